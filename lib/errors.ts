@@ -1,0 +1,34 @@
+// Every error a user can meet. An error says where, what was expected and what arrived.
+// A message that starts with `internal:` is a mistake of this project, never of its user.
+
+/** Stable, machine-readable reasons; programs branch on these, people read `message`. */
+export type ErrorCode =
+  | 'ERR_SHAPE' // shapes or types do not fit together
+  | 'ERR_GRAPH' // a network that is not a well-formed graph
+  | 'ERR_UNSUPPORTED' // a valid request that this build cannot fulfil
+  | 'ERR_OPTION' // an unknown or invalid option or name
+  | 'ERR_TARGET' // a sparsity target that no valid sub-network meets
+  | 'ERR_DATA' // a data file that is missing, truncated or malformed
+  | 'ERR_MODEL' // a model file that is missing or malformed
+  | 'ERR_RUN' // a run directory or checkpoint that cannot be used
+  | 'ERR_DIVERGED' // the loss became NaN or infinite
+  | 'ERR_DEVICE' // the addon or a device is missing or failed
+  | 'ERR_DISPOSED' // used after `dispose()`
+  | 'ERR_VERIFY' // a constructed sub-network differs from its super-network
+  | 'ERR_INTERNAL';
+
+/** The one error class of the library; `cause` carries the error underneath, if any. */
+export class HalfspaceError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'HalfspaceError';
+    this.code = code;
+  }
+}
+
+/** Throws an `internal:` error unless `condition` holds. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new HalfspaceError('ERR_INTERNAL', `internal: ${message}`);
+}

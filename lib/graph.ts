@@ -1,0 +1,398 @@
+// The intermediate representation: an immutable graph of operators and the values between them.
+// Values are the edges, since an operator may have several results. This file knows what every
+// operator must answer (`Op`) but knows no operator; passes read those answers, never names.
+
+import { HalfspaceError } from './errors.js';
+import { formatShape, formatType, sameType, type Shape, type TensorType } from './shape.js';
+
+/** Plain, structured-cloneable attribute values, as they are printed and handed to kernels. */
+export type Attribute = number | string | boolean | readonly number[];
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** A tensor that flows through the graph. `origin` says where it comes from. */
+export interface Value {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly origin: 'input' | 'parameter' | Node;
+}
+
+/** How the first contents of a parameter are made; `fan` is a number of incoming connections. */
+export type Initializer =
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'normal'; readonly deviation: number }
+  | { readonly kind: 'uniform'; readonly bound: number }
+  | { readonly kind: 'data'; readonly data: Float32Array };
+
+/** A value that persists between runs. Running statistics and constants are not trainable. */
+export interface Parameter extends Value {
+  readonly origin: 'parameter';
+  readonly trainable: boolean;
+  readonly init: Initializer;
+}
+
+/** One application of an operator. */
+export interface Node {
+  readonly name: string;
+  readonly op: Op;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+}
+
+/** Nodes stand in topological order; names of nodes and of values are unique. */
+export interface Graph {
+  readonly inputs: readonly Value[];
+  readonly parameters: readonly Parameter[];
+  readonly nodes: readonly Node[];
+  readonly outputs: readonly Value[];
+}
+
+/**
+ * What a forward pass is for: `train` uses batch statistics and updates the running ones, `probe`
+ * uses batch statistics and changes nothing, `eval` uses the running statistics.
+ */
+export type Mode = 'train' | 'probe' | 'eval';
+
+/** One native kernel call. Unlisted, all inputs are read and all outputs are written, in order. */
+export interface KernelCall {
+  readonly kernel: string;
+  readonly attrs: Attributes;
+  /** Indices of the node's inputs that the kernel reads, in its order. */
+  readonly inputs?: readonly number[];
+  /** Indices of the node's outputs that the kernel writes, in its order. */
+  readonly outputs?: readonly number[];
+  /** Indices of inputs that are updated in place; they follow the outputs. */
+  readonly updates?: readonly number[];
+}
+
+/** What a gradient rule sees, and the means to extend the graph. */
+export interface GradientContext {
+  readonly node: Node;
+  /** d loss / d output, one for each output; null where the output does not reach the loss. */
+  readonly gradients: readonly (Value | null)[];
+  /** Whether the gradient with respect to input `index` is wanted. */
+  needs(index: number): boolean;
+  /** Adds a node and returns its outputs. */
+  emit(op: Op, inputs: readonly Value[]): readonly Value[];
+}
+
+/** d loss / d input, one for each input; null where it is zero or was not wanted. */
+export type GradientRule = (context: GradientContext) => readonly (Value | null)[];
+
+/** Indices kept along one axis, ascending; null means all of them. */
+export type Kept = readonly number[] | null;
+
+/** A parameter input that loses elements along `axis` when channels go. */
+export interface ParameterSlice {
+  readonly input: number;
+  readonly axis: number;
+  readonly keep: readonly number[];
+}
+
+/** An operator after some channels of its data inputs are gone. */
+export interface Narrowed {
+  readonly op: Op;
+  readonly slices: readonly ParameterSlice[];
+  /** Channels (axis 1) kept of each output; null where none is lost. */
+  readonly outputs: readonly Kept[];
+}
+
+/**
+ * How an operator narrows when its data inputs keep only some channels (axis 1, one `Kept` an
+ * input, null for parameters and for full inputs). Null where it cannot.
+ */
+export type NarrowRule = (kept: readonly Kept[], inputs: readonly TensorType[]) => Narrowed | null;
+
+/** A constant tensor that ONNX wants where we have an attribute. */
+export interface OnnxConstant {
+  readonly dtype: 'float32' | 'int64';
+  readonly shape: Shape;
+  readonly data: readonly number[];
+}
+
+/** The ONNX node that says the same. An input is one of ours by index, a constant, or absent (''). */
+export interface OnnxForm {
+  readonly opType: string;
+  readonly attributes: Readonly<Record<string, Attribute | { readonly float: number }>>;
+  readonly inputs?: readonly (number | OnnxConstant | '')[];
+  /** Indices of our outputs that exist in ONNX; all of them when absent. */
+  readonly outputs?: readonly number[];
+}
+
+/** Activations that a kernel can apply to its result before storing it. */
+export type Epilogue = 'relu';
+
+/**
+ * Everything said about one operator. Instances are made by factories that close over the
+ * attributes, so a node needs nothing but its `op`. All fields are required: a forgotten answer
+ * does not compile.
+ */
+export interface Op {
+  /** The operator's ONNX-style name, for printing only. */
+  readonly name: string;
+  readonly attrs: Attributes;
+  /** Types of the outputs; throws ERR_SHAPE where the inputs do not fit. */
+  infer(inputs: readonly TensorType[]): readonly TensorType[];
+  /** Null states that there is no gradient; asking for one is then an error. */
+  readonly gradient: GradientRule | null;
+  lower(mode: Mode): KernelCall;
+  /** Multiply-accumulates of one application, as papers count them (convolutions and matrix products). */
+  macs(inputs: readonly TensorType[], outputs: readonly TensorType[]): number;
+  /** Null where ONNX has no such operator (gradients). */
+  readonly onnx: ((inputs: readonly TensorType[], outputs: readonly TensorType[]) => OnnxForm) | null;
+  /** Whether the first output is certainly zero when the inputs marked true are zero. */
+  zero(zeros: readonly boolean[]): boolean;
+  /** How several data inputs meet, where the result is still defined when one disappears. */
+  readonly joint: 'sum' | 'concat' | null;
+  readonly narrow: NarrowRule | null;
+  /** Which epilogue this operator is by itself, if any. */
+  readonly epilogue: Epilogue | null;
+  /** This operator with `epilogue` applied to its first output, or null where its kernel has none. */
+  fuse(epilogue: Epilogue): Op | null;
+}
+
+export const isParameter = (value: Value): value is Parameter => value.origin === 'parameter';
+
+/** The node that makes `value`, or null for inputs and parameters. */
+export const producer = (value: Value): Node | null =>
+  typeof value.origin === 'string' ? null : value.origin;
+
+/** Inputs of a node that carry data rather than parameters. */
+export const dataInputs = (node: Node): readonly Value[] => node.inputs.filter((v) => !isParameter(v));
+
+/** The nodes that read each value, in graph order, a node once. */
+export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
+  const readers = new Map<Value, Node[]>();
+  for (const node of graph.nodes) {
+    for (const value of new Set(node.inputs)) {
+      const list = readers.get(value);
+      if (list) list.push(node);
+      else readers.set(value, [node]);
+    }
+  }
+  return readers;
+}
+
+/** Makes a node; its outputs are named after it (`name`, `name:1`, ...). */
+export function makeNode(name: string, op: Op, inputs: readonly Value[]): Node {
+  const outputs: Value[] = [];
+  const node: Node = { name, op, inputs, outputs };
+  infer(node).forEach((type, index) => {
+    outputs.push({ name: index === 0 ? name : `${name}:${index}`, type, origin: node });
+  });
+  return node;
+}
+
+/** Output types of a node, with its name in front of any complaint. */
+function infer(node: Node): readonly TensorType[] {
+  try {
+    return node.op.infer(node.inputs.map((v) => v.type));
+  } catch (error) {
+    if (!(error instanceof HalfspaceError)) throw error;
+    const inputs = node.inputs.map((v) => formatShape(v.type.shape)).join(', ');
+    throw new HalfspaceError(
+      error.code,
+      `${node.op.name} '${node.name}': ${error.message} (inputs ${inputs})`,
+      { cause: error },
+    );
+  }
+}
+
+/** Collects nodes in order and keeps names unique. The only mutable thing here; `graph` freezes it. */
+export class GraphBuilder {
+  readonly #inputs: Value[] = [];
+  readonly #parameters: Parameter[] = [];
+  readonly #nodes: Node[] = [];
+  readonly #names = new Set<string>();
+  readonly #counters = new Map<string, number>();
+
+  /** A data input of the network. */
+  input(name: string, type: TensorType): Value {
+    const value: Value = { name: this.unique(name), type, origin: 'input' };
+    this.#inputs.push(value);
+    return value;
+  }
+
+  /** A persistent tensor; several nodes may share one. */
+  parameter(name: string, shape: Shape, init: Initializer, trainable = true): Parameter {
+    const type: TensorType = { dtype: 'f32', shape };
+    return this.adopt({ name: this.unique(name), type, origin: 'parameter', trainable, init });
+  }
+
+  /** Takes over a parameter of another graph, name included. */
+  adopt(parameter: Parameter): Parameter {
+    this.#names.add(parameter.name);
+    this.#parameters.push(parameter);
+    return parameter;
+  }
+
+  /** Takes over an input of another graph. */
+  adoptInput(input: Value): Value {
+    this.#names.add(input.name);
+    this.#inputs.push(input);
+    return input;
+  }
+
+  /** Adds an existing node whose inputs are already here. */
+  append(node: Node): Node {
+    this.#names.add(node.name);
+    this.#nodes.push(node);
+    return node;
+  }
+
+  /** Applies an operator; returns all results. */
+  emit(op: Op, inputs: readonly Value[], name: string = op.name.toLowerCase()): readonly Value[] {
+    return this.append(makeNode(this.unique(name), op, inputs)).outputs;
+  }
+
+  /** Applies an operator; returns its first result. */
+  apply(op: Op, inputs: readonly Value[], name?: string): Value {
+    return this.emit(op, inputs, name)[0] as Value;
+  }
+
+  /** `name`, or `name_2`, `name_3`, ... where it is taken. */
+  unique(name: string): string {
+    let candidate = name;
+    while (this.#names.has(candidate)) {
+      const count = (this.#counters.get(name) ?? 1) + 1;
+      this.#counters.set(name, count);
+      candidate = `${name}_${count}`;
+    }
+    this.#names.add(candidate);
+    return candidate;
+  }
+
+  graph(outputs: readonly Value[]): Graph {
+    const graph: Graph = {
+      inputs: [...this.#inputs],
+      parameters: [...this.#parameters],
+      nodes: [...this.#nodes],
+      outputs: [...outputs],
+    };
+    verify(graph);
+    return graph;
+  }
+}
+
+/**
+ * Builds a graph anew from another: `visit` says what each node becomes, given its new inputs, and
+ * returns one value for each of the old outputs (null where it is gone). Inputs and parameters
+ * are kept unless replaced through `replace`.
+ */
+export function rewrite(
+  graph: Graph,
+  visit: (node: Node, inputs: readonly (Value | null)[], builder: GraphBuilder) => readonly (Value | null)[],
+  replace: (value: Value) => Value | null = (value) => value,
+): Graph {
+  const builder = new GraphBuilder();
+  const now = new Map<Value, Value | null>();
+  for (const input of graph.inputs) {
+    const value = replace(input);
+    now.set(input, value && builder.adoptInput(value));
+  }
+  for (const parameter of graph.parameters) {
+    const value = replace(parameter);
+    now.set(parameter, value && builder.adopt(value as Parameter));
+  }
+  for (const node of graph.nodes) {
+    const results = visit(
+      node,
+      node.inputs.map((v) => now.get(v) ?? null),
+      builder,
+    );
+    node.outputs.forEach((output, index) => now.set(output, results[index] ?? null));
+  }
+  return builder.graph(graph.outputs.map((v) => now.get(v)).filter((v) => v != null));
+}
+
+/** The same network for other input shapes (another batch size, say). */
+export function retype(graph: Graph, types: readonly TensorType[]): Graph {
+  const inputs = new Map(
+    graph.inputs.map((v, index) => [v, { ...v, type: types[index] ?? v.type }] as const),
+  );
+  return rewrite(
+    graph,
+    (node, values, builder) => builder.append(makeNode(node.name, node.op, values as Value[])).outputs,
+    (value) => inputs.get(value) ?? value,
+  );
+}
+
+/** The same network at batch size `size`: the first axis of every input is set to it. */
+export const atBatch = (graph: Graph, size: number): Graph =>
+  retype(
+    graph,
+    graph.inputs.map((v) => ({ dtype: v.type.dtype, shape: [size, ...v.type.shape.slice(1)] })),
+  );
+
+/** Number of parameters; the trainable ones only, as papers count. */
+export const countParameters = (graph: Graph): number =>
+  graph.parameters
+    .filter((p) => p.trainable)
+    .reduce((sum, p) => sum + p.type.shape.reduce((product, size) => product * size, 1), 0);
+
+/** Multiply-accumulates of the whole graph at its own batch size. */
+export const countMacs = (graph: Graph): number => graph.nodes.reduce((sum, node) => sum + nodeMacs(node), 0);
+
+export const nodeMacs = (node: Node): number =>
+  node.op.macs(
+    node.inputs.map((v) => v.type),
+    node.outputs.map((v) => v.type),
+  );
+
+/** One line a node: `%conv1: f32[1,64,32,32] = Conv(%image, %conv1.weight) {strides=[1,1]}`. */
+export function print(graph: Graph): string {
+  const lines = [
+    ...graph.inputs.map((v) => `input %${v.name}: ${formatType(v.type)}`),
+    ...graph.parameters.map(
+      (p) => `${p.trainable ? 'parameter' : 'constant'} %${p.name}: ${formatType(p.type)}`,
+    ),
+    ...graph.nodes.map(printNode),
+    `return ${graph.outputs.map((v) => `%${v.name}`).join(', ')}`,
+  ];
+  return lines.join('\n') + '\n';
+}
+
+function printNode(node: Node): string {
+  const outputs = node.outputs.map((v) => `%${v.name}: ${formatType(v.type)}`).join(', ');
+  const inputs = node.inputs.map((v) => `%${v.name}`).join(', ');
+  const attrs = Object.entries(node.op.attrs).map(
+    ([key, value]) => `${key}=${Array.isArray(value) ? formatShape(value) : String(value)}`,
+  );
+  return `${outputs} = ${node.op.name}(${inputs})${attrs.length > 0 ? ` {${attrs.join(', ')}}` : ''}`;
+}
+
+/** Stands between passes: throws ERR_GRAPH unless order, names and types are as promised. */
+export function verify(graph: Graph): void {
+  const fail = (message: string): never => {
+    throw new HalfspaceError('ERR_GRAPH', message);
+  };
+  const known = new Set<Value>();
+  const names = new Set<string>();
+  const define = (value: Value, owner: string): void => {
+    if (names.has(value.name)) fail(`${owner}: the name '${value.name}' is used twice`);
+    names.add(value.name);
+    known.add(value);
+  };
+  for (const input of graph.inputs) define(input, 'input');
+  for (const parameter of graph.parameters) define(parameter, 'parameter');
+  for (const node of graph.nodes) {
+    for (const value of node.inputs) {
+      if (!known.has(value))
+        fail(`node '${node.name}' reads '${value.name}', which is not defined before it`);
+    }
+    const types = infer(node);
+    if (types.length !== node.outputs.length) {
+      fail(`node '${node.name}' has ${node.outputs.length} outputs, its operator gives ${types.length}`);
+    }
+    node.outputs.forEach((output, index) => {
+      const type = types[index] as TensorType;
+      if (!sameType(output.type, type)) {
+        fail(`node '${node.name}' says ${formatType(output.type)}, its operator gives ${formatType(type)}`);
+      }
+      define(output, `node '${node.name}'`);
+    });
+  }
+  if (graph.outputs.length === 0) fail('the graph has no output');
+  for (const output of graph.outputs) {
+    if (!known.has(output)) fail(`output '${output.name}' is not defined`);
+  }
+}
