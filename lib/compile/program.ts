@@ -32,7 +32,8 @@
 //   resize_backward         dy -> dx
 //   reshape                 x -> y
 //   softmax_cross_entropy   logits[N,K] labels(i32[N] or f32[N,K]) -> loss[1] probabilities correct[1]
-//                                                        {smoothing}    mean over N
+//                                                        {smoothing}    mean over the rows that count:
+//       a row whose integer label is -1 is padding, it adds nothing to loss, correct and gradient
 //   softmax_cross_entropy_backward  probabilities labels -> dlogits   {smoothing}
 //   update                  see lib/compile/update.ts
 //

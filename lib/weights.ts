@@ -1,0 +1,47 @@
+// Weights of a network: one array a parameter, by name, running statistics included. Plain data;
+// how they are laid out in an arena or a file is somebody else's concern.
+
+import { HalfspaceError } from './errors.js';
+import type { Graph, Initializer, Parameter } from './graph.js';
+import { random, type Random } from './random.js';
+import { elements } from './shape.js';
+
+/** Row-major contents by parameter name; lengths follow the parameter's shape. */
+export type Weights = ReadonlyMap<string, Float32Array>;
+
+/** First weights of a network. Each parameter draws from its own stream, so order does not matter. */
+export const initialWeights = (graph: Graph, seed: number): Weights =>
+  new Map(graph.parameters.map((p) => [p.name, initialize(p, random(seed, ...codes(p.name)))]));
+
+/** The contents of one parameter; throws ERR_MODEL where they are missing or have another length. */
+export function weightsOf(weights: Weights, parameter: Parameter): Float32Array {
+  const data = weights.get(parameter.name);
+  const length = elements(parameter.type.shape);
+  if (data?.length !== length) {
+    const found = data ? `${data.length} elements` : 'nothing';
+    throw new HalfspaceError(
+      'ERR_MODEL',
+      `weights '${parameter.name}': expected ${length} elements, found ${found}`,
+    );
+  }
+  return data;
+}
+
+function initialize(parameter: Parameter, stream: Random): Float32Array {
+  const { init } = parameter;
+  if (init.kind === 'data') return init.data.slice();
+  return Float32Array.from({ length: elements(parameter.type.shape) }, sampler(init, stream));
+}
+
+function sampler(init: Exclude<Initializer, { kind: 'data' }>, stream: Random): () => number {
+  switch (init.kind) {
+    case 'constant':
+      return () => init.value;
+    case 'normal':
+      return () => init.deviation * stream.normal();
+    case 'uniform':
+      return () => init.bound * (2 * stream.uniform() - 1);
+  }
+}
+
+const codes = (name: string): number[] => Array.from(name, (letter) => letter.codePointAt(0) as number);
