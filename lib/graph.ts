@@ -360,11 +360,12 @@ function printNode(node: Node): string {
   return `${outputs} = ${node.op.name}(${inputs})${attrs.length > 0 ? ` {${attrs.join(', ')}}` : ''}`;
 }
 
+function fail(message: string): never {
+  throw new HalfspaceError('ERR_GRAPH', message);
+}
+
 /** Stands between passes: throws ERR_GRAPH unless order, names and types are as promised. */
 export function verify(graph: Graph): void {
-  const fail = (message: string): never => {
-    throw new HalfspaceError('ERR_GRAPH', message);
-  };
   const known = new Set<Value>();
   const names = new Set<string>();
   const define = (value: Value, owner: string): void => {
