@@ -1,0 +1,53 @@
+// What a tensor is, without its contents: element type, logical shape, layout in memory.
+// Logical shapes are row-major, [N, C, H, W]; a layout changes where elements lie, never the shape.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace halfspace {
+
+enum class DType { F32, F64, I32 };
+
+// Plain:   row-major, densely packed.
+// Blocked: [N, ceil(C / kBlock), H, W, kBlock], rank-4 f32 only. Channels that only fill the last
+//          block are zero, always: whoever writes a blocked tensor writes those zeros too, and
+//          whoever reads one may rely on them.
+enum class Layout { Plain, Blocked };
+
+// Channels in a block: one AVX-512 register, two AVX2 registers.
+inline constexpr int64_t kBlock = 16;
+
+constexpr int64_t ceil_div(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
+constexpr int64_t round_up(int64_t value, int64_t step) { return ceil_div(value, step) * step; }
+
+constexpr size_t size_of(DType dtype) { return dtype == DType::F64 ? 8 : 4; }
+const char* name_of(DType dtype);
+
+struct TensorMeta {
+  DType dtype = DType::F32;
+  std::vector<int64_t> dims;
+  Layout layout = Layout::Plain;
+
+  size_t rank() const { return dims.size(); }
+  // The size along `axis`; throws where there is no such axis.
+  int64_t dim(size_t axis) const;
+  // Product of the logical dimensions.
+  int64_t elements() const;
+  // Elements in memory: more than elements() where channels are padded to a block.
+  int64_t stored_elements() const;
+  size_t bytes() const { return static_cast<size_t>(stored_elements()) * size_of(dtype); }
+  // Only images may be blocked.
+  bool is_image() const { return rank() == 4 && dtype == DType::F32; }
+  bool is_blocked() const { return layout == Layout::Blocked; }
+  // Number of channel blocks of an image.
+  int64_t blocks() const { return ceil_div(dim(1), kBlock); }
+  // `f32[8,64,16,16]`
+  std::string text() const;
+};
+
+bool same_shape(const TensorMeta& a, const TensorMeta& b);
+
+}  // namespace halfspace
