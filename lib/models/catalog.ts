@@ -1,0 +1,37 @@
+// The built-in super-networks by name. Each is written with the public API alone, as a user would.
+
+import { HalfspaceError, suggest, type Graph } from '../index.js';
+import { demoSupNet } from './demosupnet.js';
+import { stackedUnets } from './stackedunets.js';
+
+/** What a built-in network is built for. */
+export interface ModelOptions {
+  /** Channels, height and width of an image. */
+  readonly input: readonly [number, number, number];
+  readonly classes: number;
+  /** Base number of channels; each network has its own default, the published size. */
+  readonly width?: number;
+}
+
+interface Model {
+  readonly build: (options: ModelOptions) => Graph;
+  /** The published input and number of classes, used where no dataset says otherwise. */
+  readonly input: readonly [number, number, number];
+  readonly classes: number;
+}
+
+const catalog: Readonly<Record<string, Model>> = {
+  demosupnet: { build: demoSupNet, input: [1, 28, 28], classes: 10 },
+  stackedunets: { build: stackedUnets, input: [3, 32, 32], classes: 10 },
+};
+
+export const modelNames: readonly string[] = Object.keys(catalog);
+
+/** A built-in super-network. Throws ERR_OPTION with the nearest name where there is none of that name. */
+export function buildModel(name: string, options: Partial<ModelOptions> = {}): Graph {
+  const model = catalog[name];
+  if (!model) {
+    throw new HalfspaceError('ERR_OPTION', `unknown model '${name}'${suggest(name, modelNames)}`);
+  }
+  return model.build({ input: model.input, classes: model.classes, ...options });
+}

@@ -1,0 +1,31 @@
+// The nearest known name for a mistyped one, used in every "unknown ..." error.
+
+/** ` (did you mean 'x'?)` where a name is near, else ` (known: a, b, c)`. */
+export function suggest(name: string, known: readonly string[]): string {
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .toSorted((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best && best.distance <= Math.max(2, name.length / 3)
+    ? ` (did you mean '${best.candidate}'?)`
+    : ` (known: ${known.join(', ')})`;
+}
+
+/** Levenshtein distance, by rows. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (const [row, letter] of [...a].entries()) {
+    const current = [row + 1];
+    for (const [column, other] of [...b].entries()) {
+      current.push(
+        Math.min(
+          (current[column] as number) + 1,
+          (previous[column + 1] as number) + 1,
+          (previous[column] as number) + (letter === other ? 0 : 1),
+        ),
+      );
+    }
+    previous = current;
+  }
+  return previous[b.length] as number;
+}
