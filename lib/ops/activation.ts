@@ -1,0 +1,131 @@
+// Element-wise functions of one tensor. All of them come from one factory over the kernels `unary` and
+// `unary_backward`, which know the functions by name.
+
+import type { Attributes, Epilogue, GradientContext, OnnxForm, Op, Value } from '../graph.js';
+import { f32, type TensorType } from '../shape.js';
+import {
+  alike,
+  arity,
+  channelwise,
+  emitOne,
+  floatScalar,
+  gradientOp,
+  input,
+  neverZero,
+  noMacs,
+  output,
+  unfusable,
+  upstream,
+  zeroWithFirst,
+} from './operator.js';
+
+/** What distinguishes one function from another. */
+interface Function {
+  readonly name: string;
+  /** The kernel's name of it. */
+  readonly function: string;
+  readonly parameters?: Attributes;
+  readonly mapsZeroToZero: boolean;
+  /** Whether the derivative can be told from y alone, so that x need not be kept for it. */
+  readonly gradientFromResult?: boolean;
+  readonly epilogue?: Epilogue;
+  readonly onnx: OnnxForm | null;
+}
+
+const onnx = (opType: string, attributes: OnnxForm['attributes'] = {}): OnnxForm => ({ opType, attributes });
+
+/** max(x, 0) */
+export const relu = (): Op =>
+  elementwise({
+    name: 'Relu',
+    function: 'relu',
+    mapsZeroToZero: true,
+    gradientFromResult: true,
+    epilogue: 'relu',
+    onnx: onnx('Relu'),
+  });
+
+/** x where x > 0, alpha x elsewhere */
+export const leakyRelu = (alpha = 0.01): Op =>
+  elementwise({
+    name: 'LeakyRelu',
+    function: 'leaky_relu',
+    parameters: { alpha },
+    mapsZeroToZero: true,
+    gradientFromResult: alpha > 0,
+    onnx: onnx('LeakyRelu', { alpha: { float: alpha } }),
+  });
+
+/** 1 / (1 + exp(-x)) */
+export const sigmoid = (): Op =>
+  elementwise({ name: 'Sigmoid', function: 'sigmoid', mapsZeroToZero: false, onnx: onnx('Sigmoid') });
+
+/** tanh(x) */
+export const tanh = (): Op =>
+  elementwise({ name: 'Tanh', function: 'tanh', mapsZeroToZero: true, onnx: onnx('Tanh') });
+
+/** x sigmoid(x) */
+export const silu = (): Op => elementwise({ name: 'Silu', function: 'silu', mapsZeroToZero: true, onnx: null });
+
+/** x Phi(x), with the exact error function */
+export const gelu = (): Op => elementwise({ name: 'Gelu', function: 'gelu', mapsZeroToZero: true, onnx: null });
+
+/** min(max(alpha x + beta, 0), 1) */
+export const hardSigmoid = (alpha = 1 / 6, beta = 0.5): Op =>
+  elementwise({
+    name: 'HardSigmoid',
+    function: 'hard_sigmoid',
+    parameters: { alpha, beta },
+    mapsZeroToZero: beta <= 0,
+    onnx: onnx('HardSigmoid', { alpha: { float: alpha }, beta: { float: beta } }),
+  });
+
+/** x min(max(x / 6 + 1 / 2, 0), 1) */
+export const hardSwish = (): Op =>
+  elementwise({ name: 'HardSwish', function: 'hard_swish', mapsZeroToZero: true, onnx: onnx('HardSwish') });
+
+/** min(max(x, min), max) */
+export const clip = (min: number, max: number): Op =>
+  elementwise({
+    name: 'Clip',
+    function: 'clip',
+    parameters: { min, max },
+    mapsZeroToZero: min <= 0 && max >= 0,
+    onnx: { ...onnx('Clip'), inputs: [0, floatScalar(min), floatScalar(max)] },
+  });
+
+function elementwise(definition: Function): Op {
+  const { parameters = {}, epilogue = null } = definition;
+  const form = definition.onnx;
+  const op: Op = {
+    name: definition.name,
+    attrs: parameters,
+    infer: single,
+    gradient: (context) => [gradient(definition, context)],
+    lower: () => ({ kernel: 'unary', attrs: { function: definition.function, ...parameters } }),
+    macs: noMacs,
+    onnx: form && (() => form),
+    zero: definition.mapsZeroToZero ? zeroWithFirst : neverZero,
+    joint: null,
+    narrow: channelwise(() => op),
+    epilogue,
+    fuse: unfusable,
+  };
+  return op;
+}
+
+function single(inputs: readonly TensorType[]): readonly TensorType[] {
+  arity(inputs, 1, 1);
+  return [alike(inputs)];
+}
+
+/** dL/dx = dy f'(x) */
+export const unaryBackward = (name: string, attrs: Attributes, x: TensorType): Op =>
+  gradientOp({ name: `${name}Backward`, kernel: 'unary_backward', attrs, outputs: [f32(x.shape)] });
+
+function gradient(definition: Function, context: GradientContext): Value {
+  const [x, y] = [input(context, 0), output(context, 0)];
+  const attrs = { function: definition.function, ...definition.parameters };
+  const backward = unaryBackward(definition.name, attrs, x.type);
+  return emitOne(context, backward, [upstream(context), definition.gradientFromResult ? y : x, y]);
+}

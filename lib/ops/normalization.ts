@@ -1,0 +1,99 @@
+// Batch normalisation and its gradient: x [N, C, ...]; scale, bias, running mean and variance [C].
+// Results: y like x, and the statistics of the batch [C], which the gradient reads.
+
+import type { Epilogue, GradientContext, KernelCall, Mode, NarrowRule, Op, Value } from '../graph.js';
+import type { TensorType } from '../shape.js';
+import { arity, gradientOp, input, operand, output, unfusable, upstream, vector, withEpilogue } from './operator.js';
+
+export interface BatchNorm {
+  readonly epsilon: number;
+  /** Weight of the new batch in the running statistics (PyTorch's convention; ONNX has 1 - momentum). */
+  readonly momentum: number;
+  readonly epilogue?: Epilogue;
+}
+
+const PARAMETERS = [
+  [1, 'scale'],
+  [2, 'bias'],
+  [3, 'mean'],
+  [4, 'variance'],
+] as const;
+
+/** batchNorm: x, scale, bias, mean, variance -> y = (x - m) / sqrt(v + epsilon) * scale + bias, m, 1 / sqrt(v + epsilon). */
+export function batchNorm(options: Partial<BatchNorm> = {}): Op {
+  const attributes: BatchNorm = { epsilon: 1e-5, momentum: 0.1, ...options };
+  const { epsilon, momentum, epilogue } = attributes;
+  return {
+    name: 'BatchNorm',
+    attrs: withEpilogue({ epsilon, momentum }, epilogue),
+    infer: results,
+    gradient: (context) => gradient(attributes, context),
+    lower: (mode) => lower(attributes, mode),
+    macs: () => 0,
+    onnx: epilogue ? null : () => onnx(attributes),
+    // Whatever the statistics are, only scale and bias at zero silence every mode.
+    zero: ([, scale, bias]) => (scale && bias) === true,
+    joint: null,
+    narrow: narrow(attributes),
+    epilogue: null,
+    fuse: epilogue ? unfusable : (epilogue) => batchNorm({ ...attributes, epilogue }),
+  };
+}
+
+/**
+ * With xhat = (x - m) s and s = 1 / sqrt(v + epsilon), over the M elements of a channel:
+ * dbias = sum dy, dscale = sum dy xhat, dx = scale s (dy - dbias / M - xhat dscale / M).
+ */
+export const batchNormBackward = (x: TensorType, scale: TensorType, epilogue?: Epilogue): Op =>
+  gradientOp({
+    name: 'BatchNormBackward',
+    kernel: 'batch_norm_backward',
+    attrs: withEpilogue({}, epilogue),
+    outputs: [x, scale, scale],
+  });
+
+function results(inputs: readonly TensorType[]): readonly TensorType[] {
+  arity(inputs, 5, 5);
+  const x = operand(inputs, 0, 'input', 2, 3, 4);
+  const channels = x.shape[1] as number;
+  for (const [index, role] of PARAMETERS) vector(inputs, index, role, channels);
+  const statistic: TensorType = { dtype: x.dtype, shape: [channels] };
+  return [x, statistic, statistic];
+}
+
+function gradient({ epilogue }: BatchNorm, context: GradientContext): readonly (Value | null)[] {
+  const [x, scale] = [input(context, 0), input(context, 1)];
+  const saved = [output(context, 1), output(context, 2), ...(epilogue ? [output(context, 0)] : [])];
+  const backward = batchNormBackward(x.type, scale.type, epilogue);
+  const [dx = null, dscale = null, dbias = null] = context.emit(backward, [
+    x,
+    upstream(context),
+    scale,
+    ...saved,
+  ]);
+  return [dx, dscale, dbias, null, null];
+}
+
+function lower({ epsilon, momentum, epilogue }: BatchNorm, mode: Mode): KernelCall {
+  if (mode === 'eval') {
+    return { kernel: 'batch_norm_inference', attrs: withEpilogue({ epsilon }, epilogue), outputs: [0] };
+  }
+  const attrs = withEpilogue({ epsilon, momentum }, epilogue);
+  return mode === 'train'
+    ? { kernel: 'batch_norm', attrs, updates: [3, 4] }
+    : { kernel: 'batch_norm', attrs };
+}
+
+const narrow =
+  (attributes: BatchNorm): NarrowRule =>
+  ([kept = null, ...others]) => {
+    if (!kept || others.some((k) => k !== null)) return null;
+    const slices = PARAMETERS.map(([index]) => ({ input: index, axis: 0, keep: kept }));
+    return { op: batchNorm(attributes), slices, outputs: [kept, null, null] };
+  };
+
+const onnx = ({ epsilon, momentum }: BatchNorm) => ({
+  opType: 'BatchNormalization',
+  attributes: { epsilon: { float: epsilon }, momentum: { float: 1 - momentum } },
+  outputs: [0],
+});
