@@ -7,6 +7,9 @@
 // n is the number of trainable parameters; they fill the arena from its start. sgd has one state
 // (momentum), adam and adamw have two (m, v).
 //
+// sgd and adam add the weight decay to the gradient; adamw's is decoupled: no part of d, it scales x
+// by 1 - learningRate * weightDecay in the step (the trial step included).
+//
 // For each group g, with x before the step and d the base optimizer's direction:
 //   ceilings[g] = Infinity  the group is free: the base update alone
 //   otherwise               the group is taken: penalised trial step and projection (DESIGN: H2SPG),
