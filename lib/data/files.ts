@@ -1,0 +1,99 @@
+// Reading data files so that every failure names the file, what was expected and what arrived.
+// Formats live in the files beside this one.
+
+import { access, open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip, inflate } from 'node:zlib';
+
+import { HalfspaceError } from '../errors.js';
+
+/** Largest file that is unpacked into memory; the largest published one has 0.8 GB. */
+const LARGEST = 4 * 2 ** 30 - 1;
+
+/** An ERR_DATA at `path`. */
+export const dataError = (path: string, what: string, cause?: unknown): HalfspaceError =>
+  new HalfspaceError('ERR_DATA', `${path}: ${what}`, cause === undefined ? undefined : { cause });
+
+export const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The whole file. */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw dataError(path, `cannot be read (${reasonOf(cause)})`, cause);
+  });
+}
+
+/** The whole file, unpacked where its name ends in `.gz`. */
+export async function readUnpacked(path: string): Promise<Uint8Array> {
+  const bytes = await readBytes(path);
+  if (!path.endsWith('.gz')) return bytes;
+  return promisify(gunzip)(bytes, { maxOutputLength: LARGEST }).catch((cause: unknown) => {
+    throw dataError(
+      path,
+      `is a corrupt or truncated gzip file of ${bytes.length} bytes (${reasonOf(cause)})`,
+      cause,
+    );
+  });
+}
+
+/** Unpacks a zlib stream that lies inside `path`. */
+export async function inflated(path: string, bytes: Uint8Array): Promise<Uint8Array> {
+  return promisify(inflate)(bytes, { maxOutputLength: LARGEST }).catch((cause: unknown) => {
+    throw dataError(
+      path,
+      `holds a corrupt or truncated zlib stream of ${bytes.length} bytes (${reasonOf(cause)})`,
+      cause,
+    );
+  });
+}
+
+/** Files of whole records, one after the other in one block; sizes are checked before reading. */
+export async function readRecords(paths: readonly string[], recordBytes: number): Promise<Uint8Array> {
+  const sizes = await Promise.all(paths.map((path) => recordFileSize(path, recordBytes)));
+  const block = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
+  let offset = 0;
+  for (const [index, path] of paths.entries()) {
+    const size = sizes[index] as number;
+    await fill(path, block.subarray(offset, offset + size));
+    offset += size;
+  }
+  return block;
+}
+
+/** The first folder that holds `marker`; ERR_DATA with `advice` when none does. */
+export async function findFolder(
+  folders: readonly string[],
+  markers: readonly string[],
+  advice: string,
+): Promise<string> {
+  for (const folder of folders) {
+    for (const marker of markers) if (await exists(join(folder, marker))) return folder;
+  }
+  const looked = folders.length === 0 ? 'no folder was given' : `looked in ${folders.join(', ')}`;
+  throw new HalfspaceError('ERR_DATA', `${markers[0]} was not found (${looked}); ${advice}`);
+}
+
+async function recordFileSize(path: string, recordBytes: number): Promise<number> {
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw dataError(path, `cannot be read (${reasonOf(cause)})`, cause);
+  });
+  if (size > 0 && size % recordBytes === 0) return size;
+  throw dataError(path, `expected whole records of ${recordBytes} bytes, the file has ${size} bytes`);
+}
+
+async function fill(path: string, target: Uint8Array): Promise<void> {
+  await using file = await open(path);
+  for (let filled = 0; filled < target.length;) {
+    const { bytesRead } = await file.read(target, filled, target.length - filled, filled);
+    if (bytesRead === 0)
+      throw dataError(path, `expected ${target.length} bytes, the file ended after ${filled}`);
+    filled += bytesRead;
+  }
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

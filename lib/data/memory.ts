@@ -1,0 +1,70 @@
+// Splits that lie in memory as one block of equally long records, the form of every small
+// data set; pictures are views of the block wherever the layout allows it.
+
+import { HalfspaceError } from '../errors.js';
+import type { Split } from './dataset.js';
+import { type ChooseFrame, type Image, resample } from './image.js';
+
+/** Where the pictures of a block lie. */
+export interface Records {
+  readonly bytes: Uint8Array;
+  readonly labels: Int32Array;
+  /** [C, H, W] */
+  readonly shape: readonly [number, number, number];
+  /** Byte of the first picture; 0 by default. */
+  readonly offset?: number;
+  /** Bytes from one picture to the next; C * H * W by default. */
+  readonly stride?: number;
+  /** Planes are stored column by column (MATLAB) instead of row by row. */
+  readonly columnMajor?: boolean;
+}
+
+/** A split over records in memory. */
+export function memorySplit(records: Records): Split {
+  const { bytes, labels, shape, offset = 0, columnMajor = false } = records;
+  const [channels, height, width] = shape;
+  const size = channels * height * width;
+  const stride = records.stride ?? size;
+  const read = (index: number): Image => {
+    const start = offset + index * stride;
+    const stored = bytes.subarray(start, start + size);
+    const pixels = columnMajor ? rowMajor(stored, shape) : stored;
+    return { channels, height, width, pixels };
+  };
+  const image = (index: number, choose?: ChooseFrame): Image => {
+    const whole = read(index);
+    return choose ? resample(whole, choose(width, height)) : whole;
+  };
+  return { length: labels.length, labels, shape, image };
+}
+
+/** Labels as indices, each checked to lie in 0 ... classes - 1; `file` is for the error. */
+export function checkedLabels(values: ArrayLike<number>, classes: number, file: string): Int32Array {
+  return Int32Array.from(values, (label, index) => {
+    if (Number.isInteger(label) && label >= 0 && label < classes) return label;
+    throw new HalfspaceError(
+      'ERR_DATA',
+      `${file}: label ${label} at index ${index} is out of range, expected 0 to ${classes - 1}`,
+    );
+  });
+}
+
+/** The first `length` pictures of a split. */
+export const take = (split: Split, length: number): Split => ({
+  ...split,
+  length: Math.min(length, split.length),
+  labels: split.labels.subarray(0, length),
+});
+
+function rowMajor(columns: Uint8Array, [channels, height, width]: Records['shape']): Uint8Array {
+  const pixels = new Uint8Array(columns.length);
+  for (let channel = 0; channel < channels; channel += 1) {
+    const plane = channel * height * width;
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        pixels[plane + y * width + x] = columns[plane + x * height + y] as number;
+      }
+    }
+  }
+  return pixels;
+}
