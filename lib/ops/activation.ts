@@ -65,10 +65,12 @@ export const tanh = (): Op =>
   elementwise({ name: 'Tanh', function: 'tanh', mapsZeroToZero: true, onnx: onnx('Tanh') });
 
 /** x sigmoid(x) */
-export const silu = (): Op => elementwise({ name: 'Silu', function: 'silu', mapsZeroToZero: true, onnx: null });
+export const silu = (): Op =>
+  elementwise({ name: 'Silu', function: 'silu', mapsZeroToZero: true, onnx: null });
 
 /** x Phi(x), with the exact error function */
-export const gelu = (): Op => elementwise({ name: 'Gelu', function: 'gelu', mapsZeroToZero: true, onnx: null });
+export const gelu = (): Op =>
+  elementwise({ name: 'Gelu', function: 'gelu', mapsZeroToZero: true, onnx: null });
 
 /** min(max(alpha x + beta, 0), 1) */
 export const hardSigmoid = (alpha = 1 / 6, beta = 0.5): Op =>

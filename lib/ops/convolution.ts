@@ -1,6 +1,15 @@
 // Two-dimensional convolution and its gradients: x [N, C, H, W], w [O, C / groups, kh, kw], b [O].
 
-import type { Attributes, Epilogue, GradientContext, Kept, Narrowed, NarrowRule, Op, Value } from '../graph.js';
+import type {
+  Attributes,
+  Epilogue,
+  GradientContext,
+  Kept,
+  Narrowed,
+  NarrowRule,
+  Op,
+  Value,
+} from '../graph.js';
 import { elements, type Shape, type TensorType } from '../shape.js';
 import {
   arity,

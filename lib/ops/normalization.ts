@@ -3,7 +3,17 @@
 
 import type { Epilogue, GradientContext, KernelCall, Mode, NarrowRule, Op, Value } from '../graph.js';
 import type { TensorType } from '../shape.js';
-import { arity, gradientOp, input, operand, output, unfusable, upstream, vector, withEpilogue } from './operator.js';
+import {
+  arity,
+  gradientOp,
+  input,
+  operand,
+  output,
+  unfusable,
+  upstream,
+  vector,
+  withEpilogue,
+} from './operator.js';
 
 export interface BatchNorm {
   readonly epsilon: number;

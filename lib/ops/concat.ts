@@ -1,0 +1,153 @@
+// Joining tensors along an axis and taking them apart again; each is the other's gradient. Joining
+// along the channel axis is a joint: the rest is still defined when one input disappears.
+
+import { HalfspaceError } from '../errors.js';
+import type { GradientContext, Kept, NarrowRule, Op, Value } from '../graph.js';
+import { dim, formatShape, type Shape, type TensorType } from '../shape.js';
+import {
+  arity,
+  axisOf,
+  emitOne,
+  mismatch,
+  noMacs,
+  operand,
+  unfusable,
+  zeroWithAll,
+  zeroWithFirst,
+} from './operator.js';
+
+const CHANNELS = 1;
+
+/** concat: x1, ..., xn -> y, shapes equal but for `axis`. */
+export function concat(axis = CHANNELS): Op {
+  const op: Op = {
+    name: 'Concat',
+    attrs: { axis },
+    infer: (inputs) => [joined(axis, inputs)],
+    gradient: (context) => concatGradient(axis, context),
+    lower: () => ({ kernel: 'concat', attrs: { axis } }),
+    macs: noMacs,
+    onnx: () => ({ opType: 'Concat', attributes: { axis } }),
+    zero: zeroWithAll,
+    joint: axis === CHANNELS ? 'concat' : null,
+    narrow: axis === CHANNELS ? narrowJoined(() => op) : narrowAlike(() => op),
+    epilogue: null,
+    fuse: unfusable,
+  };
+  return op;
+}
+
+/** split: x -> y1, ..., yn, of `sizes` along `axis`. */
+export function split(axis: number, sizes: readonly number[]): Op {
+  const op: Op = {
+    name: 'Split',
+    attrs: { axis, sizes },
+    infer: (inputs) => parts(axis, sizes, inputs),
+    gradient: (context) => [splitGradient(axis, context)],
+    lower: () => ({ kernel: 'split', attrs: { axis } }),
+    macs: noMacs,
+    onnx: () => ({
+      opType: 'Split',
+      attributes: { axis },
+      inputs: [0, { dtype: 'int64', shape: [sizes.length], data: sizes }],
+    }),
+    zero: zeroWithFirst,
+    joint: null,
+    narrow: axis === CHANNELS ? narrowParts(sizes) : (kept) => everywhere(op, kept[0] ?? null, sizes.length),
+    epilogue: null,
+    fuse: unfusable,
+  };
+  return op;
+}
+
+function joined(axis: number, inputs: readonly TensorType[]): TensorType {
+  const first = operand(inputs, 0, 'the first input');
+  axisOf(axis, first.shape);
+  inputs.forEach((type, index) => {
+    if (type.dtype === first.dtype && fits(type.shape, first.shape, axis)) return;
+    mismatch(
+      `input ${index} ${formatShape(type.shape)} differs from input 0 ${formatShape(first.shape)}` +
+        ` in more than axis ${axis}`,
+    );
+  });
+  const size = inputs.reduce((total, type) => total + dim(type.shape, axis), 0);
+  return { dtype: first.dtype, shape: first.shape.with(axis, size) };
+}
+
+const fits = (a: Shape, b: Shape, axis: number): boolean =>
+  a.length === b.length && a.every((size, index) => index === axis || size === b[index]);
+
+function parts(axis: number, sizes: readonly number[], inputs: readonly TensorType[]): readonly TensorType[] {
+  arity(inputs, 1, 1);
+  const x = operand(inputs, 0, 'input');
+  const size = dim(x.shape, axisOf(axis, x.shape));
+  const total = sizes.reduce((sum, part) => sum + part, 0);
+  if (total !== size) mismatch(`parts of ${sizes.join(', ')} do not make up axis ${axis} of size ${size}`);
+  return sizes.map((part) => ({ dtype: x.dtype, shape: x.shape.with(axis, part) }));
+}
+
+function concatGradient(axis: number, context: GradientContext): readonly (Value | null)[] {
+  const [dy] = context.gradients;
+  const sizes = context.node.inputs.map((value) => dim(value.type.shape, axis));
+  return context.emit(split(axis, sizes), [dy as Value]);
+}
+
+function splitGradient(axis: number, context: GradientContext): Value {
+  const gradients = context.gradients.map((gradient, index) => {
+    if (gradient) return gradient;
+    throw new HalfspaceError(
+      'ERR_UNSUPPORTED',
+      `Split '${context.node.name}': output ${index} does not reach the loss; remove it to train this network`,
+    );
+  });
+  return emitOne(context, concat(axis), gradients);
+}
+
+/** Channels kept of the result: those of each input, moved behind the inputs before it. */
+const narrowJoined =
+  (op: () => Op): NarrowRule =>
+  (kept, inputs) => {
+    if (kept.every((k) => k === null)) return { op: op(), slices: [], outputs: [null] };
+    let offset = 0;
+    const result = inputs.flatMap((type, index) => {
+      const size = dim(type.shape, CHANNELS);
+      const start = offset;
+      offset += size;
+      return (kept[index] ?? all(size)).map((channel) => start + channel);
+    });
+    return { op: op(), slices: [], outputs: [result] };
+  };
+
+const all = (size: number): readonly number[] => Array.from({ length: size }, (_, index) => index);
+
+/** Along another axis the inputs must lose the same channels. */
+const narrowAlike =
+  (op: () => Op): NarrowRule =>
+  ([first = null, ...others]) =>
+    others.every((kept) => String(kept) === String(first)) ? everywhere(op(), first, 1) : null;
+
+/** Every part keeps what is left of its own channels; an empty part would change what follows. */
+const narrowParts =
+  (sizes: readonly number[]): NarrowRule =>
+  ([kept = null]) => {
+    if (!kept) return null;
+    let offset = 0;
+    const outputs = sizes.map((size) => {
+      const start = offset;
+      offset += size;
+      return kept.filter((c) => c >= start && c < offset).map((c) => c - start);
+    });
+    if (outputs.some((part) => part.length === 0)) return null;
+    const left = outputs.map((part) => part.length);
+    return {
+      op: split(CHANNELS, left),
+      slices: [],
+      outputs: outputs.map((part, index) => (part.length === sizes[index] ? null : part)),
+    };
+  };
+
+const everywhere = (op: Op, kept: Kept, outputs: number) => ({
+  op,
+  slices: [],
+  outputs: Array.from({ length: outputs }, () => kept),
+});

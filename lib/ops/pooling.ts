@@ -1,0 +1,149 @@
+// Pooling over windows and over whole images: x [N, C, H, W]. Channels do not meet.
+
+import type { Attributes, GradientContext, KernelCall, OnnxForm, Op, Value } from '../graph.js';
+import type { TensorType } from '../shape.js';
+import {
+  arity,
+  channelwise,
+  emitOne,
+  gradientOp,
+  input,
+  noMacs,
+  operand,
+  unfusable,
+  upstream,
+  zeroWithFirst,
+} from './operator.js';
+import { windowed, type Padding, type Pair, type Window } from './window.js';
+
+export interface Pooling {
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly padding: Padding;
+  /** Whether a last, partial window counts. */
+  readonly ceil: boolean;
+}
+
+export interface MaxPooling extends Pooling {
+  readonly dilations: Pair;
+}
+
+export interface AveragePooling extends Pooling {
+  /** Whether padding counts in the divisor. */
+  readonly countIncludePad: boolean;
+}
+
+type Options<T extends Pooling> = Partial<T> & { readonly kernel: Pair };
+
+/** maxPool: x -> y [N, C, H', W']; padding never wins. */
+export function maxPool(options: Options<MaxPooling>): Op {
+  const attributes: MaxPooling = { ...defaults(options), dilations: [1, 1], ...options };
+  const { kernel, strides, padding, dilations } = attributes;
+  const attrs = { kernel, strides, padding, dilations };
+  return perChannel({
+    name: 'MaxPool',
+    attrs: { ...attrs, ceil: attributes.ceil },
+    call: { kernel: 'max_pool', attrs },
+    result: pooled(attributes),
+    backward: (context, x) => emitOne(context, maxPoolBackward(attrs, x.type), [upstream(context), x]),
+    onnx: windowForm('MaxPool', attributes, { dilations }),
+  });
+}
+
+/** averagePool: x -> y [N, C, H', W']. */
+export function averagePool(options: Options<AveragePooling>): Op {
+  const attributes: AveragePooling = { ...defaults(options), countIncludePad: false, ...options };
+  const { kernel, strides, padding, countIncludePad } = attributes;
+  const attrs = { kernel, strides, padding, countIncludePad };
+  return perChannel({
+    name: 'AveragePool',
+    attrs: { ...attrs, ceil: attributes.ceil },
+    call: { kernel: 'average_pool', attrs },
+    result: pooled({ ...attributes, dilations: [1, 1] }),
+    backward: (context, x) => emitOne(context, averagePoolBackward(attrs, x.type), [upstream(context)]),
+    onnx: windowForm('AveragePool', attributes, { count_include_pad: countIncludePad ? 1 : 0 }),
+  });
+}
+
+/** globalAveragePool: x -> y [N, C, 1, 1]. */
+export const globalAveragePool = (): Op =>
+  perChannel({
+    name: 'GlobalAveragePool',
+    attrs: {},
+    call: { kernel: 'global_average_pool', attrs: {} },
+    result: ({ dtype, shape: [n, c] }) => ({ dtype, shape: [n as number, c as number, 1, 1] }),
+    backward: (context, x) => emitOne(context, globalAveragePoolBackward(x.type), [upstream(context)]),
+    onnx: { opType: 'GlobalAveragePool', attributes: {} },
+  });
+
+/** dL/dx: each dy goes to the first maximum of its window, in scan order. */
+export const maxPoolBackward = (attrs: Attributes, x: TensorType): Op =>
+  gradientOp({ name: 'MaxPoolBackward', kernel: 'max_pool_backward', attrs, outputs: [x] });
+
+/** dL/dx: each dy is spread evenly over its window. */
+export const averagePoolBackward = (attrs: Attributes, x: TensorType): Op =>
+  gradientOp({ name: 'AveragePoolBackward', kernel: 'average_pool_backward', attrs, outputs: [x] });
+
+/** dL/dx = dy / (H W) everywhere. */
+export const globalAveragePoolBackward = (x: TensorType): Op =>
+  gradientOp({
+    name: 'GlobalAveragePoolBackward',
+    kernel: 'global_average_pool_backward',
+    attrs: {},
+    outputs: [x],
+  });
+
+interface PerChannel {
+  readonly name: string;
+  readonly attrs: Attributes;
+  readonly call: KernelCall;
+  result(x: TensorType): TensorType;
+  backward(context: GradientContext, x: Value): Value;
+  readonly onnx: OnnxForm;
+}
+
+function perChannel({ name, attrs, call, result, backward, onnx }: PerChannel): Op {
+  const op: Op = {
+    name,
+    attrs,
+    infer: (inputs) => {
+      arity(inputs, 1, 1);
+      return [result(operand(inputs, 0, 'input', 4))];
+    },
+    gradient: (context) => [backward(context, input(context, 0))],
+    lower: () => call,
+    macs: noMacs,
+    onnx: () => onnx,
+    zero: zeroWithFirst,
+    joint: null,
+    narrow: channelwise(() => op),
+    epilogue: null,
+    fuse: unfusable,
+  };
+  return op;
+}
+
+const defaults = ({ kernel }: { readonly kernel: Pair }): Pooling => ({
+  kernel,
+  strides: kernel,
+  padding: [0, 0, 0, 0],
+  ceil: false,
+});
+
+const pooled =
+  (window: Window) =>
+  ({ dtype, shape }: TensorType): TensorType => {
+    const [n, c, h, w] = shape as readonly [number, number, number, number];
+    return { dtype, shape: [n, c, ...windowed(h, w, window)] };
+  };
+
+const windowForm = (opType: string, pooling: Pooling, others: Attributes): OnnxForm => ({
+  opType,
+  attributes: {
+    kernel_shape: pooling.kernel,
+    strides: pooling.strides,
+    pads: pooling.padding,
+    ceil_mode: pooling.ceil ? 1 : 0,
+    ...others,
+  },
+});
