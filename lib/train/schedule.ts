@@ -1,0 +1,54 @@
+// Learning-rate schedules as pure functions of the step. Warm-up is linear and comes before the
+// schedule proper, which then runs over the steps that are left. No state, no device.
+
+import { HalfspaceError } from '../errors.js';
+
+/** How the learning rate moves over a run; plain data, so that it can be written to a file. */
+export type Schedule = {
+  /** The highest learning rate. */
+  readonly rate: number;
+  /** Steps of linear warm-up; step s of them uses rate * (s + 1) / warmup. */
+  readonly warmup: number;
+} & (
+  | { readonly kind: 'constant' }
+  /** rate * factor^k after k of the milestones, which are fractions of the steps after warm-up. */
+  | { readonly kind: 'step'; readonly milestones: readonly number[]; readonly factor: number }
+  /** Half a cosine from rate down to floor * rate. */
+  | { readonly kind: 'cosine'; readonly floor: number }
+);
+
+export const scheduleNames = ['constant', 'step', 'cosine'] as const;
+
+/** A schedule by name with the usual constants: milestones at 1/2 and 3/4, factor 0.1, floor 0. */
+export function schedule(kind: Schedule['kind'], rate: number, warmup = 0): Schedule {
+  if (!(rate > 0 && Number.isFinite(rate))) {
+    throw new HalfspaceError('ERR_OPTION', `learning rate: expected a positive number, got ${rate}`);
+  }
+  switch (kind) {
+    case 'constant':
+      return { kind, rate, warmup };
+    case 'step':
+      return { kind, rate, warmup, milestones: [0.5, 0.75], factor: 0.1 };
+    case 'cosine':
+      return { kind, rate, warmup, floor: 0 };
+  }
+}
+
+/** The learning rate of `step` (0 for the first) in a run of `steps` steps. */
+export function learningRate(schedule: Schedule, step: number, steps: number): number {
+  const { rate, warmup } = schedule;
+  if (step < warmup) return (rate * (step + 1)) / warmup;
+  return rate * factor(schedule, (step - warmup) / Math.max(1, steps - warmup));
+}
+
+/** What the rate is multiplied by at `progress` (0 ... 1) of the steps after warm-up. */
+function factor(schedule: Schedule, progress: number): number {
+  switch (schedule.kind) {
+    case 'constant':
+      return 1;
+    case 'step':
+      return schedule.factor ** schedule.milestones.filter((milestone) => progress >= milestone).length;
+    case 'cosine':
+      return schedule.floor + ((1 - schedule.floor) * (1 + Math.cos(Math.PI * progress))) / 2;
+  }
+}
