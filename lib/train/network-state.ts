@@ -1,0 +1,64 @@
+// Parameters and optimizer state by name, and how they move between a super-network and the
+// sub-network cut from it, in both directions. Pure functions over plain arrays.
+
+import { invariant } from '../errors.js';
+import type { Weights } from '../weights.js';
+
+/** Parameters and optimizer state of a network, one array a parameter, by name. */
+export interface NetworkState {
+  readonly weights: Weights;
+  /** Momentum of sgd; first and second moments of adam and adamw. Trainable parameters only. */
+  readonly optimizer: readonly Weights[];
+}
+
+/** Super-network to sub-network: drops and slices arrays by name. */
+export type Carry = (weights: Weights) => Weights;
+
+/** The state of the sub-network. */
+export const carryState = (carry: Carry, state: NetworkState): NetworkState => ({
+  weights: carry(state.weights),
+  optimizer: state.optimizer.map(carry),
+});
+
+/** The state of the super-network whose sub-network has state `inner`; the rest is as in `outer`. */
+export function expandState(carry: Carry, inner: NetworkState, outer: NetworkState): NetworkState {
+  const origins = traceOrigins(carry, outer.weights);
+  return {
+    weights: expand(origins, inner.weights, outer.weights),
+    optimizer: outer.optimizer.map((state, index) =>
+      expand(origins, inner.optimizer[index] ?? new Map(), state),
+    ),
+  };
+}
+
+/** For every element of the sub-network, its index in the super-network's array of the same name. */
+type Origins = ReadonlyMap<string, Uint32Array>;
+
+/**
+ * Finds the inverse of `carry`, which only moves elements, by sending their indices through it. A
+ * float32 holds integers up to 2^24 exactly, so an index travels as two halves of 16 bits.
+ */
+function traceOrigins(carry: Carry, weights: Weights): Origins {
+  const half = (digit: (index: number) => number): Weights =>
+    carry(new Map([...weights].map(([name, data]) => [name, data.map((_, index) => digit(index))])));
+  const low = half((index) => index & 0xffff);
+  const high = half((index) => index >>> 16);
+  return new Map(
+    [...low].map(([name, digits]) => [
+      name,
+      Uint32Array.from(digits, (digit, at) => digit + (high.get(name)?.[at] ?? 0) * 2 ** 16),
+    ]),
+  );
+}
+
+/** `outer` with every element of `inner` put back where it came from. */
+function expand(origins: Origins, inner: Weights, outer: Weights): Weights {
+  const whole = new Map([...outer].map(([name, data]) => [name, data.slice()]));
+  for (const [name, data] of inner) {
+    const target = whole.get(name);
+    const origin = origins.get(name);
+    invariant(target && origin, `the sub-network's parameter '${name}' is not one of the super-network`);
+    data.forEach((value, at) => (target[origin[at] as number] = value));
+  }
+  return whole;
+}
