@@ -66,8 +66,10 @@ export interface AveragePoolOptions extends PoolOptions {
 }
 
 export interface ResizeOptions extends NodeOptions {
-  /** Factor of height and width. */
-  readonly scale: Size;
+  /** Factor of height and width; this or `size`. */
+  readonly scale?: Size;
+  /** Height and width of the result. */
+  readonly size?: Size;
   /** `nearest` unless told. */
   readonly mode?: 'nearest' | 'linear';
   /** `asymmetric` for nearest and `half_pixel` for linear unless told, as PyTorch has it. */
@@ -155,8 +157,8 @@ export class Network {
   }
 
   /** Sum of values of one shape. */
-  add(...terms: readonly Value[]): Value {
-    return this.apply(ops.sum(), terms);
+  add(terms: readonly Value[], options: NodeOptions = {}): Value {
+    return this.apply(ops.sum(), terms, options);
   }
 
   /** Joins along `axis` (1, the channels, unless told): shapes equal but for it. */
@@ -181,15 +183,20 @@ export class Network {
     return this.apply(ops.globalAveragePool(), [x], options);
   }
 
-  /** Resampling: [N, C, H, W] -> [N, C, floor(H scale), floor(W scale)]. */
+  /** Resampling: [N, C, H, W] -> [N, C, floor(H scale), floor(W scale)], or to the `size` given. */
   resize(x: Value, options: ResizeOptions): Value {
     const { mode = 'nearest', coordinates = mode === 'nearest' ? 'asymmetric' : 'half_pixel' } = options;
-    return this.apply(ops.resize({ scales: pair(options.scale), mode, coordinates }), [x], options);
+    return this.apply(ops.resize({ scales: scalesOf(options, x), mode, coordinates }), [x], options);
   }
 
   /** [N, ...] -> [N, product of the rest]. */
   flatten(x: Value, options: NodeOptions = {}): Value {
     return this.apply(ops.flatten(), [x], options);
+  }
+
+  /** Drops an axis of size one: [N, C, 1, 1] -> [N, C, 1] for axis 3. */
+  squeeze(x: Value, axis: number, options: NodeOptions = {}): Value {
+    return this.apply(ops.squeeze([axis]), [x], options);
   }
 
   /** The same elements in another shape; 0 copies an axis of x, one -1 takes what is left. */
@@ -244,6 +251,15 @@ function pooling(options: PoolOptions, dilations: Pair) {
     padding: pads(options.padding ?? 0, kernel, dilations),
     ceil: options.ceil ?? false,
   };
+}
+
+function scalesOf({ scale, size }: ResizeOptions, x: Value): Pair {
+  if (scale !== undefined && size === undefined) return pair(scale);
+  if (scale !== undefined || size === undefined) {
+    throw new HalfspaceError('ERR_OPTION', `resize of '${x.name}': give either a scale or a size`);
+  }
+  const [height, width] = pair(size);
+  return [height / dim(x.type.shape, 2), width / dim(x.type.shape, 3)];
 }
 
 function channelsPerGroup(name: string, x: Value, groups: number): number {

@@ -7,7 +7,7 @@ export { linear } from './linear.js';
 export { softmaxCrossEntropy, type CrossEntropy } from './loss.js';
 export { batchNorm, type BatchNorm } from './normalization.js';
 export { averagePool, globalAveragePool, maxPool, type AveragePooling, type MaxPooling } from './pooling.js';
-export { flatten, reshape } from './reshape.js';
+export { flatten, reshape, squeeze, unsqueeze } from './reshape.js';
 export { resize, type Resize } from './resize.js';
 export { sum } from './sum.js';
 export type { Padding, Pair } from './window.js';

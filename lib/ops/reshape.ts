@@ -1,9 +1,10 @@
 // Another shape for the same elements in the same order.
 
-import type { Kept, Narrowed, NarrowRule, OnnxForm, Op } from '../graph.js';
+import type { NarrowRule, OnnxForm, Op } from '../graph.js';
 import { elements, formatShape, type Shape, type TensorType } from '../shape.js';
 import {
   arity,
+  axisOf,
   emitOne,
   gradientOp,
   input,
@@ -16,30 +17,70 @@ import {
   zeroWithFirst,
 } from './operator.js';
 
+/** The shape of the result for an input of shape `from`; throws ERR_SHAPE where there is none. */
+type Target = (from: Shape) => Shape;
+
 /** reshape: x -> y. In `shape`, 0 copies the axis of the input and one -1 takes what is left. */
 export const reshape = (shape: Shape): Op =>
-  reshaping('Reshape', { shape }, shape, {
-    opType: 'Reshape',
-    attributes: {},
-    inputs: [0, int64Vector(shape)],
+  reshaping({
+    name: 'Reshape',
+    attrs: { shape },
+    target: (from) => resolve(shape, from),
+    withChannels: (count) => reshape((shape[1] ?? 0) > 0 ? shape.with(1, count) : shape),
+    onnx: { opType: 'Reshape', attributes: {}, inputs: [0, int64Vector(shape)] },
   });
 
 /** flatten: x [N, ...] -> y [N, product of the rest]. */
 export const flatten = (): Op =>
-  reshaping('Flatten', {}, [0, -1], { opType: 'Flatten', attributes: { axis: 1 } });
+  reshaping({
+    name: 'Flatten',
+    attrs: {},
+    target: (from) => resolve([0, -1], from),
+    withChannels: flatten,
+    onnx: { opType: 'Flatten', attributes: { axis: 1 } },
+  });
+
+/** squeeze: x -> y without `axes`, which have size one. */
+export const squeeze = (axes: readonly number[]): Op =>
+  reshaping({
+    name: 'Squeeze',
+    attrs: { axes },
+    target: (from) => squeezed(axes, from),
+    withChannels: () => squeeze(axes),
+    onnx: { opType: 'Squeeze', attributes: {}, inputs: [0, int64Vector(axes)] },
+  });
+
+/** unsqueeze: x -> y with axes of size one at `axes`, counted in the result. */
+export const unsqueeze = (axes: readonly number[]): Op =>
+  reshaping({
+    name: 'Unsqueeze',
+    attrs: { axes },
+    target: (from) => unsqueezed(axes, from),
+    withChannels: () => unsqueeze(axes),
+    onnx: { opType: 'Unsqueeze', attributes: {}, inputs: [0, int64Vector(axes)] },
+  });
 
 /** dL/dx: dy in the shape of x. */
 export const reshapeBackward = (x: TensorType): Op =>
   gradientOp({ name: 'ReshapeBackward', kernel: 'reshape', attrs: {}, outputs: [x] });
 
-function reshaping(name: string, attrs: Op['attrs'], target: Shape, onnx: OnnxForm): Op {
-  const op: Op = {
+interface Reshaping {
+  readonly name: string;
+  readonly attrs: Op['attrs'];
+  readonly target: Target;
+  /** The operator for a result that has `count` channels left. */
+  withChannels(count: number): Op;
+  readonly onnx: OnnxForm;
+}
+
+function reshaping({ name, attrs, target, withChannels, onnx }: Reshaping): Op {
+  return {
     name,
     attrs,
     infer: (inputs) => {
       arity(inputs, 1, 1);
       const x = operand(inputs, 0, 'input');
-      return [{ dtype: x.dtype, shape: resolve(target, x.shape) }];
+      return [{ dtype: x.dtype, shape: target(x.shape) }];
     },
     gradient: (context) => [emitOne(context, reshapeBackward(input(context, 0).type), [upstream(context)])],
     lower: () => ({ kernel: 'reshape', attrs: {} }),
@@ -47,22 +88,36 @@ function reshaping(name: string, attrs: Op['attrs'], target: Shape, onnx: OnnxFo
     onnx: () => onnx,
     zero: zeroWithFirst,
     joint: null,
-    narrow: narrow(() => op, target),
+    narrow: narrow(target, withChannels),
     epilogue: null,
     fuse: unfusable,
   };
-  return op;
 }
 
-/** The shape that `target` means for an input of shape `from`. */
-export function resolve(target: Shape, from: Shape): Shape {
-  const known = target.map((size, axis) => (size === 0 ? (from[axis] ?? 0) : size));
+/** The shape that `shape`, with its 0 and -1, means for an input of shape `from`. */
+export function resolve(shape: Shape, from: Shape): Shape {
+  const known = shape.map((size, axis) => (size === 0 ? (from[axis] ?? 0) : size));
   const rest = elements(from) / elements(known.filter((size) => size !== -1));
-  const shape = known.map((size) => (size === -1 ? rest : size));
-  if (elements(shape) !== elements(from) || !shape.every(Number.isInteger)) {
-    mismatch(`${formatShape(from)} does not reshape to ${formatShape(target)}`);
+  const result = known.map((size) => (size === -1 ? rest : size));
+  if (elements(result) !== elements(from) || !result.every(Number.isInteger)) {
+    mismatch(`${formatShape(from)} does not reshape to ${formatShape(shape)}`);
   }
-  return shape;
+  return result;
+}
+
+function squeezed(axes: readonly number[], from: Shape): Shape {
+  const gone = new Set(axes.map((axis) => axisOf(axis, from)));
+  for (const axis of gone) {
+    if (from[axis] !== 1) mismatch(`axis ${axis} of ${formatShape(from)} has size ${from[axis]}, not 1`);
+  }
+  return from.filter((_, axis) => !gone.has(axis));
+}
+
+function unsqueezed(axes: readonly number[], from: Shape): Shape {
+  const result = Array.from({ length: from.length + axes.length }, () => -1);
+  for (const axis of axes) result[axisOf(axis, result)] = 1;
+  const sizes = from.values();
+  return result.map((size) => (size === 1 ? 1 : (sizes.next().value as number)));
 }
 
 /**
@@ -70,22 +125,16 @@ export function resolve(target: Shape, from: Shape): Shape {
  * the input: the same ones, or, flattened, `factor` consecutive elements each.
  */
 const narrow =
-  (op: () => Op, target: Shape): NarrowRule =>
+  (target: Target, withChannels: (count: number) => Op): NarrowRule =>
   ([kept = null], [x]) => {
-    if (!x) return null;
-    if (!kept) return { op: op(), slices: [], outputs: [null] };
-    const shape = resolve(target, x.shape);
+    if (!kept || !x) return null;
+    const shape = target(x.shape);
     const factor = (shape[1] ?? 0) / (x.shape[1] as number);
     const flat = shape.length === 2 && Number.isInteger(factor);
     if (shape[0] !== x.shape[0] || !(factor === 1 || flat)) return null;
-    return narrowed(op(), target, expand(kept, factor));
+    const outputs = [expand(kept, factor)];
+    return { op: withChannels(outputs[0]?.length ?? 0), slices: [], outputs };
   };
 
-/** A target that names the number of channels must name the new one. */
-function narrowed(op: Op, target: Shape, kept: readonly number[]): Narrowed {
-  const named = (target[1] ?? 0) > 0;
-  return { op: named ? reshape(target.with(1, kept.length)) : op, slices: [], outputs: [kept] };
-}
-
-const expand = (kept: readonly number[], factor: number): NonNullable<Kept> =>
+const expand = (kept: readonly number[], factor: number): readonly number[] =>
   kept.flatMap((channel) => Array.from({ length: factor }, (_, index) => channel * factor + index));
