@@ -2,7 +2,15 @@
 // How an operator is differentiated is said by its `gradient`; this file only applies the chain rule.
 
 import { HalfspaceError } from './errors.js';
-import { GraphBuilder, type GradientContext, type Graph, type Node, type Op, type Value } from './graph.js';
+import {
+  extend,
+  type GradientContext,
+  type Graph,
+  type GraphBuilder,
+  type Node,
+  type Op,
+  type Value,
+} from './graph.js';
 import { sum } from './ops/index.js';
 
 /** A graph that goes on into its own backward pass. */
@@ -35,15 +43,6 @@ export function gradients(
     throw new HalfspaceError('ERR_GRAPH', `the loss '${loss.name}' depends on nothing that is to be trained`);
   }
   return { graph: tape.builder.graph(outputs), gradients: results };
-}
-
-/** A builder that already holds all of `graph`. */
-function extend(graph: Graph): GraphBuilder {
-  const builder = new GraphBuilder();
-  graph.inputs.forEach((value) => builder.adoptInput(value));
-  graph.parameters.forEach((parameter) => builder.adopt(parameter));
-  graph.nodes.forEach((node) => builder.append(node));
-  return builder;
 }
 
 /** Stands for dL/dloss = 1; it is in no graph, since loss operators do not read it. */

@@ -273,6 +273,15 @@ export class GraphBuilder {
   }
 }
 
+/** A builder that already holds all of `graph`, to go on from there. */
+export function extend(graph: Graph): GraphBuilder {
+  const builder = new GraphBuilder();
+  graph.inputs.forEach((value) => builder.adoptInput(value));
+  graph.parameters.forEach((parameter) => builder.adopt(parameter));
+  graph.nodes.forEach((node) => builder.append(node));
+  return builder;
+}
+
 /**
  * Builds a graph anew from another: `visit` says what each node becomes, given its new inputs, and
  * returns one value for each of the old outputs (null where it is gone). Inputs and parameters
@@ -354,10 +363,15 @@ export function print(graph: Graph): string {
 function printNode(node: Node): string {
   const outputs = node.outputs.map((v) => `%${v.name}: ${formatType(v.type)}`).join(', ');
   const inputs = node.inputs.map((v) => `%${v.name}`).join(', ');
-  const attrs = Object.entries(node.op.attrs).map(
+  return `${outputs} = ${node.op.name}(${inputs})${formatAttributes(node.op.attrs)}`;
+}
+
+/** ` {strides=[1,1], groups=1}`, or nothing where there are none. */
+export function formatAttributes(attrs: Attributes): string {
+  const parts = Object.entries(attrs).map(
     ([key, value]) => `${key}=${Array.isArray(value) ? formatShape(value) : String(value)}`,
   );
-  return `${outputs} = ${node.op.name}(${inputs})${attrs.length > 0 ? ` {${attrs.join(', ')}}` : ''}`;
+  return parts.length > 0 ? ` {${parts.join(', ')}}` : '';
 }
 
 function fail(message: string): never {

@@ -1,0 +1,129 @@
+// Lowering: a graph becomes kernel calls on tensors. What a node calls is the operator's own answer
+// (`Op.lower`); here it is only decided which nodes run and where their results live.
+
+import { invariant } from '../errors.js';
+import { producer, type Graph, type KernelCall, type Mode, type Node, type Value } from '../graph.js';
+import type { TensorType } from '../shape.js';
+import type { DraftStep } from './assemble.js';
+import { offsetOf, type ArenaLayout } from './layout.js';
+import type { Storage, Tensor } from './program.js';
+
+/** A value that must end up in a certain tensor: a result of the entry, or a gradient in its arena. */
+export interface Sink {
+  readonly value: Value;
+  readonly tensor: Tensor;
+}
+
+export interface Lowering {
+  readonly graph: Graph;
+  readonly mode: Mode;
+  /** Where inputs and parameters are found. */
+  readonly sources: ReadonlyMap<Value, Tensor>;
+  readonly sinks: readonly Sink[];
+}
+
+/**
+ * The steps that fill all sinks. Nodes that no sink needs do not run. A sink is written by the
+ * node that makes its value; where that cannot be, because the value is an input, a parameter or already
+ * goes to another sink, it is copied at the end.
+ */
+export function lower({ graph, mode, sources, sinks }: Lowering): readonly DraftStep[] {
+  const needed = neededNodes(graph, sinks);
+  const direct = directSinks(sinks);
+  const written = new Map(sources);
+  const steps = graph.nodes
+    .filter((node) => needed.has(node))
+    .map((node) => nodeStep(node, node.op.lower(mode), direct, written));
+  const copies = sinks.filter((sink) => direct.get(sink.value) !== sink.tensor);
+  return [...steps, ...copies.map((sink) => copy(sink, tensorOf(sink.value, written)))];
+}
+
+/** A tensor that holds a value, named after it unless told otherwise. */
+export const tensorFor = (value: Value, storage: Storage, name: string = value.name): Tensor =>
+  tensor(name, value.type, storage);
+
+export const tensor = (name: string, { dtype, shape }: TensorType, storage: Storage): Tensor => ({
+  name,
+  dtype,
+  shape,
+  storage,
+});
+
+/** Tensors of all parameters in arena number `arena`. */
+export const parameterTensors = (
+  graph: Graph,
+  layout: ArenaLayout,
+  arena: number,
+): ReadonlyMap<Value, Tensor> =>
+  new Map(
+    graph.parameters.map((p) => [
+      p,
+      tensorFor(p, { kind: 'arena', arena, offset: offsetOf(layout, p.name) }),
+    ]),
+  );
+
+function neededNodes(graph: Graph, sinks: readonly Sink[]): ReadonlySet<Node> {
+  const wanted = new Set(sinks.map((sink) => sink.value));
+  const needed = new Set<Node>();
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((value) => wanted.has(value))) continue;
+    needed.add(node);
+    for (const value of node.inputs) wanted.add(value);
+  }
+  return needed;
+}
+
+/** The first sink of each value that a node makes. */
+function directSinks(sinks: readonly Sink[]): ReadonlyMap<Value, Tensor> {
+  const direct = new Map<Value, Tensor>();
+  for (const { value, tensor } of sinks) {
+    if (producer(value) && !direct.has(value)) direct.set(value, tensor);
+  }
+  return direct;
+}
+
+/** The call of one node; adds its results to `written`. Statistics updated in place follow the results. */
+function nodeStep(
+  node: Node,
+  call: KernelCall,
+  direct: ReadonlyMap<Value, Tensor>,
+  written: Map<Value, Tensor>,
+): DraftStep {
+  const inputs = select(node, node.inputs, call.inputs).map((value) => tensorOf(value, written));
+  const results = select(node, node.outputs, call.outputs).map((value) => {
+    const result = direct.get(value) ?? tensorFor(value, { kind: 'temporary' });
+    written.set(value, result);
+    return result;
+  });
+  const updates = select(node, node.inputs, call.updates ?? []).map((value) => tensorOf(value, written));
+  return {
+    kernel: call.kernel,
+    inputs,
+    outputs: [...results, ...updates],
+    attrs: call.attrs,
+    label: node.name,
+  };
+}
+
+function select(node: Node, values: readonly Value[], indices?: readonly number[]): readonly Value[] {
+  if (!indices) return values;
+  return indices.map((index) => {
+    const value = values[index];
+    invariant(value, `the kernel call of '${node.name}' names operand ${index}, which does not exist`);
+    return value;
+  });
+}
+
+function tensorOf(value: Value, written: ReadonlyMap<Value, Tensor>): Tensor {
+  const found = written.get(value);
+  invariant(found, `'${value.name}' is read but never written`);
+  return found;
+}
+
+const copy = (sink: Sink, from: Tensor): DraftStep => ({
+  kernel: 'reshape',
+  inputs: [from],
+  outputs: [sink.tensor],
+  attrs: {},
+  label: `copy of ${sink.value.name}`,
+});

@@ -1,0 +1,188 @@
+// The program that trains a network: three entries over the same arenas. `train` goes forward and
+// backward and updates, `probe` and `eval` measure. The network's first input is the images, its first
+// output the logits.
+//
+//   train   images labels hyper ceilings -> loss correct statistics
+//   probe   images labels -> loss correct      statistics of the batch, changes nothing
+//   eval    images labels -> loss correct      running statistics
+//
+// Arenas: `parameters`, and with the extent of the trainable ones `gradients`, `state1` and, for adam
+// and adamw, `state2`. What hyper, ceilings and statistics hold is said in update.ts.
+
+import { HalfspaceError, invariant } from '../errors.js';
+import { atBatch, extend, type Graph, type Mode, type Value } from '../graph.js';
+import { gradients } from '../grad.js';
+import { softmaxCrossEntropy } from '../ops/index.js';
+import { requireSupported } from '../ops/opaque.js';
+import { f32, formatType, type Shape, type TensorType } from '../shape.js';
+import { assemble, type DraftEntry, type DraftStep } from './assemble.js';
+import { fuse } from './fuse.js';
+import { arenaLayout, offsetOf, type ArenaLayout } from './layout.js';
+import { lower, parameterTensors, tensor, tensorFor, type Sink } from './lower.js';
+import type { Arena, Program, Tensor } from './program.js';
+import { HYPER, STATISTICS, updateAttributes, type Span, type UpdateRule } from './update.js';
+
+export interface TrainingOptions {
+  readonly batch: number;
+  /** `cpu` unless told otherwise. */
+  readonly device?: string;
+  readonly rule: UpdateRule;
+  /** For sgd. */
+  readonly nesterov?: boolean;
+  /** Elements of each group in the parameter arena (see `arenaLayout`); groups do not overlap. */
+  readonly groups: readonly (readonly Span[])[];
+  /** Label smoothing of the training loss; measuring never smooths. */
+  readonly smoothing?: number;
+  /** Labels are probabilities f32 [N, K] instead of class indices i32 [N]. */
+  readonly softTargets?: boolean;
+}
+
+export interface TrainingProgram {
+  readonly program: Program;
+  readonly layout: ArenaLayout;
+}
+
+/**
+ * Compiles a network for training. Throws ERR_GRAPH where it is not images in, logits out, and
+ * ERR_UNSUPPORTED where it cannot be differentiated.
+ */
+export function compileTraining(graph: Graph, options: TrainingOptions): TrainingProgram {
+  requireSupported(graph);
+  const layout = arenaLayout(graph);
+  checkGroups(options.groups, layout);
+  const network = fuse(atBatch(graph, options.batch));
+  const measured = withLoss(network, options, 0);
+  const entries = [
+    trainEntry(withLoss(network, options, options.smoothing ?? 0), layout, options),
+    { name: 'probe', ...forward(measured, layout, 'probe') },
+    { name: 'eval', ...forward(measured, layout, 'eval') },
+  ];
+  return { program: assemble(options.device ?? 'cpu', arenas(layout, options.rule), entries), layout };
+}
+
+/** A network that ends in its loss. */
+interface Classifier {
+  readonly graph: Graph;
+  readonly images: Value;
+  readonly labels: Value;
+  readonly loss: Value;
+  readonly correct: Value;
+}
+
+function withLoss(network: Graph, options: TrainingOptions, smoothing: number): Classifier {
+  const [images, ...otherInputs] = network.inputs;
+  const logits = network.outputs[0];
+  if (!images || otherInputs.length > 0 || logits?.type.shape.length !== 2) {
+    throw new HalfspaceError(
+      'ERR_GRAPH',
+      `training takes one input and logits [N, K]; got ${signature(network)}`,
+    );
+  }
+  const builder = extend(network);
+  const labels = builder.input('labels', labelType(logits.type, options.softTargets ?? false));
+  const results = builder.emit(softmaxCrossEntropy({ smoothing }), [logits, labels], 'loss');
+  const [loss, , correct] = results as readonly [Value, Value, Value];
+  return { graph: builder.graph([loss, correct]), images, labels, loss, correct };
+}
+
+const labelType = (logits: TensorType, soft: boolean): TensorType =>
+  soft ? logits : { dtype: 'i32', shape: logits.shape.slice(0, 1) };
+
+const signature = ({ inputs, outputs }: Graph): string => `${listTypes(inputs)} -> ${listTypes(outputs)}`;
+
+const listTypes = (values: readonly Value[]): string =>
+  `(${values.map((value) => formatType(value.type)).join(', ')})`;
+
+/** An entry but for its name. */
+type Body = Omit<DraftEntry, 'name'>;
+
+function forward(classifier: Classifier, layout: ArenaLayout, mode: Mode, more: readonly Sink[] = []): Body {
+  const { graph, images, labels } = classifier;
+  const inputs = [
+    tensorFor(images, { kind: 'input' }, 'images'),
+    tensorFor(labels, { kind: 'input' }, 'labels'),
+  ] as const;
+  const results = (['loss', 'correct'] as const).map((name) => ({
+    value: classifier[name],
+    tensor: tensorFor(classifier[name], { kind: 'output' }, name),
+  }));
+  const sources = new Map([
+    [images, inputs[0]],
+    [labels, inputs[1]],
+    ...parameterTensors(graph, layout, PARAMETERS),
+  ]);
+  const steps = lower({ graph, mode, sources, sinks: [...results, ...more] });
+  return { inputs, outputs: results.map((sink) => sink.tensor), steps };
+}
+
+function trainEntry(classifier: Classifier, layout: ArenaLayout, options: TrainingOptions): DraftEntry {
+  const trainable = classifier.graph.parameters.filter((p) => p.trainable);
+  const backward = gradients(classifier.graph, classifier.loss, trainable);
+  const sinks = trainable.flatMap((parameter, index) => {
+    const value = backward.gradients[index];
+    return value ? [gradientSink(parameter, value, layout)] : [];
+  });
+  const body = forward({ ...classifier, graph: backward.graph }, layout, 'train', sinks);
+  const { step, hyper, ceilings, statistics } = updateStep(layout, options);
+  return {
+    name: 'train',
+    inputs: [...body.inputs, hyper, ceilings],
+    outputs: [...body.outputs, statistics],
+    steps: [...body.steps, step],
+  };
+}
+
+/** The gradient of a parameter lies in its arena where the parameter lies in its own. */
+const gradientSink = (parameter: Value, value: Value, layout: ArenaLayout): Sink => ({
+  value,
+  tensor: tensorFor(
+    value,
+    { kind: 'arena', arena: GRADIENTS, offset: offsetOf(layout, parameter.name) },
+    `${parameter.name}.gradient`,
+  ),
+});
+
+/** The fused optimizer step over the whole arenas. */
+function updateStep(layout: ArenaLayout, { rule, nesterov = false, groups }: TrainingOptions) {
+  const hyper = tensor('hyper', f64([HYPER.length]), { kind: 'input' });
+  const ceilings = tensor('ceilings', f64([groups.length]), { kind: 'input' });
+  const statistics = tensor('statistics', f64([groups.length, STATISTICS.length]), { kind: 'output' });
+  const [parameters, gradient, ...states] = arenas(layout, rule).map(({ name }, arena) =>
+    tensor(name, f32([layout.trainable]), { kind: 'arena', arena, offset: 0 }),
+  ) as [Tensor, Tensor, ...Tensor[]];
+  const step: DraftStep = {
+    kernel: 'update',
+    inputs: [parameters, gradient, ...states, hyper, ceilings],
+    outputs: [parameters, ...states, statistics],
+    attrs: updateAttributes(rule, nesterov, groups),
+    label: 'update',
+  };
+  return { step, hyper, ceilings, statistics };
+}
+
+/** Positions in `arenas`. */
+const PARAMETERS = 0;
+const GRADIENTS = 1;
+
+const arenas = (layout: ArenaLayout, rule: UpdateRule): readonly Arena[] => [
+  { name: 'parameters', dtype: 'f32', length: layout.total },
+  ...['gradients', 'state1', ...(rule === 'sgd' ? [] : ['state2'])].map((name): Arena => ({
+    name,
+    dtype: 'f32',
+    length: layout.trainable,
+  })),
+];
+
+const f64 = (shape: Shape): TensorType => ({ dtype: 'f64', shape });
+
+function checkGroups(groups: TrainingOptions['groups'], layout: ArenaLayout): void {
+  groups.forEach((spans, group) => {
+    for (const { offset, length, stride } of spans) {
+      const end = offset + (length - 1) * stride;
+      invariant(
+        offset >= 0 && length > 0 && stride > 0 && end < layout.trainable,
+        `group ${group} spans ${offset} to ${end}, but ${layout.trainable} elements are trainable`,
+      );
+    }
+  });
+}
