@@ -72,9 +72,12 @@ class Kernel {
 
 using KernelFactory = std::unique_ptr<Kernel> (*)(const StepMeta& step);
 
-// Which layout a kernel wants an image operand in. Either: it takes what is there, and what it
-// writes takes the layout of the step's first image input (Blocked where there is none).
-enum class Wanted { Plain, Blocked, Either };
+// Which layout a kernel wants an image operand in.
+//   Plain, Blocked  that one; the program reorders where it has the other
+//   Either          it does not mind, but all operands of the step that say so share one layout:
+//                   that of the first image input (Blocked where there is none)
+//   Any             it takes every combination; what it makes is Blocked
+enum class Wanted { Plain, Blocked, Either, Any };
 
 struct Operand {
   bool output;
@@ -88,6 +91,7 @@ using LayoutRule = Wanted (*)(const StepMeta& step, Operand operand);
 inline Wanted all_blocked(const StepMeta&, Operand) { return Wanted::Blocked; }
 inline Wanted all_plain(const StepMeta&, Operand) { return Wanted::Plain; }
 inline Wanted all_either(const StepMeta&, Operand) { return Wanted::Either; }
+inline Wanted any_layout(const StepMeta&, Operand) { return Wanted::Any; }
 
 // Whether the first output would be byte for byte the first input, so that the step can vanish
 // and both can be one buffer. Asked with final layouts.

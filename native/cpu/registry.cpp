@@ -13,8 +13,8 @@ std::span<const KernelEntry> kernels() {
       {"linear", make_linear},
       {"linear_backward_data", make_linear_backward_data},
       {"linear_backward_weights", make_linear_backward_weights},
-      {"reorder", make_reorder, all_either},
-      {"reshape", make_reshape, all_either, reshape_is_alias},
+      {"reorder", make_reorder, any_layout},
+      {"reshape", make_reshape, any_layout, reshape_is_alias},
   };
   return table;
 }

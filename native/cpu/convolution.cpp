@@ -1,0 +1,192 @@
+// Convolutions through oneDNN, forward and both gradients. x [N,C,H,W], w [O,C/groups,kh,kw],
+// b [O], y [N,O,H',W']. Images are blocked here as everywhere; only the few channels of a first
+// layer are read plain, since a block of 16 would be mostly padding.
+#include "dnnl_kernel.h"
+#include "kernels.h"
+
+namespace halfspace::cpu {
+namespace {
+
+using dnnl::memory;
+
+// A first layer has at most this many channels.
+constexpr int64_t kFewChannels = 4;
+
+// The operands of any of the three, as shapes of the forward convolution.
+struct Convolution {
+  const StepMeta& step;
+  const TensorMeta& x;
+  const TensorMeta& w;
+  const TensorMeta& y;
+  const TensorMeta* b;
+  int64_t groups;
+  ConvolutionGeometry geometry;
+};
+
+// Size along one spatial axis that a convolution gives.
+int64_t output_size(int64_t input, int64_t kernel, int64_t stride, int64_t dilation,
+                    int64_t padding) {
+  return (input + padding - (dilation * (kernel - 1) + 1)) / stride + 1;
+}
+
+void check_shapes(const Convolution& c) {
+  const StepMeta& step = c.step;
+  step.expect(c.x.is_image() && c.y.is_image() && c.w.is_image(), "operands must be f32 of rank 4");
+  for (const TensorMeta* tensor : {&c.x, &c.w, &c.y}) {
+    step.expect(tensor->elements() > 0, tensor->text(), " is empty");
+  }
+  step.expect(c.groups > 0 && c.x.dim(1) % c.groups == 0 && c.w.dim(0) % c.groups == 0,
+              c.groups, " groups do not divide the channels");
+  step.expect(c.w.dim(1) * c.groups == c.x.dim(1), "the weight ", c.w.text(), " does not fit ",
+              c.x.text(), " in ", c.groups, " groups");
+  step.expect(c.y.dim(0) == c.x.dim(0) && c.y.dim(1) == c.w.dim(0), c.y.text(), " does not fit ",
+              c.x.text(), " and ", c.w.text());
+  step.expect(!c.b || c.b->dims == std::vector<int64_t>{c.w.dim(0)}, "the bias must have shape [",
+              c.w.dim(0), "]");
+}
+
+void check_geometry(const Convolution& c) {
+  const ConvolutionGeometry& g = c.geometry;
+  for (size_t axis = 0; axis < 2; ++axis) {
+    bool sensible = g.strides[axis] > 0 && g.dilations[axis] >= 0 && g.padding_begin[axis] >= 0 &&
+                    g.padding_end[axis] >= 0;
+    c.step.expect(sensible, "strides and dilations must be positive, padding not negative");
+    int64_t size = output_size(c.x.dim(axis + 2), c.w.dim(axis + 2), g.strides[axis],
+                               g.dilations[axis] + 1, g.padding_begin[axis] + g.padding_end[axis]);
+    c.step.expect(size == c.y.dim(axis + 2), "axis ", axis + 2, " gives size ", size,
+                  ", the output has ", c.y.dim(axis + 2));
+  }
+}
+
+// padding is [top, left, bottom, right].
+ConvolutionGeometry read_geometry(const StepMeta& step) {
+  auto strides = step.attrs.integers("strides");
+  auto padding = step.attrs.integers("padding");
+  auto dilations = step.attrs.integers("dilations");
+  step.expect(strides.size() == 2 && dilations.size() == 2 && padding.size() == 4,
+              "strides and dilations have two numbers, padding has four");
+  return {strides,
+          {dilations[0] - 1, dilations[1] - 1},
+          {padding[0], padding[1]},
+          {padding[2], padding[3]}};
+}
+
+Convolution read(const StepMeta& step, const TensorMeta& x, const TensorMeta& w,
+                 const TensorMeta& y, const TensorMeta* b) {
+  Convolution c{step, x, w, y, b, step.attrs.integer("groups"), read_geometry(step)};
+  check_shapes(c);
+  check_geometry(c);
+  return c;
+}
+
+// The weight with its groups as an axis of its own, which is how oneDNN sees them.
+memory::dims weight_dims(const Convolution& c) {
+  if (c.groups == 1) return c.w.dims;
+  return {c.groups, c.w.dim(0) / c.groups, c.w.dim(1), c.w.dim(2), c.w.dim(3)};
+}
+
+// Descriptors to ask oneDNN with: our layouts for images, its own choice for the weight.
+ConvolutionMemory ours(const Convolution& c) {
+  memory::desc bias = c.b ? plain(c.b->dims) : memory::desc();
+  return {describe(c.x), any(weight_dims(c)), bias, describe(c.y)};
+}
+
+// The second question, where the answer to the first is slow or none: any layout at all.
+ConvolutionMemory theirs(const Convolution& c) {
+  memory::desc bias = c.b ? plain(c.b->dims) : memory::desc();
+  return {any(c.x.dims), any(weight_dims(c)), bias, any(c.y.dims)};
+}
+
+// The best primitive: in our layouts if it is a fast one, else in whatever layouts are fast.
+template <class Make>
+auto choose(const Convolution& c, Make make) {
+  return checked(c.step.describe(), [&] {
+    try {
+      auto desc = make(ours(c));
+      if (!is_reference(desc)) return desc;
+    } catch (const dnnl::error& error) {
+      if (error.status != dnnl_unimplemented) throw;
+    }
+    return make(theirs(c));
+  });
+}
+
+dnnl::primitive_attr epilogue(const StepMeta& step) {
+  dnnl::primitive_attr attr = primitive_attributes();
+  if (!step.attrs.has("epilogue")) return attr;
+  step.expect(step.attrs.text("epilogue") == "relu", "the only epilogue is relu");
+  dnnl::post_ops post_ops;
+  append_relu(post_ops);
+  attr.set_post_ops(post_ops);
+  return attr;
+}
+
+template <class Primitive, class Desc>
+std::unique_ptr<Kernel> finish(const StepMeta& step, const Desc& desc,
+                               const std::vector<Binding>& bindings) {
+  return std::make_unique<DnnlKernel>(step.describe(), Primitive(desc), desc.scratchpad_desc(),
+                                      bindings);
+}
+
+}  // namespace
+
+// Weights are plain wherever they occur: input 1 of the first two, output 0 of the third.
+Wanted convolution_layout(const StepMeta& step, Operand operand) {
+  bool backward_weights = step.kernel == "conv_backward_weights";
+  bool weight = backward_weights ? operand.output : !operand.output && operand.index == 1;
+  if (weight) return Wanted::Plain;
+  bool x = !operand.output && operand.index == 0 && step.kernel != "conv_backward_data";
+  return x && step.inputs[0].dim(1) <= kFewChannels ? Wanted::Plain : Wanted::Blocked;
+}
+
+// y = w * x + b
+std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
+  step.expect_arity(2, 3, 1, 1);
+  const TensorMeta* b = step.inputs.size() > 2 ? &step.inputs[2] : nullptr;
+  Convolution c = read(step, step.inputs[0], step.inputs[1], step.outputs[0], b);
+  auto attr = epilogue(step);
+  auto desc =
+      choose(c, [&](const ConvolutionMemory& m) { return convolution_forward(m, c.geometry, attr); });
+  std::vector<Binding> bindings = {
+      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc.src_desc()},
+      {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc()},
+      {DNNL_ARG_DST, {true, 0}, describe(c.y), desc.dst_desc()},
+  };
+  if (b) bindings.push_back({DNNL_ARG_BIAS, {false, 2}, plain(b->dims), desc.bias_desc()});
+  return finish<dnnl::convolution_forward>(step, desc, bindings);
+}
+
+// dx = transpose(w) * dy
+std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
+  step.expect_arity(2, 2, 1, 1);
+  Convolution c = read(step, step.outputs[0], step.inputs[1], step.inputs[0], nullptr);
+  auto desc = choose(c, [&](const ConvolutionMemory& m) {
+    return convolution_backward_data(m, c.geometry, primitive_attributes());
+  });
+  return finish<dnnl::convolution_backward_data>(
+      step, desc,
+      {{DNNL_ARG_DIFF_DST, {false, 0}, describe(c.y), desc.diff_dst_desc()},
+       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc()},
+       {DNNL_ARG_DIFF_SRC, {true, 0}, describe(c.x), desc.diff_src_desc()}});
+}
+
+// dw = dy * x, db = sum of dy over batch and space
+std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) {
+  step.expect_arity(2, 2, 1, 2);
+  const TensorMeta* b = step.outputs.size() > 1 ? &step.outputs[1] : nullptr;
+  Convolution c = read(step, step.inputs[0], step.outputs[0], step.inputs[1], b);
+  auto desc = choose(c, [&](const ConvolutionMemory& m) {
+    return convolution_backward_weights(m, c.geometry, primitive_attributes());
+  });
+  std::vector<Binding> bindings = {
+      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc.src_desc()},
+      {DNNL_ARG_DIFF_DST, {false, 1}, describe(c.y), desc.diff_dst_desc()},
+      {DNNL_ARG_DIFF_WEIGHTS, {true, 0}, plain(weight_dims(c)), desc.diff_weights_desc()},
+  };
+  if (b) {
+    bindings.push_back({DNNL_ARG_DIFF_BIAS, {true, 1}, plain(b->dims), desc.diff_bias_desc()});
+  }
+  return finish<dnnl::convolution_backward_weights>(step, desc, bindings);
+}
+
+}  // namespace halfspace::cpu

@@ -1,0 +1,49 @@
+#include "device.h"
+
+#include <omp.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "../memory.h"
+#include "registry.h"
+
+namespace halfspace::cpu {
+namespace {
+
+// Gradients fade into denormals, which cost a hundred times a normal number; zero does as well.
+void flush_denormals() {
+#if defined(__x86_64__)
+  constexpr unsigned kFlushToZero = 0x8000;
+  constexpr unsigned kDenormalsAreZero = 0x0040;
+  _mm_setcsr(_mm_getcsr() | kFlushToZero | kDenormalsAreZero);
+#endif
+}
+
+class CpuDevice final : public Device {
+ public:
+  const KernelEntry* find(const std::string& kernel) const override {
+    for (const KernelEntry& entry : kernels()) {
+      if (kernel == entry.name) return &entry;
+    }
+    return nullptr;
+  }
+
+  std::unique_ptr<Memory> allocate(size_t bytes) const override {
+    return std::make_unique<HostMemory>(bytes);
+  }
+
+  // The team size belongs to the calling thread; its team keeps the floating point mode.
+  void enter_thread(int threads) const override {
+    omp_set_dynamic(0);
+    omp_set_num_threads(threads);
+#pragma omp parallel num_threads(threads)
+    flush_denormals();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Device> open() { return std::make_unique<CpuDevice>(); }
+
+}  // namespace halfspace::cpu

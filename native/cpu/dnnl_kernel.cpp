@@ -1,0 +1,95 @@
+#include "dnnl_kernel.h"
+
+namespace halfspace::cpu {
+namespace {
+
+constexpr size_t align(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+// A memory object that gets its address in every run.
+dnnl::memory unbound(const dnnl::memory::desc& desc) {
+  return dnnl::memory(desc, engine(), DNNL_MEMORY_NONE);
+}
+
+}  // namespace
+
+DnnlKernel::DnnlKernel(std::string where, const dnnl::primitive& primitive,
+                       const dnnl::memory::desc& scratchpad, const std::vector<Binding>& bindings)
+    : where_(std::move(where)), primitive_(primitive), scratchpad_(unbound(scratchpad)) {
+  checked(where_, [&] {
+    for (const Binding& binding : bindings) add(binding);
+  });
+  scratchpad_offset_ = reserve(scratchpad.get_size());
+  call_.emplace(DNNL_ARG_SCRATCHPAD, scratchpad_);
+}
+
+void DnnlKernel::add(const Binding& binding) {
+  Argument argument{binding.operand, unbound(binding.ours)};
+  argument.moved = binding.ours != binding.theirs;
+  if (argument.moved) {
+    argument.theirs = unbound(binding.theirs);
+    argument.scratch_offset = reserve(binding.theirs.get_size());
+    const auto& from = binding.operand.output ? binding.theirs : binding.ours;
+    const auto& to = binding.operand.output ? binding.ours : binding.theirs;
+    argument.reorder = dnnl::reorder({engine(), from, engine(), to});
+  }
+  call_.emplace(binding.argument, argument.moved ? argument.theirs : argument.ours);
+  arguments_.push_back(std::move(argument));
+}
+
+size_t DnnlKernel::reserve(size_t bytes) {
+  size_t offset = scratch_bytes_;
+  scratch_bytes_ += align(bytes);
+  return offset;
+}
+
+void DnnlKernel::move(Argument& argument, dnnl::memory& from, dnnl::memory& to) {
+  argument.reorder.execute(stream(), from, to);
+}
+
+void DnnlKernel::run(const Buffers& buffers) {
+  auto* scratch = static_cast<char*>(buffers.scratch);
+  checked(where_, [&] {
+    scratchpad_.set_data_handle(scratch + scratchpad_offset_);
+    for (Argument& argument : arguments_) {
+      size_t index = argument.operand.index;
+      // oneDNN takes no pointer to const; it does not write its sources.
+      argument.ours.set_data_handle(argument.operand.output
+                                        ? buffers.outputs[index]
+                                        : const_cast<void*>(buffers.inputs[index]));
+      if (!argument.moved) continue;
+      argument.theirs.set_data_handle(scratch + argument.scratch_offset);
+      if (!argument.operand.output) move(argument, argument.ours, argument.theirs);
+    }
+    primitive_.execute(stream(), call_);
+    for (Argument& argument : arguments_) {
+      if (argument.moved && argument.operand.output) {
+        move(argument, argument.theirs, argument.ours);
+      }
+    }
+  });
+}
+
+dnnl::primitive_attr primitive_attributes() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+dnnl::memory::desc describe(const TensorMeta& meta) {
+  if (!meta.is_blocked()) return plain(meta.dims);
+  return {meta.dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nChw16c};
+}
+
+dnnl::memory::desc plain(const dnnl::memory::dims& dims) {
+  dnnl::memory::dims strides(dims.size(), 1);
+  for (size_t axis = dims.size() - 1; axis > 0; --axis) {
+    strides[axis - 1] = strides[axis] * dims[axis];
+  }
+  return {dims, dnnl::memory::data_type::f32, strides};
+}
+
+dnnl::memory::desc any(const dnnl::memory::dims& dims) {
+  return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+}
+
+}  // namespace halfspace::cpu

@@ -1,0 +1,69 @@
+// One oneDNN primitive as a kernel: memory objects are made once, a run only sets their addresses.
+// Where the primitive wants another layout than ours, a reorder through scratch stands before or
+// after it; so weights stay plain outside, whatever the primitive likes.
+#pragma once
+
+#include <vector>
+
+#include "dnnl_compat.h"
+#include "../device.h"
+
+namespace halfspace::cpu {
+
+// Which operand of the step a primitive's argument is, and how both sides describe its memory.
+struct Binding {
+  int argument;  // DNNL_ARG_...
+  Operand operand;
+  dnnl::memory::desc ours;
+  dnnl::memory::desc theirs;
+};
+
+class DnnlKernel : public Kernel {
+ public:
+  DnnlKernel(std::string where, const dnnl::primitive& primitive,
+             const dnnl::memory::desc& scratchpad, const std::vector<Binding>& bindings);
+
+  void run(const Buffers& buffers) override;
+  size_t scratch_bytes() const override { return scratch_bytes_; }
+
+ private:
+  struct Argument {
+    Operand operand;
+    dnnl::memory ours;
+    // Only where the layouts differ: a copy in scratch, and the reorder to or from it.
+    bool moved = false;
+    dnnl::memory theirs;
+    size_t scratch_offset = 0;
+    dnnl::reorder reorder;
+  };
+
+  void add(const Binding& binding);
+  size_t reserve(size_t bytes);
+  static void move(Argument& argument, dnnl::memory& from, dnnl::memory& to);
+
+  std::string where_;
+  dnnl::primitive primitive_;
+  std::vector<Argument> arguments_;
+  dnnl::memory scratchpad_;
+  size_t scratchpad_offset_ = 0;
+  size_t scratch_bytes_ = 0;
+  std::unordered_map<int, dnnl::memory> call_;
+};
+
+// Attributes that every primitive of ours starts from: scratch memory comes from us.
+dnnl::primitive_attr primitive_attributes();
+
+// The memory of a tensor as oneDNN describes it: plain row-major, or nChw16c.
+dnnl::memory::desc describe(const TensorMeta& meta);
+// Row-major memory of any shape.
+dnnl::memory::desc plain(const dnnl::memory::dims& dims);
+// A layout that the primitive may choose.
+dnnl::memory::desc any(const dnnl::memory::dims& dims);
+
+// Whether oneDNN has only its plain loops for this, far from what the machine can do.
+template <class PrimitiveDesc>
+bool is_reference(const PrimitiveDesc& desc) {
+  return std::string(desc.impl_info_str()).rfind("ref", 0) == 0;
+}
+
+}  // namespace halfspace::cpu

@@ -1,0 +1,117 @@
+// Fully connected layers as matrix products: x [N,I], w [O,I], b [O], y [N,O], all row-major. A
+// transposed operand is the same memory with its strides exchanged.
+#include <omp.h>
+
+#include "dnnl_kernel.h"
+#include "kernels.h"
+
+namespace halfspace::cpu {
+namespace {
+
+using dnnl::memory;
+
+// The memory of a row-major [rows, columns] matrix seen as [columns, rows].
+memory::desc transposed(const TensorMeta& meta) {
+  return {{meta.dim(1), meta.dim(0)}, memory::data_type::f32, memory::dims{1, meta.dim(1)}};
+}
+
+void check_linear(const StepMeta& step, const TensorMeta& x, const TensorMeta& w,
+                  const TensorMeta& y, const TensorMeta* b) {
+  for (const TensorMeta* tensor : {&x, &w, &y}) {
+    step.expect(tensor->rank() == 2 && tensor->dtype == DType::F32 && tensor->elements() > 0,
+                "operands must be f32 matrices, got ", tensor->text());
+  }
+  step.expect(x.dim(1) == w.dim(1) && y.dim(0) == x.dim(0) && y.dim(1) == w.dim(0), x.text(), ", ",
+              w.text(), " and ", y.text(), " do not fit");
+  step.expect(!b || (b->dtype == DType::F32 && b->dims == std::vector<int64_t>{w.dim(0)}),
+              "the bias must be f32[", w.dim(0), "]");
+}
+
+dnnl::primitive_attr epilogue(const StepMeta& step) {
+  dnnl::primitive_attr attr = primitive_attributes();
+  if (!step.attrs.has("epilogue")) return attr;
+  step.expect(step.attrs.text("epilogue") == "relu", "the only epilogue is relu");
+  dnnl::post_ops post_ops;
+  append_relu(post_ops);
+  attr.set_post_ops(post_ops);
+  return attr;
+}
+
+std::unique_ptr<Kernel> make_product(const StepMeta& step, const memory::desc& a,
+                                     const memory::desc& b, const TensorMeta& c, Operand left,
+                                     Operand right, const memory::desc& bias = {},
+                                     const dnnl::primitive_attr& attr = primitive_attributes()) {
+  auto desc = checked(step.describe(), [&] { return matmul(a, b, bias, describe(c), attr); });
+  std::vector<Binding> bindings = {{DNNL_ARG_SRC, left, a, a},
+                                   {DNNL_ARG_WEIGHTS, right, b, b},
+                                   {DNNL_ARG_DST, {true, 0}, describe(c), describe(c)}};
+  if (present(bias)) bindings.push_back({DNNL_ARG_BIAS, {false, 2}, bias, bias});
+  return std::make_unique<DnnlKernel>(step.describe(), dnnl::matmul(desc), desc.scratchpad_desc(),
+                                      bindings);
+}
+
+// dw = transpose(dy) x, and db = the column sums of dy
+class LinearBackwardWeights final : public Kernel {
+ public:
+  LinearBackwardWeights(std::unique_ptr<Kernel> product, int64_t rows, int64_t columns)
+      : product_(std::move(product)), rows_(rows), columns_(columns) {}
+
+  size_t scratch_bytes() const override { return product_->scratch_bytes(); }
+
+  void run(const Buffers& buffers) override {
+    product_->run(buffers);
+    sum_columns(buffers.in(1), buffers.out(1));
+  }
+
+ private:
+  // A column is summed from top to bottom by one thread, so the order is fixed.
+  void sum_columns(const float* dy, float* db) const {
+#pragma omp parallel for schedule(static)
+    for (int64_t column = 0; column < columns_; ++column) {
+      double sum = 0;
+      for (int64_t row = 0; row < rows_; ++row) sum += dy[row * columns_ + column];
+      db[column] = static_cast<float>(sum);
+    }
+  }
+
+  std::unique_ptr<Kernel> product_;
+  int64_t rows_;
+  int64_t columns_;
+};
+
+}  // namespace
+
+// y = x transpose(w) + b
+std::unique_ptr<Kernel> make_linear(const StepMeta& step) {
+  step.expect_arity(2, 3, 1, 1);
+  const TensorMeta& x = step.inputs[0];
+  const TensorMeta& w = step.inputs[1];
+  const TensorMeta* b = step.inputs.size() > 2 ? &step.inputs[2] : nullptr;
+  check_linear(step, x, w, step.outputs[0], b);
+  memory::desc bias = b ? plain({1, b->dim(0)}) : memory::desc();
+  return make_product(step, describe(x), transposed(w), step.outputs[0], {false, 0}, {false, 1},
+                      bias, epilogue(step));
+}
+
+// dx = dy w
+std::unique_ptr<Kernel> make_linear_backward_data(const StepMeta& step) {
+  step.expect_arity(2, 2, 1, 1);
+  const TensorMeta& dy = step.inputs[0];
+  const TensorMeta& w = step.inputs[1];
+  check_linear(step, step.outputs[0], w, dy, nullptr);
+  return make_product(step, describe(dy), describe(w), step.outputs[0], {false, 0}, {false, 1});
+}
+
+std::unique_ptr<Kernel> make_linear_backward_weights(const StepMeta& step) {
+  step.expect_arity(2, 2, 1, 2);
+  const TensorMeta& x = step.inputs[0];
+  const TensorMeta& dy = step.inputs[1];
+  const TensorMeta* b = step.outputs.size() > 1 ? &step.outputs[1] : nullptr;
+  check_linear(step, x, step.outputs[0], dy, b);
+  auto product =
+      make_product(step, transposed(dy), describe(x), step.outputs[0], {false, 1}, {false, 0});
+  if (!b) return product;
+  return std::make_unique<LinearBackwardWeights>(std::move(product), dy.dim(0), dy.dim(1));
+}
+
+}  // namespace halfspace::cpu

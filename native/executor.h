@@ -1,0 +1,69 @@
+// A program made ready on a device: arenas, prepared kernels, planned memory. Knows no Node and no
+// JavaScript. One thread at a time uses it, always with the same OpenMP team size.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "device.h"
+#include "plan.h"
+#include "program.h"
+
+namespace halfspace {
+
+// What a kernel name has cost so far; counted only while tracing.
+struct KernelTime {
+  size_t calls = 0;
+  double milliseconds = 0;
+};
+
+struct ExecutorOptions {
+  int threads = 1;
+  bool trace = false;
+};
+
+class Executor {
+ public:
+  // Validates, plans, allocates. `prepare` must follow, on the thread that will run.
+  Executor(Program program, ExecutorOptions options);
+
+  // Makes every kernel; throws where one does not take its step.
+  void prepare();
+
+  const std::vector<EntryPlan>& entries() const { return plans_; }
+  const std::vector<Arena>& arenas() const { return program_.arenas; }
+  void* arena_data(size_t arena) const { return arenas_[arena]->data(); }
+
+  // Memory for the inputs and outputs of one run of an entry, EntryPlan::in_out_bytes of it.
+  std::unique_ptr<Memory> allocate_in_out(size_t entry) const;
+
+  // Runs the steps of an entry on inputs already in `in_out`, where its outputs then are. Throws
+  // ErrorCode::Aborted when `abort` is set between two steps.
+  void run(size_t entry, void* in_out, const std::atomic<bool>& abort);
+
+  // Everything allocated for the life of the session.
+  size_t bytes() const;
+  const std::map<std::string, KernelTime>& times() const { return times_; }
+
+ private:
+  void run_step(const PlannedStep& step, Kernel& kernel);
+  void* address(Place place) const { return bases_[place.region] + place.offset; }
+
+  Program program_;
+  ExecutorOptions options_;
+  std::unique_ptr<Device> device_;
+  std::vector<std::unique_ptr<Memory>> arenas_;
+  std::vector<EntryPlan> plans_;
+  std::vector<std::vector<std::unique_ptr<Kernel>>> kernels_;  // like EntryPlan::steps
+  std::unique_ptr<Memory> temporary_;
+  std::unique_ptr<Memory> scratch_;
+  std::vector<char*> bases_;         // by region
+  std::vector<const void*> inputs_;  // of the step that runs
+  std::vector<void*> outputs_;
+  std::map<std::string, KernelTime> times_;
+};
+
+}  // namespace halfspace

@@ -1,0 +1,52 @@
+// How one entry of a program runs on a device: every tensor with its layout and its place in
+// memory, and the steps with the reorders between layouts put in. Derived, never edited.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "device.h"
+#include "program.h"
+
+namespace halfspace {
+
+// Memory regions of a run. Arenas follow: region kFirstArena + i is arena i.
+enum Region : size_t { kInOut, kTemporary, kFirstArena };
+
+// An address once the base of the region is known.
+struct Place {
+  size_t region;
+  size_t offset;  // bytes
+};
+
+// A step whose operands have final layouts and places.
+struct PlannedStep {
+  StepMeta meta;
+  const KernelEntry* kernel;
+  std::vector<Place> inputs;
+  std::vector<Place> outputs;
+};
+
+// An input or output that the caller fills or reads.
+struct Port {
+  std::string name;
+  TensorMeta meta;
+  size_t offset;  // bytes, in region kInOut
+};
+
+struct EntryPlan {
+  std::string name;
+  std::vector<Port> inputs;
+  std::vector<Port> outputs;
+  std::vector<PlannedStep> steps;
+  size_t in_out_bytes = 0;
+  size_t temporary_bytes = 0;
+  // Steps that only change a layout, and steps that vanished because both sides are one buffer.
+  size_t reorders = 0;
+  size_t aliases = 0;
+};
+
+// `program` has passed `validate`. Throws ErrorCode::Unsupported for an unknown kernel.
+EntryPlan plan_entry(const Program& program, const Entry& entry, const Device& device);
+
+}  // namespace halfspace
