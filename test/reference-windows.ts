@@ -5,30 +5,35 @@ import type { Attributes } from '../lib/graph.js';
 import { at, imageShape, numbersOf } from './reference-operand.js';
 import type { Operand, ReferenceKernel } from './reference-operand.js';
 
-/** Calls `visit` for each output element with the flat indices of x in its window, in scan order. */
+/**
+ * Calls `visit` for each output element with the flat indices of x in its window, in scan order, and
+ * with the number of places in it that lie in the padded image (a last window may go beyond that).
+ */
 function forEachWindow(
   x: Operand,
   y: Operand,
   attrs: Attributes,
-  visit: (y: number, window: readonly number[]) => void,
+  visit: (y: number, window: readonly number[], padded: number) => void,
 ): void {
   const [, , H, W] = imageShape(x);
   const [N, C, P, Q] = imageShape(y);
   const [KH = 1, KW = 1] = numbersOf(attrs, 'kernel');
   const [strideH = 1, strideW = 1] = numbersOf(attrs, 'strides');
   const [dilationH = 1, dilationW = 1] = numbersOf(attrs, 'dilations', [1, 1]);
-  const [top = 0, left = 0] = numbersOf(attrs, 'padding');
+  const [top = 0, left = 0, bottom = 0, right = 0] = numbersOf(attrs, 'padding');
   for (let plane = 0; plane < N * C; plane += 1)
     for (let p = 0; p < P; p += 1)
       for (let q = 0; q < Q; q += 1) {
         const window: number[] = [];
+        let padded = 0;
         for (let i = 0; i < KH; i += 1)
           for (let j = 0; j < KW; j += 1) {
             const h = p * strideH + i * dilationH - top;
             const v = q * strideW + j * dilationW - left;
+            if (h < H + bottom && v < W + right) padded += 1;
             if (h >= 0 && h < H && v >= 0 && v < W) window.push((plane * H + h) * W + v);
           }
-        visit((plane * P + p) * Q + q, window);
+        visit((plane * P + p) * Q + q, window, padded);
       }
 }
 
@@ -55,30 +60,27 @@ const maxPoolBackward: ReferenceKernel = (inputs, outputs, attrs) => {
   });
 };
 
-/** What an average divides by: the whole kernel, or the part of it inside the image. */
-const divisor = (attrs: Attributes, window: readonly number[]): number =>
-  attrs['countIncludePad'] ? numbersOf(attrs, 'kernel').reduce((a, b) => a * b, 1) : window.length;
-
 const averagePool: ReferenceKernel = (inputs, outputs, attrs) => {
   const [x, y] = [at(inputs, 0), at(outputs, 0)];
-  forEachWindow(x, y, attrs, (index, window) => {
+  forEachWindow(x, y, attrs, (index, window, padded) => {
     const total = window.reduce((sum, i) => sum + (x.data[i] as number), 0);
-    y.data[index] = total / divisor(attrs, window);
+    y.data[index] = total / (attrs['countIncludePad'] ? padded : window.length);
   });
 };
 
 const averagePoolBackward: ReferenceKernel = (inputs, outputs, attrs) => {
   const [dy, dx] = [at(inputs, 0), at(outputs, 0)];
   dx.data.fill(0);
-  forEachWindow(dx, dy, attrs, (index, window) => {
-    for (const i of window) add(dx.data, i, (dy.data[index] as number) / divisor(attrs, window));
+  forEachWindow(dx, dy, attrs, (index, window, padded) => {
+    const share = (dy.data[index] as number) / (attrs['countIncludePad'] ? padded : window.length);
+    for (const i of window) add(dx.data, i, share);
   });
 };
 
 /** The one window that covers the image. */
 function wholeImage(x: Operand): Attributes {
   const [, , H, W] = imageShape(x);
-  return { kernel: [H, W], strides: [1, 1], padding: [0, 0, 0, 0], countIncludePad: true };
+  return { kernel: [H, W], strides: [1, 1], padding: [0, 0, 0, 0], countIncludePad: false };
 }
 
 const globalAveragePool: ReferenceKernel = (inputs, outputs) =>

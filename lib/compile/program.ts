@@ -16,20 +16,26 @@
 //   batch_norm_inference    x scale bias mean var -> y   {epsilon [epilogue]}
 //   batch_norm_backward     x dy scale batchMean batchInvStd [y] -> dx dscale dbias   {[epilogue]}
 //       with epilogue relu, dy is first masked by y > 0
-//   unary                   x -> y                       {function}
-//   unary_backward          dy x y -> dx                 {function}
+//   unary                   x -> y                       {function [its parameters]}
+//   unary_backward          dy x y -> dx                 {function [its parameters]}
+//       relu, leaky_relu {alpha}, sigmoid, tanh, silu, gelu, hard_sigmoid {alpha beta}, hard_swish,
+//       clip {min max}, identity; where the gradient follows from y alone, y may stand for x too
 //   sum                     x1 ... xn -> y               {[epilogue]}   same shapes
 //   concat                  x1 ... xn -> y               {axis}
 //   split                   x -> y1 ... yn               {axis}   sizes from the outputs
 //   max_pool                x -> y                       {kernel strides padding dilations}
-//   max_pool_backward       dy x -> dx                   the first maximum in scan order gets it all
+//   max_pool_backward       dy x -> dx                   {as max_pool}
+//       the first maximum in scan order gets it all
 //   average_pool            x -> y                       {kernel strides padding countIncludePad}
-//   average_pool_backward   dy -> dx
+//       the divisor counts the places inside the image, or those inside the padded image
+//   average_pool_backward   dy -> dx                     {as average_pool}
 //   global_average_pool     x[N,C,H,W] -> y[N,C,1,1]
 //   global_average_pool_backward  dy -> dx
 //   resize                  x -> y                       {mode coordinates}   nearest | linear,
 //                                                        half_pixel | asymmetric | align_corners
-//   resize_backward         dy -> dx
+//       the factor is the ratio of the sizes; nearest takes the floor of an asymmetric position and
+//       otherwise rounds, halves down
+//   resize_backward         dy -> dx                     {as resize}
 //   reshape                 x -> y
 //   softmax_cross_entropy   logits[N,K] labels(i32[N] or f32[N,K]) -> loss[1] probabilities correct[1]
 //                                                        {smoothing}    mean over the rows that count:
