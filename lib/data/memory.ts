@@ -1,8 +1,8 @@
 // Splits that lie in memory as one block of equally long records, the form of every small
 // data set; pictures are views of the block wherever the layout allows it.
 
-import { HalfspaceError } from '../errors.js';
 import type { Split } from './dataset.js';
+import { dataError } from './files.js';
 import { type ChooseFrame, type Image, resample } from './image.js';
 
 /** Where the pictures of a block lie. */
@@ -38,14 +38,20 @@ export function memorySplit(records: Records): Split {
   return { length: labels.length, labels, shape, image };
 }
 
-/** Labels as indices, each checked to lie in 0 ... classes - 1; `file` is for the error. */
-export function checkedLabels(values: ArrayLike<number>, classes: number, file: string): Int32Array {
-  return Int32Array.from(values, (label, index) => {
-    if (Number.isInteger(label) && label >= 0 && label < classes) return label;
-    throw new HalfspaceError(
-      'ERR_DATA',
-      `${file}: label ${label} at index ${index} is out of range, expected 0 to ${classes - 1}`,
-    );
+/**
+ * Stored labels `first` ... `first + classes - 1` as indices 0 ... `classes - 1`; any other is an
+ * ERR_DATA that names `file`.
+ */
+export function checkedLabels(
+  stored: ArrayLike<number>,
+  classes: number,
+  file: string,
+  first = 0,
+): Int32Array {
+  return Int32Array.from(stored, (label, index) => {
+    if (Number.isInteger(label) && label >= first && label < first + classes) return label - first;
+    const range = `expected ${first} to ${first + classes - 1}`;
+    throw dataError(file, `label ${label} at index ${index} is out of range, ${range}`);
   });
 }
 

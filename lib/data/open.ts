@@ -1,39 +1,74 @@
 // The front door: a data set by its name. Formats live beside this file, one each.
 
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { HalfspaceError } from '../errors.js';
 import { suggest } from '../suggest.js';
+import { openCifar10 } from './cifar.js';
 import type { Dataset } from './dataset.js';
+import { openFolder, openImagenet } from './folders.js';
 import { openFashionMnist } from './idx.js';
+import { openStl10 } from './stl.js';
+import { openSvhn } from './svhn.js';
 
 /** Where and how to read. */
 export interface OpenOptions {
-  /** Folder that holds the published files. */
+  /** Folder that holds the published files, or that holds their folder. */
   readonly directory?: string;
   /** Height and width of pictures that are read from folders; 224 by default. */
   readonly size?: number;
 }
 
+type Opener = (options: OpenOptions) => Promise<Dataset>;
+
 const DEBIAN_FASHION_MNIST = '/usr/share/datasets/fashion-mnist';
 const SAMPLE = fileURLToPath(new URL('../../assets/fashion-mnist-sample', import.meta.url));
+const SIZE = 224;
 
-type Opener = (options: OpenOptions) => Promise<Dataset>;
+/** The given folder and, inside it, folders by the names that archives unpack to. */
+const within = ({ directory }: OpenOptions, ...names: readonly string[]): readonly string[] =>
+  directory === undefined ? [] : ['.', ...names].map((name) => join(directory, name));
 
 const openers: Readonly<Record<string, Opener>> = {
   sample: () => openFashionMnist('sample', [SAMPLE]),
-  'fashion-mnist': ({ directory }) => openFashionMnist('fashion-mnist', [directory ?? DEBIAN_FASHION_MNIST]),
+  'fashion-mnist': (options) => {
+    const folders =
+      options.directory === undefined ? [DEBIAN_FASHION_MNIST] : within(options, 'fashion-mnist');
+    return openFashionMnist('fashion-mnist', folders);
+  },
+  cifar10: (options) => openCifar10(within(options, 'cifar-10-batches-bin', 'cifar10')),
+  svhn: (options) => openSvhn(within(options, 'svhn')),
+  stl10: (options) => openStl10(within(options, 'stl10_binary', 'stl10')),
+  imagenet: (options) =>
+    openImagenet(within(options, 'imagenet', 'ILSVRC/Data/CLS-LOC'), options.size ?? SIZE),
 };
 
-/** Names that `openDataset` knows besides folders of class folders. */
+/** Names that `openDataset` knows; folders of class folders are opened by their path. */
 export const datasetNames: readonly string[] = Object.keys(openers);
 
 /**
  * Opens a data set by name, or a folder of class folders by its path. Throws ERR_OPTION for an
- * unknown name, ERR_DATA where files are missing or malformed.
+ * unknown name or size, ERR_DATA where files are missing or malformed, ERR_UNSUPPORTED where
+ * pictures need a decoder that is not installed.
  */
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
-  const opener = openers[name];
+  const { size = SIZE } = options;
+  if (!Number.isInteger(size) || size < 1) {
+    throw new HalfspaceError('ERR_OPTION', `size must be a whole number of pixels from 1, found ${size}`);
+  }
+  const opener = Object.hasOwn(openers, name) ? openers[name] : undefined;
   if (opener) return opener(options);
-  throw new HalfspaceError('ERR_OPTION', `unknown data set '${name}'${suggest(name, datasetNames)}`);
+  if (await isFolder(name)) return openFolder(name, name, size);
+  throw new HalfspaceError(
+    'ERR_OPTION',
+    `'${name}' is neither a data set nor a folder${suggest(name, datasetNames)}`,
+  );
 }
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );

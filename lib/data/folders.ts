@@ -1,0 +1,122 @@
+// Pictures in folders, one folder a class, in the manner of ImageNet: `train/` and `val/` (or
+// `test/`) with the same classes, or the class folders alone, of which every tenth picture is then
+// kept for testing. Nothing is decoded before it is asked for.
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { random } from '../random.js';
+import { centerCrop, horizontalFlip, randomResizedCrop } from './augment.js';
+import type { Dataset, Split } from './dataset.js';
+import { decode } from './decode.js';
+import { dataError, exists, findFolder } from './files.js';
+import type { ChooseFrame } from './image.js';
+
+const PICTURE = /\.(jpe?g|png)$/i;
+const HELD_OUT = 10;
+
+const IMAGENET_ADVICE =
+  'ImageNet (https://www.image-net.org) is expected as train/ and val/ with one folder of JPEG files ' +
+  'a class; give the folder that holds them as --data-dir';
+
+/** One picture file and the index of its class. */
+interface Labelled {
+  readonly path: string;
+  readonly label: number;
+}
+
+/** ImageNet (ILSVRC 2012), or any part of it, from the first of `folders` that has it. */
+export async function openImagenet(folders: readonly string[], size: number): Promise<Dataset> {
+  return openFolder('imagenet', await findFolder(folders, ['train'], IMAGENET_ADVICE), size);
+}
+
+/** A folder of class folders. Mean and deviation are ImageNet's, which suit photographs. */
+export async function openFolder(name: string, folder: string, size: number): Promise<Dataset> {
+  const { classes, train, test } = await readSplits(folder);
+  return {
+    name,
+    classes,
+    shape: [3, size, size],
+    mean: [0.485, 0.456, 0.406],
+    deviation: [0.229, 0.224, 0.225],
+    train: fileSplit(train, size),
+    test: fileSplit(test, size),
+    augment: { train: [randomResizedCrop(size), horizontalFlip()], test: [centerCrop(size)] },
+  };
+}
+
+interface Splits {
+  readonly classes: readonly string[];
+  readonly train: readonly Labelled[];
+  readonly test: readonly Labelled[];
+}
+
+async function readSplits(folder: string): Promise<Splits> {
+  const training = join(folder, 'train');
+  if (!(await exists(training))) return heldOut(folder);
+  const testing = await findFolder(
+    ['val', 'test'].map((split) => join(folder, split)),
+    ['.'],
+    `${folder} has train/, so it should have val/ or test/ beside it`,
+  );
+  const classes = await classFolders(training);
+  await sameClasses(testing, classes);
+  return { classes, train: await labelled(training, classes), test: await labelled(testing, classes) };
+}
+
+/** Every tenth picture of each class is for testing, so that the split is always the same. */
+async function heldOut(folder: string): Promise<Splits> {
+  const classes = await classFolders(folder);
+  const train: Labelled[] = [];
+  const test: Labelled[] = [];
+  for (const [label, name] of classes.entries()) {
+    for (const [index, path] of (await pictures(join(folder, name))).entries()) {
+      (index % HELD_OUT === HELD_OUT - 1 ? test : train).push({ path, label });
+    }
+  }
+  return { classes, train, test };
+}
+
+async function classFolders(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .map(({ name }) => name);
+  const classes = names.filter((name) => !name.startsWith('.')).toSorted();
+  if (classes.length > 0) return classes;
+  throw dataError(folder, 'expected one folder of JPEG or PNG files a class, found no folder');
+}
+
+/** A split may lack classes (a part of a data set), but have none of its own. */
+async function sameClasses(folder: string, classes: readonly string[]): Promise<void> {
+  const extra = (await classFolders(folder)).find((name) => !classes.includes(name));
+  if (extra !== undefined)
+    throw dataError(join(folder, extra), 'is a class that the train split does not have');
+}
+
+async function labelled(folder: string, classes: readonly string[]): Promise<readonly Labelled[]> {
+  const found: Labelled[] = [];
+  for (const [label, name] of classes.entries()) {
+    const inside = join(folder, name);
+    if (!(await exists(inside))) continue;
+    for (const path of await pictures(inside)) found.push({ path, label });
+  }
+  return found;
+}
+
+async function pictures(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder)).filter((name) => PICTURE.test(name)).toSorted();
+  if (names.length === 0) throw dataError(folder, 'expected JPEG or PNG files, found none');
+  return names.map((name) => join(folder, name));
+}
+
+function fileSplit(files: readonly Labelled[], size: number): Split {
+  const middle = centerCrop(size);
+  const whole: ChooseFrame = (width, height) => middle.frame(width, height, random());
+  return {
+    length: files.length,
+    labels: Int32Array.from(files, ({ label }) => label),
+    shape: [3, size, size],
+    image: (index, choose = whole) => decode((files[index] as Labelled).path, choose),
+  };
+}
