@@ -33,7 +33,7 @@ export interface TrainingOptions {
   readonly groups: readonly (readonly Span[])[];
   /** Label smoothing of the training loss; measuring never smooths. */
   readonly smoothing?: number;
-  /** Labels are probabilities f32 [N, K] instead of class indices i32 [N]. */
+  /** Labels to train on are probabilities f32 [N, K]; otherwise, and to measure, class indices i32 [N]. */
   readonly softTargets?: boolean;
 }
 
@@ -51,7 +51,7 @@ export function compileTraining(graph: Graph, options: TrainingOptions): Trainin
   const layout = arenaLayout(graph);
   checkGroups(options.groups, layout);
   const network = fuse(atBatch(graph, options.batch));
-  const measured = withLoss(network, options, 0);
+  const measured = withLoss(network, { ...options, softTargets: false }, 0);
   const entries = [
     trainEntry(withLoss(network, options, options.smoothing ?? 0), layout, options),
     { name: 'probe', ...forward(measured, layout, 'probe') },
