@@ -16,9 +16,16 @@ const published = new URL('../../shared/conformance/h2spg-steps.json', import.me
 interface UpdateCase {
   readonly name: string;
   readonly variant: UpdateRule;
-  readonly hyper: Readonly<Record<string, number>> & {
-    readonly taken: number[];
+  readonly hyper: {
+    readonly lr: number;
+    readonly momentum?: number;
+    readonly beta1?: number;
+    readonly beta2?: number;
+    readonly weightDecay: number;
+    readonly step?: number;
+    readonly epsilon: number;
     readonly nesterov?: boolean;
+    readonly taken: readonly number[];
   };
   readonly defaults: { readonly lambda_: number; readonly amplify: number; readonly hat: number };
   readonly groups: readonly (readonly [number, number, number][])[];
