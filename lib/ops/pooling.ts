@@ -8,6 +8,7 @@ import {
   emitOne,
   gradientOp,
   input,
+  mismatch,
   noMacs,
   operand,
   unfusable,
@@ -97,8 +98,8 @@ interface PerChannel {
   readonly name: string;
   readonly attrs: Attributes;
   readonly call: KernelCall;
-  result(x: TensorType): TensorType;
-  backward(context: GradientContext, x: Value): Value;
+  readonly result: (x: TensorType) => TensorType;
+  readonly backward: (context: GradientContext, x: Value) => Value;
   readonly onnx: OnnxForm;
 }
 
@@ -134,6 +135,10 @@ const pooled =
   (window: Window) =>
   ({ dtype, shape }: TensorType): TensorType => {
     const [n, c, h, w] = shape as readonly [number, number, number, number];
+    const { kernel, padding } = window;
+    if (padding.some((size, side) => size >= (kernel[side % 2] as number))) {
+      mismatch(`padding ${padding.join()} holds whole windows of ${kernel.join(' x ')}`);
+    }
     return { dtype, shape: [n, c, ...windowed(h, w, window)] };
   };
 

@@ -69,7 +69,7 @@ interface Reshaping {
   readonly attrs: Op['attrs'];
   readonly target: Target;
   /** The operator for a result that has `count` channels left. */
-  withChannels(count: number): Op;
+  readonly withChannels: (count: number) => Op;
   readonly onnx: OnnxForm;
 }
 
