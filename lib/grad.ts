@@ -59,7 +59,7 @@ function dependents(graph: Graph, roots: readonly Value[]): ReadonlySet<Value> {
 
 /** Gradients collected so far. Every value is summed once, when all its readers have contributed. */
 class Tape {
-  readonly #contributions = new Map<Value, readonly Value[]>();
+  readonly #contributions = new Map<Value, Value[]>();
 
   constructor(
     readonly builder: GraphBuilder,
@@ -68,7 +68,9 @@ class Tape {
   ) {}
 
   contribute(value: Value, gradient: Value): void {
-    this.#contributions.set(value, [...(this.#contributions.get(value) ?? []), gradient]);
+    const others = this.#contributions.get(value);
+    if (others) others.push(gradient);
+    else this.#contributions.set(value, [gradient]);
   }
 
   /** d loss / d value; null where nothing contributed. */
@@ -93,7 +95,7 @@ class Tape {
 
 /** Applies the chain rule to one node, if it lies between a wanted value and the loss. */
 function differentiate(node: Node, tape: Tape, wanted: ReadonlySet<Value>): void {
-  if (!node.outputs.some((value) => wanted.has(value))) return;
+  if (!node.inputs.some((value) => wanted.has(value))) return;
   const upstream = node.outputs.map((value) => tape.total(value));
   if (upstream.every((gradient) => gradient === null)) return;
   const rule = node.op.gradient;
