@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 namespace halfspace {
 
@@ -38,6 +39,14 @@ void Executor::prepare() {
   outputs_.resize(operands);
   bases_ = {nullptr, static_cast<char*>(temporary_->data())};
   for (const auto& arena : arenas_) bases_.push_back(static_cast<char*>(arena->data()));
+}
+
+void Executor::read(size_t arena, size_t offset, void* to, size_t bytes) const {
+  if (bytes > 0) std::memcpy(to, static_cast<char*>(arenas_[arena]->data()) + offset, bytes);
+}
+
+void Executor::write(size_t arena, size_t offset, const void* from, size_t bytes) {
+  if (bytes > 0) std::memcpy(static_cast<char*>(arenas_[arena]->data()) + offset, from, bytes);
 }
 
 std::unique_ptr<Memory> Executor::allocate_in_out(size_t entry) const {

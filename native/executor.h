@@ -35,7 +35,9 @@ class Executor {
 
   const std::vector<EntryPlan>& entries() const { return plans_; }
   const std::vector<Arena>& arenas() const { return program_.arenas; }
-  void* arena_data(size_t arena) const { return arenas_[arena]->data(); }
+  // Copies `bytes` from or to an arena, `offset` bytes from its start; the caller keeps to its size.
+  void read(size_t arena, size_t offset, void* to, size_t bytes) const;
+  void write(size_t arena, size_t offset, const void* from, size_t bytes);
 
   // Memory for the inputs and outputs of one run of an entry, EntryPlan::in_out_bytes of it.
   std::unique_ptr<Memory> allocate_in_out(size_t entry) const;

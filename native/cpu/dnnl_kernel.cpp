@@ -23,7 +23,9 @@ DnnlKernel::DnnlKernel(std::string where, const dnnl::primitive& primitive,
 }
 
 void DnnlKernel::add(const Binding& binding) {
-  Argument argument{binding.operand, unbound(binding.ours)};
+  Argument argument;
+  argument.operand = binding.operand;
+  argument.ours = unbound(binding.ours);
   argument.moved = binding.ours != binding.theirs;
   if (argument.moved) {
     argument.theirs = unbound(binding.theirs);

@@ -3,10 +3,12 @@
 // after it; so weights stay plain outside, whatever the primitive likes.
 #pragma once
 
+#include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "dnnl_compat.h"
 #include "../device.h"
+#include "dnnl_compat.h"
 
 namespace halfspace::cpu {
 

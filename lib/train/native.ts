@@ -1,0 +1,95 @@
+// The addon, typed: the one place that loads it and the one list of what it offers. Everything here
+// is unchecked in the sense that session.ts makes friendly errors; the addon itself checks whatever
+// memory depends on and throws TypeError or RangeError.
+
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+import type { Program } from '../compile/program.js';
+import { HalfspaceError } from '../errors.js';
+
+/** An element type's array. */
+export type NativeArray = Float32Array | Float64Array | Int32Array;
+
+/** Opaque: a session inside the addon. */
+export interface NativeHandle {
+  readonly nativeHandle: unique symbol;
+}
+
+export interface NativeOptions {
+  /** OpenMP team size; by default the processor cores that this process may use. */
+  readonly threads?: number;
+  /** Whether to time every kernel. */
+  readonly trace?: boolean;
+}
+
+/** What planning made of one entry. */
+export interface EntryDescription {
+  readonly name: string;
+  /** Steps that run, reorders included. */
+  readonly steps: number;
+  /** Steps that planning added to change a layout. */
+  readonly reorders: number;
+  /** Steps that cost nothing, because input and output are one buffer. */
+  readonly aliases: number;
+  readonly temporaryBytes: number;
+}
+
+export interface SessionDescription {
+  readonly threads: number;
+  /** Arenas, temporaries and scratch memory. */
+  readonly bytes: number;
+  readonly entries: readonly EntryDescription[];
+  /** By kernel name; empty unless the session traces. */
+  readonly kernels: Readonly<Record<string, { readonly calls: number; readonly milliseconds: number }>>;
+}
+
+/** The functions of the addon; arenas and entries are indices into the program. */
+export interface Native {
+  open(program: Program, options?: NativeOptions): NativeHandle;
+  /** Copies `inputs` at once; `job` names the run for `abort`. */
+  run(
+    handle: NativeHandle,
+    entry: number,
+    inputs: readonly NativeArray[],
+    job: number,
+  ): Promise<NativeArray[]>;
+  abort(handle: NativeHandle, job: number): void;
+  write(handle: NativeHandle, arena: number, offset: number, data: Float32Array): void;
+  read(handle: NativeHandle, arena: number, offset: number, length: number): Float32Array;
+  describe(handle: NativeHandle): SessionDescription;
+  close(handle: NativeHandle): void;
+  shutdown(): void;
+  cores(): number;
+}
+
+// From lib/train and from dist/train alike.
+const BUILT = fileURLToPath(new URL('../../build/cmake/Release/halfspace.node', import.meta.url));
+
+let loaded: Native | undefined;
+
+/** The addon; loaded when first asked for. Throws ERR_DEVICE where it cannot be. */
+export function native(): Native {
+  loaded ??= load(process.env['HALFSPACE_NATIVE'] ?? BUILT);
+  return loaded;
+}
+
+function load(path: string): Native {
+  const addon = open(path);
+  // Native threads must not outlive the static objects that `process.exit()` destroys.
+  process.once('exit', () => addon.shutdown());
+  return addon;
+}
+
+function open(path: string): Native {
+  try {
+    return createRequire(import.meta.url)(path) as Native;
+  } catch (error) {
+    throw new HalfspaceError(
+      'ERR_DEVICE',
+      `the native addon cannot be loaded from ${path}: ${String(error)}; ` +
+        'build it with `npm run build:native`, or name another file in HALFSPACE_NATIVE',
+      { cause: error },
+    );
+  }
+}

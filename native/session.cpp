@@ -1,0 +1,256 @@
+#include "session.h"
+
+#include <cstring>
+#include <new>
+
+namespace halfspace {
+namespace {
+
+const char* code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::Shape:
+      return "ERR_SHAPE";
+    case ErrorCode::OutOfMemory:
+    case ErrorCode::Device:
+      return "ERR_DEVICE";
+    case ErrorCode::Unsupported:
+      return "ERR_UNSUPPORTED";
+    case ErrorCode::Aborted:
+      return "ERR_ABORTED";
+    case ErrorCode::Internal:
+      return "ERR_INTERNAL";
+  }
+  return "ERR_INTERNAL";
+}
+
+Napi::Error coded(Napi::Env env, const std::string& message, const char* code) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, code));
+  return error;
+}
+
+napi_typedarray_type array_type(DType dtype) {
+  if (dtype == DType::F64) return napi_float64_array;
+  return dtype == DType::I32 ? napi_int32_array : napi_float32_array;
+}
+
+Napi::TypedArray new_array(Napi::Env env, DType dtype, size_t length) {
+  if (dtype == DType::F64) return Napi::Float64Array::New(env, length);
+  if (dtype == DType::I32) return Napi::Int32Array::New(env, length);
+  return Napi::Float32Array::New(env, length);
+}
+
+// Never through ArrayBuffer(): an empty array has a null address, a shared one no ArrayBuffer.
+const void* address(const Napi::TypedArray& array) {
+  void* data = nullptr;
+  napi_get_typedarray_info(array.Env(), array, nullptr, nullptr, &data, nullptr, nullptr);
+  return data;
+}
+
+void copy_in(const Napi::Value& value, const Port& port, char* in_out) {
+  Napi::Env env = value.Env();
+  if (!value.IsTypedArray() ||
+      value.As<Napi::TypedArray>().TypedArrayType() != array_type(port.meta.dtype)) {
+    throw Napi::TypeError::New(env, "input '" + port.name + "' must be a typed array of " +
+                                        name_of(port.meta.dtype));
+  }
+  auto array = value.As<Napi::TypedArray>();
+  if (array.ByteLength() != port.meta.bytes()) {
+    throw Napi::RangeError::New(env, "input '" + port.name + "' must have " +
+                                         std::to_string(port.meta.elements()) + " elements, got " +
+                                         std::to_string(array.ElementLength()));
+  }
+  if (array.ByteLength() > 0) {
+    std::memcpy(in_out + port.offset, address(array), array.ByteLength());
+  }
+}
+
+Napi::Value copy_out(Napi::Env env, const Port& port, const char* in_out) {
+  Napi::TypedArray array =
+      new_array(env, port.meta.dtype, static_cast<size_t>(port.meta.elements()));
+  if (port.meta.bytes() > 0) {
+    std::memcpy(const_cast<void*>(address(array)), in_out + port.offset, port.meta.bytes());
+  }
+  return array;
+}
+
+// The elements, taken out before anything else happens: a getter may run code of the caller.
+std::vector<Napi::Value> values_of(const Napi::Array& array) {
+  std::vector<Napi::Value> values;
+  for (uint32_t index = 0; index < array.Length(); ++index) values.push_back(array.Get(index));
+  return values;
+}
+
+}  // namespace
+
+Napi::Error to_javascript(Napi::Env env, std::exception_ptr error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& failure) {
+    return coded(env, failure.what(), code_of(failure.code()));
+  } catch (const std::bad_alloc&) {
+    return coded(env, "out of memory", "ERR_DEVICE");
+  } catch (const std::exception& failure) {
+    return coded(env, std::string("internal: ") + failure.what(), "ERR_INTERNAL");
+  } catch (...) {
+    return coded(env, "internal: an unknown exception", "ERR_INTERNAL");
+  }
+}
+
+// Kernels are made on the worker, because OpenMP's team size belongs to a thread.
+Session::Session(Napi::Env env, std::shared_ptr<Sessions> siblings, Program program,
+                 ExecutorOptions options)
+    : env_(env),
+      siblings_(std::move(siblings)),
+      options_(options),
+      executor_(std::make_unique<Executor>(std::move(program), options)),
+      worker_(std::make_unique<Worker>()),
+      spare_(executor_->entries().size()) {
+  std::exception_ptr failure;
+  worker_->post([&] {
+    try {
+      executor_->prepare();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  });
+  worker_->drain();
+  if (failure) std::rethrow_exception(failure);
+  completion_ = Completion::New(env, "halfspace", 0, 1, this);
+  completion_.Unref(env);
+  napi_add_env_cleanup_hook(env, end_of_environment, this);
+  siblings_->insert(this);
+  external_bytes_ = static_cast<int64_t>(executor_->bytes());
+  Napi::MemoryManagement::AdjustExternalMemory(env, external_bytes_);
+}
+
+// A finalizer: it may run inside garbage collection, so no JavaScript from here on. At the end of
+// an environment the completion is gone already.
+Session::~Session() {
+  close(true);
+  if (environment_ended_) return;
+  napi_remove_env_cleanup_hook(env_, end_of_environment, this);
+  completion_.Release();
+  siblings_->erase(this);
+}
+
+// Runs before Node takes the completion down, which then frees the jobs that are still in it.
+void Session::end_of_environment(void* data) {
+  auto* session = static_cast<Session*>(data);
+  session->close(true);
+  session->jobs_.clear();
+  session->release_memory();
+  session->self_.Reset();
+  session->siblings_->erase(session);
+  session->environment_ended_ = true;
+}
+
+Executor& Session::executor(Napi::Env env) {
+  if (!worker_) throw coded(env, "the session is disposed", "ERR_DISPOSED");
+  return *executor_;
+}
+
+Napi::Promise Session::run(const Napi::Value& self, size_t entry, const Napi::Array& inputs,
+                           double id) {
+  std::vector<Napi::Value> values = values_of(inputs);
+  const EntryPlan& plan = executor(env_).entries()[entry];
+  if (values.size() != plan.inputs.size()) {
+    throw Napi::RangeError::New(env_, "entry '" + plan.name + "' takes " +
+                                          std::to_string(plan.inputs.size()) + " inputs, got " +
+                                          std::to_string(values.size()));
+  }
+  if (jobs_.count(id) > 0) throw Napi::RangeError::New(env_, "there is a job of that id already");
+  auto job = std::make_unique<Job>(env_, entry, id);
+  job->in_out = take_in_out(entry);
+  for (size_t index = 0; index < values.size(); ++index) {
+    copy_in(values[index], plan.inputs[index], static_cast<char*>(job->in_out->data()));
+  }
+  if (jobs_.empty()) {
+    completion_.Ref(env_);
+    self_ = Napi::Reference<Napi::Value>::New(self, 1);
+  }
+  jobs_.emplace(id, job.get());
+  worker_->post([this, waiting = job.get()] { execute(waiting); });
+  return job.release()->deferred.Promise();
+}
+
+std::unique_ptr<Memory> Session::take_in_out(size_t entry) {
+  auto& spare = spare_[entry];
+  if (spare.empty()) return executor_->allocate_in_out(entry);
+  std::unique_ptr<Memory> memory = std::move(spare.back());
+  spare.pop_back();
+  return memory;
+}
+
+// On the worker. A job that cannot be delivered belongs to an environment that is gone.
+void Session::execute(Job* job) {
+  try {
+    executor_->run(job->entry, job->in_out->data(), job->abort);
+  } catch (...) {
+    job->error = std::current_exception();
+  }
+  if (completion_.NonBlockingCall(job) != napi_ok) delete job;
+}
+
+// Without an environment there is nobody to tell. While one ends, every call into it may fail; the
+// job is forgotten all the same.
+void Session::settle(Napi::Env env, Napi::Function, Session* session, Job* job) {
+  std::unique_ptr<Job> owned(job);
+  if (env == nullptr || session->environment_ended_) return;
+  try {
+    Napi::HandleScope scope(env);
+    session->deliver(env, *job);
+  } catch (...) {
+  }
+  session->forget(*job);
+}
+
+void Session::deliver(Napi::Env env, Job& job) {
+  if (job.error) return job.deferred.Reject(to_javascript(env, job.error).Value());
+  const std::vector<Port>& outputs = executor_->entries()[job.entry].outputs;
+  try {
+    Napi::Array results = Napi::Array::New(env, outputs.size());
+    for (uint32_t index = 0; index < outputs.size(); ++index) {
+      results.Set(index, copy_out(env, outputs[index],
+                                  static_cast<const char*>(job.in_out->data())));
+    }
+    job.deferred.Resolve(results);
+  } catch (const Napi::Error& error) {
+    job.deferred.Reject(error.Value());
+  }
+}
+
+void Session::forget(Job& job) {
+  spare_[job.entry].push_back(std::move(job.in_out));
+  jobs_.erase(job.id);
+  if (!jobs_.empty()) return;
+  completion_.Unref(env_);
+  if (!worker_) release_memory();
+  self_.Reset();
+}
+
+void Session::abort(double id) {
+  auto found = jobs_.find(id);
+  if (found != jobs_.end()) found->second->abort = true;
+}
+
+void Session::drain() {
+  if (worker_) worker_->drain();
+}
+
+void Session::close(bool abort_jobs) {
+  if (abort_jobs) {
+    for (auto& [id, job] : jobs_) job->abort = true;
+  }
+  worker_.reset();
+  if (jobs_.empty()) release_memory();
+}
+
+void Session::release_memory() {
+  spare_.clear();
+  executor_.reset();
+  Napi::MemoryManagement::AdjustExternalMemory(env_, -external_bytes_);
+  external_bytes_ = 0;
+}
+
+}  // namespace halfspace

@@ -1,0 +1,86 @@
+// A session as the addon holds it: an executor, the thread that runs it, and the jobs on their way.
+// JavaScript's thread calls everything here but `Session::execute`.
+#pragma once
+
+#include <napi.h>
+
+#include <exception>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "executor.h"
+#include "worker.h"
+
+namespace halfspace {
+
+class Session;
+
+// One run of an entry, with its own memory for inputs and outputs, so that the next run's inputs
+// can be filled while this one works.
+struct Job {
+  Job(Napi::Env env, size_t entry, double id)
+      : deferred(Napi::Promise::Deferred::New(env)), entry(entry), id(id) {}
+
+  Napi::Promise::Deferred deferred;
+  size_t entry;
+  double id;
+  std::unique_ptr<Memory> in_out;
+  std::atomic<bool> abort = false;
+  std::exception_ptr error;
+};
+
+// The sessions of one JavaScript environment.
+using Sessions = std::set<Session*>;
+
+class Session {
+ public:
+  Session(Napi::Env env, std::shared_ptr<Sessions> siblings, Program program,
+          ExecutorOptions options);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Throws a JavaScript error once the session is closed.
+  Executor& executor(Napi::Env env);
+  const ExecutorOptions& options() const { return options_; }
+
+  // Copies the inputs and queues a run. `self` is kept alive until it is done.
+  Napi::Promise run(const Napi::Value& self, size_t entry, const Napi::Array& inputs, double id);
+  // Asks the job to end at its next step; nothing happens if it is done.
+  void abort(double id);
+  // Waits until all runs are done, so that arenas can be touched.
+  void drain();
+  // Finishes what is queued (or, when told to abort, ends it at the next step) and joins the
+  // thread. Memory goes when the last result is delivered.
+  void close(bool abort_jobs);
+
+ private:
+  static void settle(Napi::Env env, Napi::Function, Session* session, Job* job);
+  static void end_of_environment(void* session);
+  using Completion = Napi::TypedThreadSafeFunction<Session, Job, settle>;
+
+  std::unique_ptr<Memory> take_in_out(size_t entry);
+  void execute(Job* job);
+  void deliver(Napi::Env env, Job& job);
+  void forget(Job& job);
+  void release_memory();
+
+  Napi::Env env_;
+  std::shared_ptr<Sessions> siblings_;
+  ExecutorOptions options_;
+  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<Worker> worker_;
+  Completion completion_;
+  std::map<double, Job*> jobs_;
+  Napi::Reference<Napi::Value> self_;  // held while there are jobs
+  bool environment_ended_ = false;
+  std::vector<std::vector<std::unique_ptr<Memory>>> spare_;  // by entry
+  int64_t external_bytes_ = 0;
+};
+
+// The JavaScript error for whatever was thrown; `code` is one of lib/errors.ts.
+Napi::Error to_javascript(Napi::Env env, std::exception_ptr error);
+
+}  // namespace halfspace
