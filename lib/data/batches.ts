@@ -1,18 +1,18 @@
 // The input pipeline: from a split to normalised float batches, in an order and with augmentations
 // that are functions of (seed, epoch, index) alone. The event loop stays free: work is done
-// in slices, and pictures in files are decoded on other threads while a batch is being used.
-
-import { setImmediate } from 'node:timers/promises';
+// in turns, and pictures in files are decoded on other threads while a batch is being used.
 
 import { HalfspaceError } from '../errors.js';
+import { elements } from '../shape.js';
 import { permutation, random } from '../random.js';
-import { type Augmentation, isFraming } from './augment.js';
+import type { Augmentation } from './augment.js';
 import type { Normalization, Split } from './dataset.js';
-import type { Image } from './image.js';
 import type { Mix } from './mix.js';
+import { pipeline, type Pipeline } from './pipeline.js';
+import { turns } from './turns.js';
 
-/** Milliseconds that the event loop is held before a batch under construction gives way. */
-const SLICE = 2;
+/** Pictures under way at the same time: enough to feed every thread that decodes files. */
+const LANES = 16;
 
 /** Pictures and labels of one step. */
 export interface Batch {
@@ -49,8 +49,8 @@ interface Pass {
   readonly split: Split;
   readonly options: BatchOptions;
   readonly order: Uint32Array;
-  readonly shape: readonly [number, number, number];
-  readonly table: Float32Array;
+  readonly pipeline: Pipeline;
+  readonly turn: () => Promise<void>;
 }
 
 /** Number of batches that a pass over `length` pictures has. */
@@ -75,13 +75,11 @@ function planned(split: Split, options: BatchOptions): Pass {
   if (!Number.isInteger(options.batch) || options.batch < 1) {
     throw new HalfspaceError('ERR_OPTION', `batch must be a whole number from 1, found ${options.batch}`);
   }
-  const order = options.shuffle
-    ? permutation(split.length, random(options.seed, options.epoch))
+  const { shuffle, seed, epoch, augment, normalize } = options;
+  const order = shuffle
+    ? permutation(split.length, random(seed, epoch))
     : Uint32Array.from({ length: split.length }, (_, index) => index);
-  const [channels, height, width] = split.shape;
-  const size = options.augment.findLast(isFraming)?.size;
-  const shape = [channels, size ?? height, size ?? width] as const;
-  return { split, options, order, shape, table: normalizationTable(options.normalize, channels) };
+  return { split, options, order, pipeline: pipeline(split.shape, augment, normalize), turn: turns() };
 }
 
 /** A batch under way; its failure is reported to whoever waits for it, later. */
@@ -93,103 +91,42 @@ function begun(pass: Pass, index: number): Promise<Batch> {
 
 async function assembled(pass: Pass, index: number): Promise<Batch> {
   const { batch, mix, seed, epoch } = pass.options;
-  const { length } = pass.split;
-  const [channels, height, width] = pass.shape;
-  const images = new Float32Array(batch * channels * height * width);
+  const { length, labels: known } = pass.split;
+  const { shape } = pass.pipeline;
+  const size = elements(shape);
+  const images = new Float32Array(batch * size);
   const labels = new Int32Array(batch).fill(-1);
-  const rows = Math.min(batch, length - index * batch);
-  const pending: Promise<void>[] = [];
-  const turn = turns();
-  for (let row = 0; row < rows; row += 1) {
-    const pictured = place(pass, pass.order[index * batch + row] as number, row, images, labels);
-    if (pictured) pending.push(pictured);
-    await turn();
-  }
-  await Promise.all(pending);
-  const count = labels.reduce((sum, label) => sum + (label < 0 ? 0 : 1), 0);
-  const plain = { images, labels, count };
+  const rows = labels.subarray(0, length - index * batch).keys();
+  const lane = async (): Promise<void> => {
+    for (const row of rows) {
+      const picture = pass.order[index * batch + row] as number;
+      const written = await write(pass, picture, images.subarray(row * size, (row + 1) * size));
+      if (written) labels[row] = known[picture] as number;
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  const plain = { images, labels, count: labels.filter((label) => label >= 0).length };
   // Streams of pictures are seeded by their index, so this one is past them all.
-  return mix ? mix.apply(plain, pass.shape, random(seed, epoch, length + index)) : plain;
+  return mix ? mix.apply(plain, shape, random(seed, epoch, length + index)) : plain;
 }
 
-/** Writes one picture and its label into their row; a promise where the picture is in a file. */
-function place(
-  pass: Pass,
-  index: number,
-  row: number,
-  images: Float32Array,
-  labels: Int32Array,
-): Promise<void> | undefined {
-  const { split, shape, options } = pass;
-  const size = shape[0] * shape[1] * shape[2];
-  const write = (image: Image): void => {
-    normalized(checked(image, shape), pass.table, images.subarray(row * size, (row + 1) * size));
-    labels[row] = split.labels[index] as number;
-  };
-  const image = augmented(split, index, options);
-  if (!(image instanceof Promise)) {
-    write(image);
-    return undefined;
-  }
-  return image.then(write).catch((error: unknown) => {
+/** Writes one picture into its row; false where its file is corrupt and is to be skipped. */
+async function write(pass: Pass, index: number, row: Float32Array): Promise<boolean> {
+  const { options, pipeline, turn } = pass;
+  const stream = random(options.seed, options.epoch, index);
+  try {
+    await turn();
+    let image = pass.split.image(index, pipeline.frame(stream));
+    if (image instanceof Promise) {
+      image = await image;
+      await turn();
+    }
+    pipeline.write(image, stream, row);
+    return true;
+  } catch (error) {
     const corrupt = error instanceof HalfspaceError && error.code === 'ERR_DATA';
     if (!corrupt || !options.skipCorrupt) throw error;
     options.skipCorrupt(error);
-  });
-}
-
-function augmented(split: Split, index: number, options: BatchOptions): Image | Promise<Image> {
-  const { augment, seed, epoch } = options;
-  const stream = random(seed, epoch, index);
-  const first = augment[0];
-  const rest = isFraming(first) ? augment.slice(1) : augment;
-  const image = isFraming(first)
-    ? split.image(index, (width, height) => first.frame(width, height, stream))
-    : split.image(index);
-  const finish = (whole: Image): Image => rest.reduce((current, step) => step.apply(current, stream), whole);
-  return image instanceof Promise ? image.then(finish) : finish(image);
-}
-
-function checked(image: Image, [channels, height, width]: Pass['shape']): Image {
-  if (image.channels === channels && image.height === height && image.width === width) return image;
-  throw new HalfspaceError(
-    'ERR_SHAPE',
-    `a batch of pictures ${channels}x${height}x${width} met one of ` +
-      `${image.channels}x${image.height}x${image.width}; let the augmentations end in one size`,
-  );
-}
-
-/** table[channel * 256 + byte] = (byte / 255 - mean) / deviation */
-function normalizationTable({ mean, deviation }: Normalization, channels: number): Float32Array {
-  if (mean.length !== channels || deviation.length !== channels) {
-    throw new HalfspaceError(
-      'ERR_OPTION',
-      `normalize expects ${channels} means and deviations, one per channel, found ${mean.length} and ${deviation.length}`,
-    );
+    return false;
   }
-  return Float32Array.from({ length: channels * 256 }, (_, entry) => {
-    const channel = entry >> 8;
-    return ((entry & 255) / 255 - (mean[channel] as number)) / (deviation[channel] as number);
-  });
-}
-
-function normalized(image: Image, table: Float32Array, out: Float32Array): void {
-  const { pixels } = image;
-  const plane = image.height * image.width;
-  for (let channel = 0; channel < image.channels; channel += 1) {
-    const entry = channel << 8;
-    const end = (channel + 1) * plane;
-    for (let i = channel * plane; i < end; i += 1) out[i] = table[entry | (pixels[i] as number)] as number;
-  }
-}
-
-/** A function to call between pieces of work; it lets others run once a slice is used up. */
-function turns(): () => Promise<void> | undefined {
-  let since = performance.now();
-  return () => {
-    if (performance.now() - since < SLICE) return undefined;
-    return setImmediate().then(() => {
-      since = performance.now();
-    });
-  };
 }

@@ -23,16 +23,22 @@ export const exists = (path: string): Promise<boolean> =>
 
 /** The whole file. */
 export async function readBytes(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: unknown) => {
-    throw dataError(path, `cannot be read (${reasonOf(cause)})`, cause);
-  });
+  return plain(
+    await readFile(path).catch((cause: unknown) => {
+      throw dataError(path, `cannot be read (${reasonOf(cause)})`, cause);
+    }),
+  );
 }
+
+/** A Buffer's `slice` shares memory where a typed array's copies, so Buffers stay in this file. */
+const plain = ({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** The whole file, unpacked where its name ends in `.gz`. */
 export async function readUnpacked(path: string): Promise<Uint8Array> {
   const bytes = await readBytes(path);
   if (!path.endsWith('.gz')) return bytes;
-  return promisify(gunzip)(bytes, { maxOutputLength: LARGEST }).catch((cause: unknown) => {
+  return unpack(gunzip, bytes).catch((cause: unknown) => {
     throw dataError(
       path,
       `is a corrupt or truncated gzip file of ${bytes.length} bytes (${reasonOf(cause)})`,
@@ -43,7 +49,7 @@ export async function readUnpacked(path: string): Promise<Uint8Array> {
 
 /** Unpacks a zlib stream that lies inside `path`. */
 export async function inflated(path: string, bytes: Uint8Array): Promise<Uint8Array> {
-  return promisify(inflate)(bytes, { maxOutputLength: LARGEST }).catch((cause: unknown) => {
+  return unpack(inflate, bytes).catch((cause: unknown) => {
     throw dataError(
       path,
       `holds a corrupt or truncated zlib stream of ${bytes.length} bytes (${reasonOf(cause)})`,
@@ -95,5 +101,8 @@ async function fill(path: string, target: Uint8Array): Promise<void> {
     filled += bytesRead;
   }
 }
+
+const unpack = async (method: typeof gunzip | typeof inflate, bytes: Uint8Array): Promise<Uint8Array> =>
+  plain(await promisify(method)(bytes, { maxOutputLength: LARGEST }));
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -99,5 +99,5 @@ function asBytes(path: string, element: Element): Uint8Array {
 }
 
 // Copies first: views of 4- and 8-byte numbers must be aligned.
-const integers = (data: Uint8Array): Int32Array => new Int32Array(data.slice().buffer);
-const doubles = (data: Uint8Array): Float64Array => new Float64Array(data.slice().buffer);
+const integers = (data: Uint8Array): Int32Array => new Int32Array(new Uint8Array(data).buffer);
+const doubles = (data: Uint8Array): Float64Array => new Float64Array(new Uint8Array(data).buffer);

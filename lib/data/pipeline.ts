@@ -1,0 +1,81 @@
+// What happens to one picture between its split and its row of a batch: cut, augmented, normalised.
+// Pure functions, settled once a pass; order, batches and waiting are the business of batches.ts.
+
+import { HalfspaceError } from '../errors.js';
+import type { Random } from '../random.js';
+import { type Augmentation, isFraming } from './augment.js';
+import type { Normalization } from './dataset.js';
+import type { ChooseFrame, Image } from './image.js';
+
+/** [C, H, W] */
+type PictureShape = readonly [number, number, number];
+
+/** The way of every picture of a pass. `frame` comes first and draws first from the stream. */
+export interface Pipeline {
+  /** Of what comes out. */
+  readonly shape: PictureShape;
+  /** How the split is to cut the picture; undefined to take it whole. */
+  frame(stream: Random): ChooseFrame | undefined;
+  /** Augments, normalises and writes a picture that the split has cut. */
+  write(image: Image, stream: Random, out: Float32Array): void;
+}
+
+/** The pipeline for pictures of `shape`. A leading framing is left to the split, which may decode less. */
+export function pipeline(
+  shape: PictureShape,
+  augment: readonly Augmentation[],
+  normalize: Normalization,
+): Pipeline {
+  const [channels, height, width] = shape;
+  const [first, ...others] = augment;
+  const framing = first && isFraming(first) ? first : undefined;
+  const steps = framing ? others : augment;
+  const size = augment.findLast(isFraming)?.size;
+  const output = [channels, size ?? height, size ?? width] as const;
+  const table = normalizationTable(normalize, channels);
+  return {
+    shape: output,
+    frame: (stream) => framing && ((across, down) => framing.frame(across, down, stream)),
+    write: (image, stream, out) => {
+      const augmented = steps.reduce((current, step) => step.apply(current, stream), image);
+      normalized(checked(augmented, output), table, out);
+    },
+  };
+}
+
+function checked(image: Image, [channels, height, width]: PictureShape): Image {
+  if (image.channels === channels && image.height === height && image.width === width) return image;
+  throw new HalfspaceError(
+    'ERR_SHAPE',
+    `expected a picture of ${channels}x${height}x${width} after augmentation, ` +
+      `found ${image.channels}x${image.height}x${image.width}`,
+  );
+}
+
+/** table[channel * 256 + byte] = (byte / 255 - mean) / deviation */
+function normalizationTable({ mean, deviation }: Normalization, channels: number): Float32Array {
+  if (mean.length !== channels || deviation.length !== channels) {
+    throw new HalfspaceError(
+      'ERR_OPTION',
+      `normalize: expected ${channels} means and deviations, one per channel, ` +
+        `found ${mean.length} and ${deviation.length}`,
+    );
+  }
+  return Float32Array.from({ length: channels * 256 }, (_, entry) => {
+    const channel = entry >> 8;
+    return ((entry & 255) / 255 - (mean[channel] as number)) / (deviation[channel] as number);
+  });
+}
+
+function normalized(
+  { channels, height, width, pixels }: Image,
+  table: Float32Array,
+  out: Float32Array,
+): void {
+  const plane = height * width;
+  for (let channel = 0; channel < channels; channel += 1) {
+    const entry = channel << 8;
+    const end = (channel + 1) * plane;
+    for (let i = channel * plane; i < end; i += 1) out[i] = table[entry | (pixels[i] as number)] as number;
+  }
+}
