@@ -3,6 +3,7 @@
 
 import type { Attributes, Epilogue, GradientContext, OnnxForm, Op, Value } from '../graph.js';
 import { f32, type TensorType } from '../shape.js';
+import { mapReader, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
 import {
   alike,
   arity,
@@ -131,3 +132,32 @@ function gradient(definition: Function, context: GradientContext): Value {
   const backward = unaryBackward(definition.name, attrs, x.type);
   return emitOne(context, backward, [upstream(context), definition.gradientFromResult ? y : x, y]);
 }
+
+/** An absent bound of Clip is no bound. */
+function bound(context: OnnxContext, index: number, absent: number): number {
+  if (!context.given(index)) return absent;
+  return context.constant(index)?.data[0] ?? context.decline('its bounds are not constants');
+}
+
+/** Gelu with the error function, as opposed to its approximation by tanh. */
+function exactGelu(context: OnnxContext): readonly Value[] {
+  const approximate = context.attributes.string('approximate', 'none');
+  if (approximate !== 'none') context.decline(`its approximation '${approximate}' is not supported`);
+  return context.emit(gelu(), [context.data(0)]);
+}
+
+export const readers: OnnxReaders = {
+  Relu: mapReader(relu),
+  Sigmoid: mapReader(sigmoid),
+  Tanh: mapReader(tanh),
+  HardSwish: mapReader(hardSwish),
+  Gelu: exactGelu,
+  LeakyRelu: (context) => context.emit(leakyRelu(context.attributes.float('alpha', 0.01)), [context.data(0)]),
+  HardSigmoid: (context) => {
+    const { attributes } = context;
+    const op = hardSigmoid(attributes.float('alpha', 0.2), attributes.float('beta', 0.5));
+    return context.emit(op, [context.data(0)]);
+  },
+  Clip: (context) =>
+    context.emit(clip(bound(context, 1, -Infinity), bound(context, 2, Infinity)), [context.data(0)]),
+};

@@ -4,6 +4,7 @@
 import { HalfspaceError } from '../errors.js';
 import type { GradientContext, Kept, NarrowRule, Op, Value } from '../graph.js';
 import { dim, formatShape, type Shape, type TensorType } from '../shape.js';
+import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   axisOf,
@@ -151,3 +152,27 @@ const everywhere = (op: Op, kept: Kept, outputs: number) => ({
   slices: [],
   outputs: Array.from({ length: outputs }, () => kept),
 });
+
+/** Sizes are an input, an attribute (before operator set 13), or equal. */
+function splitSizes(context: OnnxContext, size: number): readonly number[] {
+  const { attributes, outputs } = context;
+  if (context.given(1)) {
+    return Array.from(context.constant(1)?.data ?? context.decline('its sizes are not constant'));
+  }
+  if (attributes.has('split')) return attributes.ints('split');
+  const part = Math.ceil(size / outputs);
+  return Array.from({ length: outputs }, (_, index) => Math.min(part, size - index * part));
+}
+
+export const readers: OnnxReaders = {
+  Concat: (context) => {
+    const axis = axisOf(context.attributes.int('axis'), context.type(0).shape);
+    const parts = Array.from({ length: context.inputs }, (_, index) => context.data(index));
+    return context.emit(concat(axis), parts);
+  },
+  Split: (context) => {
+    const { shape } = context.type(0);
+    const axis = axisOf(context.attributes.int('axis', 0), shape);
+    return context.emit(split(axis, splitSizes(context, dim(shape, axis))), [context.data(0)]);
+  },
+};

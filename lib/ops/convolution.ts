@@ -11,6 +11,8 @@ import type {
   Value,
 } from '../graph.js';
 import { elements, type Shape, type TensorType } from '../shape.js';
+import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import { requireImage, windowOf } from './onnx-window.js';
 import {
   arity,
   beforeEpilogue,
@@ -156,3 +158,15 @@ const onnx = (attributes: Convolution, weight: Shape) => ({
     group: attributes.groups,
   },
 });
+
+function read(context: OnnxContext): readonly Value[] {
+  requireImage(context);
+  const weight = context.trained(1);
+  const kernel = weight.type.shape.slice(2) as unknown as Pair;
+  const { strides, padding, dilations } = windowOf(context, kernel);
+  const bias = context.given(2) ? [context.trained(2)] : [];
+  const groups = context.attributes.int('group', 1);
+  return context.emit(conv({ strides, padding, dilations, groups }), [context.data(0), weight, ...bias]);
+}
+
+export const readers: OnnxReaders = { Conv: read };

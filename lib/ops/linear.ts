@@ -2,6 +2,7 @@
 
 import type { Epilogue, GradientContext, NarrowRule, Op, Value } from '../graph.js';
 import { elements, type TensorType } from '../shape.js';
+import type { OnnxContext, OnnxReaders, OnnxTensor } from './onnx-reader.js';
 import {
   arity,
   beforeEpilogue,
@@ -78,3 +79,49 @@ const narrow =
     if (!kept || others.some((k) => k !== null)) return null;
     return { op: linear(attributes), slices: [{ input: 1, axis: 1, keep: kept }], outputs: [null] };
   };
+
+/** [I, O] as [O, I]. */
+function transposed(tensor: OnnxTensor): OnnxTensor {
+  const [rows, columns] = tensor.shape as readonly [number, number];
+  const data = Float32Array.from(
+    tensor.data,
+    (_, i) => tensor.data[(i % rows) * columns + Math.floor(i / rows)] as number,
+  );
+  return { ...tensor, shape: [columns, rows], data };
+}
+
+/** [1, O] as [O]. */
+const flat = (tensor: OnnxTensor): OnnxTensor => ({ ...tensor, shape: [tensor.data.length] });
+
+/** Gemm is x w^T + b where it neither scales nor transposes x. */
+function readGemm(context: OnnxContext): readonly Value[] {
+  const { attributes } = context;
+  if (
+    attributes.float('alpha', 1) !== 1 ||
+    attributes.float('beta', 1) !== 1 ||
+    attributes.int('transA', 0)
+  ) {
+    context.decline('it scales its operands or transposes the first');
+  }
+  const turned = attributes.int('transB', 0) === 1;
+  const outputs = context.type(1).shape[turned ? 0 : 1];
+  const bias = context.given(2) ? context.type(2).shape : null;
+  if (bias && !(bias.at(-1) === outputs && elements(bias) === outputs)) {
+    context.decline('its third input is not one number for each output');
+  }
+  const w = turned ? context.trained(1) : context.trained(1, transposed);
+  const b = bias ? [bias.length === 1 ? context.trained(2) : context.trained(2, flat)] : [];
+  return context.emit(linear(), [context.data(0), w, ...b]);
+}
+
+/** A product with a constant matrix, and the constant vector that is added to it alone. */
+function readMatMul(context: OnnxContext): readonly Value[] {
+  const [x, w] = [context.type(0).shape, context.type(1).shape];
+  if (x.length !== 2 || w.length !== 2 || !context.constant(1))
+    context.decline('it is not x [N, I] times a constant [I, O]');
+  const weight = context.trained(1, transposed);
+  const bias = context.absorb('Add', ({ shape }) => shape.length === 1 && shape[0] === w[1]);
+  return context.emit(linear(), [context.data(0), weight, ...(bias ? [bias] : [])]);
+}
+
+export const readers: OnnxReaders = { Gemm: readGemm, MatMul: readMatMul };

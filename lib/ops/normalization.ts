@@ -3,6 +3,7 @@
 
 import type { Epilogue, GradientContext, KernelCall, Mode, NarrowRule, Op, Value } from '../graph.js';
 import type { TensorType } from '../shape.js';
+import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   gradientOp,
@@ -107,3 +108,17 @@ const onnx = ({ epsilon, momentum }: BatchNorm) => ({
   attributes: { epsilon: { float: epsilon }, momentum: { float: 1 - momentum } },
   outputs: [0],
 });
+
+/** Running statistics come from the file; ONNX's momentum weighs the old ones. */
+function read(context: OnnxContext): readonly Value[] {
+  const { attributes } = context;
+  const momentum = 1 - attributes.float('momentum', 0.9);
+  const op = batchNorm({
+    epsilon: attributes.float('epsilon', 1e-5),
+    momentum: Number(momentum.toPrecision(6)),
+  });
+  const parameters = [context.trained(1), context.trained(2), context.statistic(3), context.statistic(4)];
+  return context.emit(op, [context.data(0), ...parameters]).slice(0, 1);
+}
+
+export const readers: OnnxReaders = { BatchNormalization: read };

@@ -2,6 +2,8 @@
 
 import type { Attributes, GradientContext, KernelCall, OnnxForm, Op, Value } from '../graph.js';
 import type { TensorType } from '../shape.js';
+import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import { pair, requireImage, windowOf } from './onnx-window.js';
 import {
   arity,
   channelwise,
@@ -152,3 +154,34 @@ const windowForm = (opType: string, pooling: Pooling, others: Attributes): OnnxF
     ...others,
   },
 });
+
+function readMaxPool(context: OnnxContext): readonly Value[] {
+  if (context.outputs > 1) context.decline('it also gives the positions of the maxima');
+  return context.emit(maxPool(windowOf(context, pair(context, 'kernel_shape'))), [context.data(0)]);
+}
+
+function readAveragePool(context: OnnxContext): readonly Value[] {
+  const { dilations, ...window } = windowOf(context, pair(context, 'kernel_shape'));
+  if (dilations.some((step) => step !== 1)) context.decline('its window is dilated');
+  const countIncludePad = context.attributes.int('count_include_pad', 0) === 1;
+  return context.emit(averagePool({ ...window, countIncludePad }), [context.data(0)]);
+}
+
+function readGlobal(context: OnnxContext): readonly Value[] {
+  requireImage(context);
+  return context.emit(globalAveragePool(), [context.data(0)]);
+}
+
+/** The maximum over a whole image is that over a window of its size. */
+function readGlobalMax(context: OnnxContext): readonly Value[] {
+  requireImage(context);
+  const kernel = context.type(0).shape.slice(2) as unknown as Pair;
+  return context.emit(maxPool({ kernel }), [context.data(0)]);
+}
+
+export const readers: OnnxReaders = {
+  AveragePool: readAveragePool,
+  GlobalAveragePool: readGlobal,
+  GlobalMaxPool: readGlobalMax,
+  MaxPool: readMaxPool,
+};

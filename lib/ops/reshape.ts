@@ -1,7 +1,8 @@
 // Another shape for the same elements in the same order.
 
-import type { NarrowRule, OnnxForm, Op } from '../graph.js';
+import type { NarrowRule, OnnxForm, Op, Value } from '../graph.js';
 import { elements, formatShape, type Shape, type TensorType } from '../shape.js';
+import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   axisOf,
@@ -138,3 +139,51 @@ const narrow =
 
 const expand = (kept: readonly number[], factor: number): readonly number[] =>
   kept.flatMap((channel) => Array.from({ length: factor }, (_, index) => channel * factor + index));
+
+/**
+ * The target with the batch axis copied where it stays the same, so that a network that was written at
+ * one batch size works at every other.
+ */
+function readReshape(context: OnnxContext): readonly Value[] {
+  const from = context.type(0).shape;
+  const shape = Array.from(context.constant(1)?.data ?? context.decline('its shape is not constant'));
+  if (context.attributes.int('allowzero', 0) && shape.includes(0)) context.decline('its result is empty');
+  const keepsBatch = shape.length > 0 && resolve(shape, from)[0] === from[0];
+  const target = keepsBatch ? shape.with(0, 0) : shape;
+  return context.emit(reshape(target), [context.data(0)]);
+}
+
+/** Everything before `axis` becomes one axis, the rest another. */
+function readFlatten(context: OnnxContext): readonly Value[] {
+  const from = context.type(0).shape;
+  const axis = axisOf(context.attributes.int('axis', 1), [...from, 1]);
+  if (axis === 0) context.decline('it mixes the batch with other axes');
+  const op = axis === 1 ? flatten() : reshape([-1, elements(from.slice(axis))]);
+  return context.emit(op, [context.data(0)]);
+}
+
+/** Axes are an input since operator set 13, an attribute before. */
+function axesOf(context: OnnxContext): readonly number[] {
+  if (!context.given(1)) return context.attributes.ints('axes');
+  return Array.from(context.constant(1)?.data ?? context.decline('its axes are not constant'));
+}
+
+const inReach = (axes: readonly number[], rank: number): readonly number[] =>
+  axes.map((axis) => (axis < 0 ? axis + rank : axis));
+
+export const readers: OnnxReaders = {
+  Flatten: readFlatten,
+  Reshape: readReshape,
+  Squeeze: (context) => {
+    if (!context.given(1) && !context.attributes.has('axes'))
+      context.decline('it does not say which axes go');
+    const axes = inReach(axesOf(context), context.type(0).shape.length);
+    return context.emit(squeeze(axes), [context.data(0)]);
+  },
+  Unsqueeze: (context) => {
+    const axes = axesOf(context);
+    return context.emit(unsqueeze(inReach(axes, context.type(0).shape.length + axes.length)), [
+      context.data(0),
+    ]);
+  },
+};

@@ -1,9 +1,12 @@
 // Resampling of images by a factor along height and width: x [N, C, H, W]. Channels do not meet.
 
-import type { OnnxForm, Op } from '../graph.js';
+import type { OnnxForm, Op, Value } from '../graph.js';
 import type { TensorType } from '../shape.js';
+import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import { requireImage } from './onnx-window.js';
 import {
   arity,
+  axisOf,
   channelwise,
   emitOne,
   gradientOp,
@@ -68,9 +71,9 @@ function resized(scales: Pair, { dtype, shape }: TensorType): TensorType {
   return { dtype, shape: [n, c, scaled(h, scales[0]), scaled(w, scales[1])] };
 }
 
-/** A factor such as 7 / 3 is not exact in binary; a millionth makes up for it before rounding down. */
+/** A factor such as 7 / 3 is not exact, in a file even less; a millionth makes up for it before rounding down. */
 function scaled(size: number, scale: number): number {
-  const result = Math.floor(size * scale + 1e-6);
+  const result = Math.floor(size * scale * (1 + 1e-6));
   if (!(result >= 1)) mismatch(`size ${size} times ${scale} leaves nothing`);
   return result;
 }
@@ -91,3 +94,51 @@ function onnx({ mode, coordinates }: Resize, x?: TensorType, y?: TensorType): On
 
 const nearestMode = (coordinates: Resize['coordinates']): string =>
   coordinates === 'asymmetric' ? 'floor' : 'round_prefer_floor';
+
+function read(context: OnnxContext): readonly Value[] {
+  requireImage(context);
+  const { attributes } = context;
+  const mode = attributes.string('mode', 'nearest');
+  if (mode !== 'nearest' && mode !== 'linear') context.decline(`its mode '${mode}' is not supported`);
+  if (attributes.int('antialias', 0) === 1) context.decline('it smooths before it samples');
+  const scales = readScales(context);
+  const coordinates = readCoordinates(context, scales);
+  const rounding = attributes.string('nearest_mode', 'round_prefer_floor');
+  if (mode === 'nearest' && rounding !== nearestMode(coordinates)) {
+    context.decline(`it rounds positions of kind '${coordinates}' by '${rounding}'`);
+  }
+  return context.emit(resize({ scales, mode, coordinates }), [context.data(0)]);
+}
+
+/** PyTorch's half_pixel differs from ONNX's only where one position is left. */
+function readCoordinates(context: OnnxContext, scales: Pair): Resize['coordinates'] {
+  const name = context.attributes.string('coordinate_transformation_mode', 'half_pixel');
+  const [h, w] = context.type(0).shape.slice(2) as readonly [number, number] & number[];
+  const several = scaled(h, scales[0]) > 1 && scaled(w, scales[1]) > 1;
+  if (name === 'pytorch_half_pixel' && several) return 'half_pixel';
+  if (name === 'half_pixel' || name === 'asymmetric' || name === 'align_corners') return name;
+  return context.decline(`its coordinates '${name}' are not supported`);
+}
+
+/** Factors of height and width, given as such or by the sizes of the result. */
+function readScales(context: OnnxContext): Pair {
+  const { shape } = context.type(0);
+  const axes = context.attributes.ints('axes', [0, 1, 2, 3]).map((axis) => axisOf(axis, shape));
+  const given = context.given(3) ? 3 : 2;
+  const listed = Array.from(context.constant(given)?.data ?? context.decline('its sizes are not constant'));
+  const factors = [1, 1, 1, 1];
+  axes.forEach((axis, index) => {
+    const value = listed[index] ?? 1;
+    factors[axis] = given === 3 ? value / (shape[axis] as number) : value;
+  });
+  const [n, c, h, w] = factors as [number, number, number, number];
+  if (n !== 1 || c !== 1) context.decline('it resizes more than height and width');
+  const whole = [h, w].every((scale, axis) => isWhole((shape[axis + 2] as number) * scale));
+  if (!whole) context.decline('its factors do not give whole sizes');
+  return [h, w];
+}
+
+/** Up to the precision of a factor in single precision. */
+const isWhole = (size: number): boolean => Math.abs(size - Math.round(size)) < 1e-4 * size;
+
+export const readers: OnnxReaders = { Resize: read };

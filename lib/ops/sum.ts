@@ -1,6 +1,8 @@
 // The sum of tensors of one shape, and the only joint of its kind: a sum does not miss a term that is zero.
 
-import type { Epilogue, Kept, NarrowRule, Op } from '../graph.js';
+import type { Epilogue, Kept, NarrowRule, Op, Value } from '../graph.js';
+import { sameType, type TensorType } from '../shape.js';
+import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import { alike, beforeEpilogue, noMacs, withEpilogue, zeroWithAll } from './operator.js';
 
 export interface Sum {
@@ -41,3 +43,17 @@ const narrow =
 
 const sameKept = (a: Kept, b: Kept): boolean =>
   a === b || (a !== null && b !== null && a.length === b.length && a.every((c, index) => c === b[index]));
+
+function read(context: OnnxContext): readonly Value[] {
+  const terms = Array.from({ length: context.inputs }, (_, index) => index);
+  const [first] = terms.map((index) => context.type(index));
+  if (!terms.every((index) => sameType(context.type(index), first as TensorType))) {
+    context.decline('its terms have different shapes');
+  }
+  return context.emit(
+    sum(),
+    terms.map((index) => context.data(index)),
+  );
+}
+
+export const readers: OnnxReaders = { Add: read, Sum: read };

@@ -1,0 +1,65 @@
+// Attributes of one ONNX node, read by name and checked for their type.
+
+import type { OnnxAttributes } from '../ops/onnx-reader.js';
+import { damaged } from './model-error.js';
+import { attributeType, type AttributeProto, type NodeProto, type TensorProto } from './schema.js';
+
+type Kind = keyof typeof attributeType;
+
+export class Attributes implements OnnxAttributes {
+  readonly #node: NodeProto;
+  readonly #attributes: ReadonlyMap<string, AttributeProto>;
+
+  constructor(node: NodeProto) {
+    this.#node = node;
+    this.#attributes = new Map(node.attribute.map((a) => [a.name ?? '', a]));
+  }
+
+  has(name: string): boolean {
+    return this.#attributes.has(name);
+  }
+
+  int(name: string, fallback?: number): number {
+    return this.#read(name, 'int', (a) => a.i ?? 0, fallback);
+  }
+
+  float(name: string, fallback?: number): number {
+    return this.#read(name, 'float', (a) => decimal(a.f ?? 0), fallback);
+  }
+
+  string(name: string, fallback?: string): string {
+    return this.#read(name, 'string', (a) => new TextDecoder().decode(a.s), fallback);
+  }
+
+  ints(name: string, fallback?: readonly number[]): readonly number[] {
+    return this.#read(name, 'ints', (a) => a.ints ?? [], fallback);
+  }
+
+  floats(name: string, fallback?: readonly number[]): readonly number[] {
+    return this.#read(name, 'floats', (a) => a.floats ?? [], fallback);
+  }
+
+  tensor(name: string): TensorProto {
+    return this.#read(name, 'tensor', (a) => a.t ?? this.#fail(`has an empty attribute '${name}'`));
+  }
+
+  /** Files from before attributes had types leave the type out. */
+  #read<T>(name: string, kind: Kind, read: (attribute: AttributeProto) => T, fallback?: T): T {
+    const attribute = this.#attributes.get(name);
+    if (!attribute) return fallback ?? this.#fail(`has no attribute '${name}'`);
+    if (attribute.type && attribute.type !== attributeType[kind]) {
+      this.#fail(`attribute '${name}' should be of type ${kind} but has type number ${attribute.type}`);
+    }
+    return read(attribute);
+  }
+
+  #fail(message: string): never {
+    damaged(`${this.#node.opType} '${this.#node.name}' ${message}`);
+  }
+}
+
+/** The shortest decimal that is `x` in single precision: 0.1 where a file says 0.10000000149. */
+function decimal(x: number): number {
+  const candidates = [6, 7, 8, 9].map((digits) => Number(x.toPrecision(digits)));
+  return candidates.find((candidate) => Math.fround(candidate) === x) ?? x;
+}

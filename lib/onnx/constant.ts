@@ -1,0 +1,58 @@
+// Constants while a file is read: what evaluators of single ONNX operators see and give.
+
+import type { OnnxTensor } from '../ops/onnx-reader.js';
+import { elements, formatShape, type Shape } from '../shape.js';
+import type { Attributes } from './attributes.js';
+import { damaged } from './model-error.js';
+
+/** A constant that has no name yet. */
+export type Constant = Omit<OnnxTensor, 'name'>;
+
+/** One node whose inputs are constants, or at least known by their shape. */
+export interface ConstantNode {
+  readonly name: string;
+  readonly attributes: Attributes;
+  /** Null where an input is absent or no constant. */
+  readonly inputs: readonly (Constant | null)[];
+  /** Whether all inputs that are there are constants. */
+  readonly complete: boolean;
+  /** Shapes of the inputs; null where one is absent or nobody knows. */
+  readonly shapes: readonly (Shape | null)[];
+  /** Announces how many elements the result will have, before it is made. */
+  claim(elements: number): void;
+}
+
+/** Null where the node has a form that is not folded. */
+export type Evaluator = (node: ConstantNode) => Constant | null;
+
+/** Input `index`, which must be there. */
+export function operand(node: ConstantNode, index: number): Constant {
+  return node.inputs[index] ?? damaged(`'${node.name}': input ${index} is missing`);
+}
+
+/** The elements of an input that lists axes, sizes or positions. */
+export const list = (node: ConstantNode, index: number): readonly number[] =>
+  Array.from(operand(node, index).data);
+
+/** A list that older operator sets give as an attribute and newer ones as an input. */
+export function listOrAttribute(node: ConstantNode, index: number, name: string): readonly number[] | null {
+  if (node.inputs[index]) return list(node, index);
+  return node.attributes.has(name) ? node.attributes.ints(name) : null;
+}
+
+/** An axis counted from the front. */
+export function axisOf(node: ConstantNode, axis: number, rank: number): number {
+  const front = axis < 0 ? axis + rank : axis;
+  if (Number.isInteger(front) && front >= 0 && front < rank) return front;
+  return damaged(`'${node.name}': axis ${axis} does not exist in a tensor of rank ${rank}`);
+}
+
+/** The same elements in another shape. */
+export function shaped(node: ConstantNode, { dtype, shape: from, data }: Constant, shape: Shape): Constant {
+  if (elements(shape) !== data.length || shape.some((size) => size < 0)) {
+    damaged(`'${node.name}': ${formatShape(from)} does not reshape to ${formatShape(shape)}`);
+  }
+  return { dtype, shape, data };
+}
+
+export const integers = (data: readonly number[]): Constant => ({ dtype: 'int', shape: [data.length], data });

@@ -1,0 +1,147 @@
+// What a reader sees of one ONNX node, and the graph that it adds to. One `Reading` a file.
+
+import { HalfspaceError } from '../errors.js';
+import { GraphBuilder, makeNode, type Op, type Parameter, type Value } from '../graph.js';
+import type { OnnxContext, OnnxLayout, OnnxTensor } from '../ops/onnx-reader.js';
+import type { TensorType } from '../shape.js';
+import { Attributes } from './attributes.js';
+import { damaged } from './model-error.js';
+import type { Source, SourceNode } from './source.js';
+import { DeclaredTypes } from './types.js';
+
+/** What a name in the file stands for: contents known now, or a value of our graph. */
+export type Known =
+  | { readonly kind: 'constant'; readonly tensor: OnnxTensor }
+  | { readonly kind: 'value'; readonly value: Value }
+  /** A value of a type that nobody knows; what reads it cannot be understood either. */
+  | { readonly kind: 'untyped'; readonly value: Value };
+
+type Role = 'trained' | 'fixed';
+
+/** The growing graph and what is known by name. Constants become parameters when a node reads them. */
+export class Reading {
+  readonly builder = new GraphBuilder();
+  readonly known = new Map<string, Known>();
+  /** Nodes that another one has read along with itself. */
+  readonly absorbed = new Set<SourceNode>();
+  readonly #parameters = new Map<OnnxTensor, Map<OnnxLayout | null, Parameter>>();
+
+  /** What the file declares about values. */
+  readonly types: DeclaredTypes;
+
+  constructor(readonly source: Source) {
+    const { valueInfo, output } = source.graph;
+    this.types = new DeclaredTypes([...valueInfo, ...output]);
+  }
+
+  find(name: string, reader: SourceNode): Known {
+    return this.known.get(name) ?? damaged(`node '${reader.name}' reads '${name}', which has no contents`);
+  }
+
+  /** The parameter that holds a constant; all its uses share one, so tied weights stay tied. */
+  parameter(tensor: OnnxTensor, role: Role, layout: OnnxLayout | null = null): Parameter {
+    const made = this.#parameters.get(tensor) ?? new Map<OnnxLayout | null, Parameter>();
+    this.#parameters.set(tensor, made);
+    const existing = made.get(layout);
+    if (existing) return existing;
+    const { name, shape, data } = layout ? layout(tensor) : tensor;
+    const init = { kind: 'data', data: Float32Array.from(data) } as const;
+    const parameter = this.builder.parameter(name, shape, init, role === 'trained');
+    made.set(layout, parameter);
+    return parameter;
+  }
+}
+
+export class Context implements OnnxContext {
+  readonly opType: string;
+  readonly opset: number;
+  readonly attributes: Attributes;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** A node that was read along with this one, and gives the same result. */
+  follower: SourceNode | null = null;
+  readonly #reading: Reading;
+  readonly #node: SourceNode;
+  #emitted = 0;
+
+  constructor(reading: Reading, node: SourceNode) {
+    this.#reading = reading;
+    this.#node = node;
+    this.opType = node.proto.opType ?? '';
+    this.opset = reading.source.opset;
+    this.attributes = new Attributes(node.proto);
+    this.inputs = node.proto.input.length;
+    this.outputs = node.proto.output.length;
+  }
+
+  given(index: number): boolean {
+    return Boolean(this.#node.proto.input[index]);
+  }
+
+  type(index: number): TensorType {
+    const known = this.#known(index);
+    if (known.kind !== 'constant') return known.value.type;
+    return { dtype: known.tensor.dtype === 'float' ? 'f32' : 'i32', shape: known.tensor.shape };
+  }
+
+  constant(index: number): OnnxTensor | null {
+    if (!this.given(index)) return null;
+    const known = this.#known(index);
+    return known.kind === 'constant' ? known.tensor : null;
+  }
+
+  data(index: number): Value {
+    const known = this.#known(index);
+    return known.kind === 'constant' ? this.#reading.parameter(known.tensor, 'fixed') : known.value;
+  }
+
+  trained(index: number, layout?: OnnxLayout): Parameter {
+    return this.#reading.parameter(this.#required(index), 'trained', layout);
+  }
+
+  statistic(index: number): Parameter {
+    return this.#reading.parameter(this.#required(index), 'fixed');
+  }
+
+  emit(op: Op, inputs: readonly Value[]): readonly Value[] {
+    const { builder } = this.#reading;
+    const first = this.#emitted++ === 0;
+    if (first) return builder.append(makeNode(this.#node.name, op, inputs)).outputs;
+    return builder.emit(op, inputs, `${this.#node.name}.${op.name}`);
+  }
+
+  absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Parameter | null {
+    const { source } = this.#reading;
+    const result = this.#node.proto.output[0] ?? '';
+    const [follower, ...others] = source.readers.get(result) ?? [];
+    if (!follower || others.length > 0 || follower.proto.opType !== opType) return null;
+    if (source.graph.output.some((output) => output.name === result)) return null;
+    const tensor = this.#operandBeside(follower, result);
+    if (!tensor || !accept(tensor)) return null;
+    this.follower = follower;
+    return this.#reading.parameter(tensor, 'trained');
+  }
+
+  decline(reason: string): never {
+    throw new HalfspaceError('ERR_UNSUPPORTED', reason);
+  }
+
+  /** The constant that a node of two inputs reads next to `result`. */
+  #operandBeside(node: SourceNode, result: string): OnnxTensor | null {
+    const others = node.proto.input.filter((name) => name !== result);
+    const known = this.#reading.known.get(others[0] ?? '');
+    return node.proto.input.length === 2 && others.length === 1 && known?.kind === 'constant'
+      ? known.tensor
+      : null;
+  }
+
+  #required(index: number): OnnxTensor {
+    return this.constant(index) ?? this.decline(`input ${index} is not a constant`);
+  }
+
+  #known(index: number): Known {
+    const name = this.#node.proto.input[index];
+    if (!name) damaged(`${this.opType} '${this.#node.name}' has no input ${index}`);
+    return this.#reading.find(name, this.#node);
+  }
+}

@@ -1,0 +1,147 @@
+// Constant folding, element by element: arithmetic, comparisons, conversions and reductions.
+
+import { broadcast, elements } from '../shape.js';
+import { axisOf, listOrAttribute, operand, type Constant, type Evaluator } from './constant.js';
+import { elementType } from './schema.js';
+import { broadcastTo, gather, rowMajor } from './strided.js';
+
+const unary =
+  (apply: (x: number) => number): Evaluator =>
+  (node) => {
+    const { dtype, shape, data } = operand(node, 0);
+    node.claim(data.length);
+    return { dtype, shape, data: Array.from(data, apply) };
+  };
+
+type Dtype = Constant['dtype'];
+
+/** Operands broadcast; `result` overrides the operands' type, as comparisons do. */
+const binary =
+  (apply: (a: number, b: number, dtype: Dtype) => number, result?: Dtype): Evaluator =>
+  (node) => {
+    const [a, b] = [operand(node, 0), operand(node, 1)];
+    const shape = broadcast(a.shape, b.shape);
+    node.claim(elements(shape));
+    const right = gather(b.data, broadcastTo(b.shape, shape));
+    const left = gather(a.data, broadcastTo(a.shape, shape));
+    return {
+      dtype: result ?? a.dtype,
+      shape,
+      data: left.map((x, index) => apply(x, right[index] as number, a.dtype)),
+    };
+  };
+
+const test = (holds: (a: number, b: number) => boolean): Evaluator =>
+  binary((a, b) => (holds(a, b) ? 1 : 0), 'int');
+
+/** Integers divide towards zero. */
+const divide = (a: number, b: number, dtype: Dtype): number => (dtype === 'int' ? Math.trunc(a / b) : a / b);
+
+/** The sign follows the divisor, unless `fmod` is set. */
+const modulo: Evaluator = (node) =>
+  binary((a, b) => (node.attributes.int('fmod', 0) ? a % b : a - b * Math.floor(a / b)))(node);
+
+/** Halves go to the even neighbour. */
+function roundEven(x: number): number {
+  const down = Math.floor(x);
+  if (x - down !== 0.5) return Math.round(x);
+  return down % 2 === 0 ? down : down + 1;
+}
+
+const floatTypes: ReadonlySet<number> = new Set([
+  elementType.float,
+  elementType.double,
+  elementType.float16,
+  elementType.bfloat16,
+]);
+
+const cast: Evaluator = (node) => {
+  const { dtype, shape, data } = operand(node, 0);
+  const to = node.attributes.int('to');
+  if (to === elementType.string) return null;
+  if (floatTypes.has(to)) return { dtype: 'float', shape, data };
+  if (to === elementType.bool)
+    return { dtype: 'int', shape, data: Array.from(data, (x) => (x === 0 ? 0 : 1)) };
+  return { dtype: 'int', shape, data: dtype === 'int' ? data : Array.from(data, Math.trunc) };
+};
+
+const where: Evaluator = (node) => {
+  const [condition, a, b] = [operand(node, 0), operand(node, 1), operand(node, 2)];
+  const shape = broadcast(condition.shape, broadcast(a.shape, b.shape));
+  node.claim(elements(shape));
+  const [holds, yes, no] = [condition, a, b].map((c) => gather(c.data, broadcastTo(c.shape, shape)));
+  const data = holds?.map((flag, index) => (flag ? yes : no)?.[index] as number) ?? [];
+  return { dtype: a.dtype, shape, data };
+};
+
+/** The listed axes are folded into one number each; all of them where none is listed. */
+const reduce =
+  (apply: (a: number, b: number) => number): Evaluator =>
+  (node) => {
+    const { dtype, shape, data } = operand(node, 0);
+    const axes = listOrAttribute(node, 1, 'axes') ?? [...shape.keys()];
+    const gone = new Set(axes.map((axis) => axisOf(node, axis, shape.length)));
+    if (data.length === 0 || (axes.length === 0 && shape.length > 0)) return null;
+    node.claim(data.length);
+    const { strides } = rowMajor(shape);
+    const pick = (keep: boolean) => ({
+      shape: shape.filter((_, axis) => gone.has(axis) !== keep),
+      strides: strides.filter((_, axis) => gone.has(axis) !== keep),
+      offset: 0,
+    });
+    const inner = pick(false);
+    const starts = gather(
+      Array.from({ length: data.length }, (_, i) => i),
+      pick(true),
+    );
+    const reduced = starts.map((offset) => gather(data, { ...inner, offset }).reduce(apply));
+    const kept = node.attributes.int('keepdims', 1) === 1;
+    const result = kept ? shape.map((size, axis) => (gone.has(axis) ? 1 : size)) : pick(true).shape;
+    return { dtype, shape: result, data: reduced };
+  };
+
+/** Sums and products over the inputs, pairwise. */
+const variadic = (apply: (a: number, b: number) => number): Evaluator => {
+  const pair = binary(apply);
+  return (node) =>
+    node.inputs.reduce<Constant | null>(
+      (left, right) => (left && right ? pair({ ...node, inputs: [left, right] }) : right),
+      null,
+    );
+};
+
+export const arithmetic: ReadonlyMap<string, Evaluator> = new Map<string, Evaluator>([
+  ['Abs', unary(Math.abs)],
+  ['Ceil', unary(Math.ceil)],
+  ['Exp', unary(Math.exp)],
+  ['Floor', unary(Math.floor)],
+  ['Log', unary(Math.log)],
+  ['Neg', unary((x) => -x)],
+  ['Not', unary((x) => (x === 0 ? 1 : 0))],
+  ['Reciprocal', unary((x) => 1 / x)],
+  ['Round', unary(roundEven)],
+  ['Sign', unary(Math.sign)],
+  ['Sqrt', unary(Math.sqrt)],
+  ['Add', binary((a, b) => a + b)],
+  ['Sub', binary((a, b) => a - b)],
+  ['Mul', binary((a, b) => a * b)],
+  ['Div', binary(divide)],
+  ['Mod', modulo],
+  ['Pow', binary((a, b) => a ** b)],
+  ['Max', variadic(Math.max)],
+  ['Min', variadic(Math.min)],
+  ['Sum', variadic((a, b) => a + b)],
+  ['And', test((a, b) => a !== 0 && b !== 0)],
+  ['Or', test((a, b) => a !== 0 || b !== 0)],
+  ['Equal', test((a, b) => a === b)],
+  ['Greater', test((a, b) => a > b)],
+  ['GreaterOrEqual', test((a, b) => a >= b)],
+  ['Less', test((a, b) => a < b)],
+  ['LessOrEqual', test((a, b) => a <= b)],
+  ['Cast', cast],
+  ['Where', where],
+  ['ReduceMax', reduce(Math.max)],
+  ['ReduceMin', reduce(Math.min)],
+  ['ReduceProd', reduce((a, b) => a * b)],
+  ['ReduceSum', reduce((a, b) => a + b)],
+]);

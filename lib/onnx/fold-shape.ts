@@ -1,0 +1,228 @@
+// Constant folding that moves elements without computing on them: making, joining, cutting and
+// reshaping constants.
+
+import { broadcast, elements, type Shape } from '../shape.js';
+import {
+  axisOf,
+  integers,
+  list,
+  listOrAttribute,
+  operand,
+  shaped,
+  type Constant,
+  type ConstantNode,
+  type Evaluator,
+} from './constant.js';
+import { damaged } from './model-error.js';
+import { broadcastTo, gather, rowMajor } from './strided.js';
+import { checkShape, readTensor } from './tensor.js';
+
+const constant: Evaluator = ({ name, attributes }) => {
+  if (attributes.has('value')) return readTensor(attributes.tensor('value'), name, null);
+  if (attributes.has('value_int')) return { dtype: 'int', shape: [], data: [attributes.int('value_int')] };
+  if (attributes.has('value_ints')) return integers(attributes.ints('value_ints'));
+  if (attributes.has('value_float'))
+    return { dtype: 'float', shape: [], data: [attributes.float('value_float')] };
+  if (!attributes.has('value_floats')) return null;
+  const data = attributes.floats('value_floats');
+  return { dtype: 'float', shape: [data.length], data };
+};
+
+/** A constant filled with one value, zero by default. */
+const constantOfShape: Evaluator = (node) => {
+  const shape = list(node, 0);
+  const value: Constant = node.attributes.has('value')
+    ? readTensor(node.attributes.tensor('value'), node.name, null)
+    : { dtype: 'float', shape: [1], data: [0] };
+  node.claim(checkShape(node.name, shape));
+  return {
+    dtype: value.dtype,
+    shape,
+    data: Array.from({ length: elements(shape) }, () => value.data[0] ?? 0),
+  };
+};
+
+const range: Evaluator = (node) => {
+  const [start = 0, limit = 0, step = 1] = [0, 1, 2].map((index) => list(node, index)[0]);
+  const length = Math.max(0, Math.ceil((limit - start) / step));
+  node.claim(length);
+  const data = Array.from({ length }, (_, i) => start + i * step);
+  return { dtype: operand(node, 0).dtype, shape: [length], data };
+};
+
+const expand: Evaluator = (node) => {
+  const { dtype, shape: from, data } = operand(node, 0);
+  const shape = broadcast(from, list(node, 1));
+  node.claim(checkShape(node.name, shape));
+  return { dtype, shape, data: gather(data, broadcastTo(from, shape)) };
+};
+
+/** In the target, 0 copies an axis (unless `allowzero` is set) and one -1 takes what is left. */
+const reshape: Evaluator = (node) => {
+  const source = operand(node, 0);
+  const copies = node.attributes.int('allowzero', 0) === 0;
+  const known = list(node, 1).map((size, axis) => (size === 0 && copies ? (source.shape[axis] ?? 0) : size));
+  const rest = source.data.length / elements(known.filter((size) => size !== -1));
+  return shaped(
+    node,
+    source,
+    known.map((size) => (size === -1 ? rest : size)),
+  );
+};
+
+const flatten: Evaluator = (node) => {
+  const source = operand(node, 0);
+  const axis = node.attributes.int('axis', 1);
+  const cut = axis < 0 ? axis + source.shape.length : axis;
+  return shaped(node, source, [elements(source.shape.slice(0, cut)), elements(source.shape.slice(cut))]);
+};
+
+const squeeze: Evaluator = (node) => {
+  const source = operand(node, 0);
+  const { shape } = source;
+  const axes = listOrAttribute(node, 1, 'axes')?.map((axis) => axisOf(node, axis, shape.length));
+  const drops = (axis: number): boolean => (axes ? axes.includes(axis) : shape[axis] === 1);
+  return shaped(
+    node,
+    source,
+    shape.filter((_, axis) => !drops(axis)),
+  );
+};
+
+const unsqueeze: Evaluator = (node) => {
+  const source = operand(node, 0);
+  const listed = listOrAttribute(node, 1, 'axes') ?? damaged(`'${node.name}': axes are missing`);
+  const rank = source.shape.length + listed.length;
+  const axes = new Set(listed.map((axis) => axisOf(node, axis, rank)));
+  const sizes = [...source.shape];
+  return shaped(
+    node,
+    source,
+    Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : (sizes.shift() ?? 1))),
+  );
+};
+
+const transpose: Evaluator = (node) => {
+  const { dtype, shape, data } = operand(node, 0);
+  const { strides } = rowMajor(shape);
+  const order = node.attributes.ints('perm', [...shape.keys()].toReversed());
+  const axes = order.map((axis) => axisOf(node, axis, shape.length));
+  if (new Set(axes).size !== shape.length) damaged(`'${node.name}': [${order.join(',')}] is no permutation`);
+  node.claim(data.length);
+  const pick = (of: readonly number[]): number[] => axes.map((axis) => of[axis] as number);
+  const permuted = { shape: pick(shape), strides: pick(strides), offset: 0 };
+  return { dtype, shape: permuted.shape, data: gather(data, permuted) };
+};
+
+const concat: Evaluator = (node) => {
+  const parts = node.inputs.map((_, index) => operand(node, index));
+  const first = operand(node, 0);
+  const axis = axisOf(node, node.attributes.int('axis'), first.shape.length);
+  const fits = (shape: Shape): boolean =>
+    shape.length === first.shape.length && shape.every((size, i) => i === axis || size === first.shape[i]);
+  if (!parts.every((part) => fits(part.shape)))
+    damaged(`'${node.name}': the parts differ in more than axis ${axis}`);
+  const size = parts.reduce((sum, part) => sum + (part.shape[axis] as number), 0);
+  const shape = first.shape.with(axis, size);
+  node.claim(elements(shape));
+  return { dtype: first.dtype, shape, data: interleaved(parts, axis, elements(first.shape.slice(0, axis))) };
+};
+
+/** `rows` times a run of each part in turn; a run is what lies within one position before the axis. */
+function interleaved(parts: readonly Constant[], axis: number, rows: number): number[] {
+  const runs = parts.map((part) => ({ data: Array.from(part.data), run: elements(part.shape.slice(axis)) }));
+  return Array.from({ length: rows }, (_, row) =>
+    runs.flatMap(({ data, run }) => data.slice(row * run, (row + 1) * run)),
+  ).flat();
+}
+
+/** Takes positions along an axis; the indices' shape stands in its place. */
+const gatherAxis: Evaluator = (node) => {
+  const { dtype, shape, data } = operand(node, 0);
+  const indices = operand(node, 1);
+  const axis = axisOf(node, node.attributes.int('axis', 0), shape.length);
+  const size = shape[axis] as number;
+  const outer = elements(shape.slice(0, axis));
+  const inner = elements(shape.slice(axis + 1));
+  node.claim(outer * indices.data.length * inner);
+  const positions = Array.from(indices.data, (index) => axisOf(node, index, size));
+  const result: number[] = [];
+  for (let row = 0; row < outer; row++) {
+    for (const position of positions) {
+      const start = (row * size + position) * inner;
+      for (let i = 0; i < inner; i++) result.push(data[start + i] as number);
+    }
+  }
+  return {
+    dtype,
+    shape: [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)],
+    data: result,
+  };
+};
+
+const slice: Evaluator = (node) => {
+  const { dtype, shape, data } = operand(node, 0);
+  const starts = list(node, 1);
+  const ends = list(node, 2);
+  const axes = node.inputs[3] ? list(node, 3) : [...starts.keys()];
+  const steps = node.inputs[4] ? list(node, 4) : starts.map(() => 1);
+  let view = rowMajor(shape);
+  axes.forEach((listed, index) => {
+    const axis = axisOf(node, listed, shape.length);
+    const bounds = { start: starts[index] ?? 0, end: ends[index] ?? 0, step: steps[index] ?? 1 };
+    const cut = clamp(node, bounds, shape[axis] as number);
+    const stride = view.strides[axis] as number;
+    view = {
+      shape: view.shape.with(axis, cut.length),
+      strides: view.strides.toSpliced(axis, 1, stride * cut.step),
+      offset: view.offset + cut.start * stride,
+    };
+  });
+  node.claim(elements(view.shape));
+  return { dtype, shape: view.shape, data: gather(data, view) };
+};
+
+interface Bounds {
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+}
+
+/** Negative positions count from the end, positions beyond an end are moved to it. */
+function clamp(node: ConstantNode, { start, end, step }: Bounds, size: number) {
+  if (step === 0) damaged(`'${node.name}': a slice with step 0`);
+  const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
+  const inside = (position: number): number =>
+    Math.min(Math.max(position < 0 ? position + size : position, low), high);
+  const first = inside(start);
+  return { start: first, step, length: Math.max(0, Math.ceil((inside(end) - first) / step)) };
+}
+
+export const rearrangement: ReadonlyMap<string, Evaluator> = new Map<string, Evaluator>([
+  ['Concat', concat],
+  ['Constant', constant],
+  ['ConstantOfShape', constantOfShape],
+  ['Expand', expand],
+  ['Flatten', flatten],
+  ['Gather', gatherAxis],
+  ['Identity', (node) => operand(node, 0)],
+  ['Range', range],
+  ['Reshape', reshape],
+  ['Slice', slice],
+  ['Squeeze', squeeze],
+  ['Transpose', transpose],
+  ['Unsqueeze', unsqueeze],
+]);
+
+/** The sizes of a tensor, or those from `start` to `end`. */
+const shapeOf: Evaluator = ({ shapes: [shape], attributes }) =>
+  shape ? integers(shape.slice(attributes.int('start', 0), attributes.int('end', shape.length))) : null;
+
+const sizeOf: Evaluator = ({ shapes: [shape] }) =>
+  shape ? { dtype: 'int', shape: [], data: [elements(shape)] } : null;
+
+/** Operators that ask for a shape alone; what the tensor holds need not be known. */
+export const shapeQueries: ReadonlyMap<string, Evaluator> = new Map<string, Evaluator>([
+  ['Shape', shapeOf],
+  ['Size', sizeOf],
+]);

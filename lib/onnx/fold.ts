@@ -1,0 +1,28 @@
+// Arithmetic on constants: the shape computations that exporters leave in a graph, and rearranged
+// weights, are done once while reading. One table of ONNX operators that need nothing but constants;
+// what is not in it stays a node.
+
+import { arithmetic } from './fold-arithmetic.js';
+import { rearrangement, shapeQueries } from './fold-shape.js';
+import type { Constant, ConstantNode } from './constant.js';
+import { damaged } from './model-error.js';
+
+/** Folding stops where a file would have it produce more elements than this beyond its own weights. */
+const allowance = 2 ** 26;
+
+/** The account that all foldings of one file share; it throws where a file wants absurdly much. */
+export function foldingAccount(weights: number): (elements: number) => void {
+  const most = allowance + 8 * weights;
+  let left = most;
+  return (count) => {
+    left -= count;
+    if (!(left >= 0)) damaged(`constants computed in the file would take more than ${most} elements`);
+  };
+}
+
+/** The constant that the node computes, or null where it is not one that is folded. */
+export function fold(opType: string, node: ConstantNode): Constant | null {
+  const fromShape = shapeQueries.get(opType);
+  if (fromShape) return fromShape(node);
+  return node.complete ? ((arithmetic.get(opType) ?? rearrangement.get(opType))?.(node) ?? null) : null;
+}

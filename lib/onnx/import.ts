@@ -1,0 +1,74 @@
+// An ONNX file to a graph: weights, inputs, then node by node in order, then outputs. Knows no operator.
+
+import { HalfspaceError } from '../errors.js';
+import type { Graph, Value } from '../graph.js';
+import type { Shape } from '../shape.js';
+import { Reading } from './context.js';
+import { foldingAccount } from './fold.js';
+import { damaged } from './model-error.js';
+import { prune } from './prune.js';
+import { readNode } from './read-node.js';
+import type { ValueInfoProto } from './schema.js';
+import { readSource } from './source.js';
+import { readTensor } from './tensor.js';
+
+export interface ImportOptions {
+  /** The folder in which contents outside the file are looked for; without it they are refused. */
+  readonly directory?: string;
+  /** Shapes of inputs by name, for files that leave more open than the batch size. */
+  readonly shapes?: Readonly<Record<string, Shape>>;
+}
+
+/**
+ * The network in an ONNX file (operator sets 11 to 24), at batch size 1 where the file leaves it open.
+ * Weights are the parameters' initial contents; constants beside them are not trained. Operators
+ * that the library lacks become opaque nodes (`unsupported`). Throws ERR_MODEL for a malformed file.
+ */
+export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph {
+  const source = readSource(bytes);
+  const reading = new Reading(source);
+  for (const { name } of source.nodes) reading.builder.unique(name);
+  readInitializers(reading, options.directory ?? null);
+  readInputs(reading, options.shapes ?? {});
+  const claim = foldingAccount(constantElements(reading));
+  for (const node of source.nodes) {
+    if (!reading.absorbed.has(node)) readNode(reading, node, claim);
+  }
+  return prune(reading.builder.graph(source.graph.output.map((output) => outputValue(reading, output))));
+}
+
+function readInitializers(reading: Reading, directory: string | null): void {
+  for (const proto of reading.source.graph.initializer) {
+    const name = proto.name || damaged('an initializer has no name');
+    if (reading.known.has(name)) damaged(`initializer '${name}' is there twice`);
+    reading.known.set(name, { kind: 'constant', tensor: readTensor(proto, name, directory) });
+  }
+}
+
+function constantElements(reading: Reading): number {
+  const sizes = Array.from(reading.known.values(), (known) =>
+    known.kind === 'constant' ? known.tensor.data.length : 0,
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Old files list initializers among the inputs; those are no inputs of ours. */
+function readInputs(reading: Reading, shapes: Readonly<Record<string, Shape>>): void {
+  const declared = reading.source.graph.input.filter(({ name = '' }) => !reading.known.has(name));
+  const unknown = Object.keys(shapes).find((name) => !declared.some((input) => input.name === name));
+  if (unknown !== undefined) {
+    const names = declared.map((input) => `'${input.name}'`).join(', ');
+    throw new HalfspaceError('ERR_OPTION', `shapes: the model has no input '${unknown}', only ${names}`);
+  }
+  for (const input of declared) {
+    const name = input.name || damaged('an input has no name');
+    const value = reading.builder.input(name, reading.types.input(input, shapes[name]));
+    reading.known.set(name, { kind: 'value', value });
+  }
+}
+
+/** The value that the graph gives for a declared output. */
+function outputValue(reading: Reading, { name = '' }: ValueInfoProto): Value {
+  const known = reading.known.get(name) ?? damaged(`nothing in the file defines the output '${name}'`);
+  return known.kind === 'constant' ? reading.parameter(known.tensor, 'fixed') : known.value;
+}

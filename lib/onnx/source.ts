@@ -1,0 +1,133 @@
+// A decoded file, checked for what the format promises: one supported operator set, every name defined
+// once, nodes in an order in which they can be read. Says nothing about what operators mean.
+
+import { HalfspaceError } from '../errors.js';
+import { damaged } from './model-error.js';
+import { decodeModel, type GraphProto, type ModelProto, type NodeProto } from './schema.js';
+
+const oldestOperatorSet = 11;
+const newestOperatorSet = 24;
+
+/** A node under the name that it has in our graph: its own, or made of its operator and position. */
+export interface SourceNode {
+  readonly name: string;
+  readonly proto: NodeProto;
+}
+
+export interface Source {
+  readonly opset: number;
+  readonly graph: GraphProto;
+  /** In an order in which every node follows those that it reads. */
+  readonly nodes: readonly SourceNode[];
+  /** The nodes that read each value, a node once. */
+  readonly readers: ReadonlyMap<string, readonly SourceNode[]>;
+}
+
+/** The checked model; throws ERR_MODEL, or ERR_UNSUPPORTED for an operator set outside 11 to 24. */
+export function readSource(bytes: Uint8Array): Source {
+  const model = decodeModel(bytes);
+  const { graph } = model;
+  if (!graph) damaged('not an ONNX model: it has no graph');
+  if (graph.output.length === 0) damaged('the model has no output');
+  const named = withNames(graph.node);
+  const nodes = sorted(named, definitions(graph, named));
+  return {
+    opset: operatorSet(model),
+    graph,
+    nodes,
+    readers: readersOf(nodes),
+  };
+}
+
+/** Names that occur again get a number, since ours are unique. */
+function withNames(nodes: readonly NodeProto[]): readonly SourceNode[] {
+  const counts = new Map<string, number>();
+  return nodes.map((proto, index) => {
+    if (!proto.opType) damaged(`node ${index} '${proto.name ?? ''}' has no operator`);
+    const own = proto.name || `${proto.opType}_${index}`;
+    const count = (counts.get(own) ?? 0) + 1;
+    counts.set(own, count);
+    return { name: count === 1 ? own : `${own}_${count}`, proto };
+  });
+}
+
+/** Names of the default operator set; both are in use. */
+export const isDefaultDomain = (domain = ''): boolean => domain === '' || domain === 'ai.onnx';
+
+function operatorSet(model: ModelProto): number {
+  const version = model.opsetImport.find((set) => isDefaultDomain(set.domain))?.version;
+  if (version === undefined) damaged('the model does not say which version of the ONNX operators it uses');
+  if (version >= oldestOperatorSet && version <= newestOperatorSet) return version;
+  throw new HalfspaceError(
+    'ERR_UNSUPPORTED',
+    `the model uses version ${version} of the ONNX operators, this library reads ${oldestOperatorSet} to ${newestOperatorSet}`,
+  );
+}
+
+/** The node that makes each value; null for inputs and initializers, which are there from the start. */
+type Definitions = ReadonlyMap<string, SourceNode | null>;
+
+function definitions(graph: GraphProto, nodes: readonly SourceNode[]): Definitions {
+  const makers = new Map<string, SourceNode | null>();
+  for (const { name = '' } of [...graph.input, ...graph.initializer]) makers.set(name, null);
+  for (const node of nodes) {
+    for (const output of node.proto.output) {
+      if (output === '') continue;
+      if (makers.has(output)) damaged(`node '${node.name}' defines '${output}', which is defined already`);
+      makers.set(output, node);
+    }
+  }
+  return makers;
+}
+
+/** The nodes that `node` reads, which must exist. */
+function sourcesOf({ name, proto }: SourceNode, makers: Definitions): readonly SourceNode[] {
+  return proto.input.flatMap((input) => {
+    if (input === '') return [];
+    const maker = makers.get(input);
+    if (maker === undefined) damaged(`node '${name}' reads '${input}', which nothing in the file defines`);
+    return maker ?? [];
+  });
+}
+
+/** Files should be in order, and then stay as they are; others are put in order, level by level. */
+function sorted(nodes: readonly SourceNode[], makers: Definitions): readonly SourceNode[] {
+  const sources = new Map(nodes.map((node) => [node, sourcesOf(node, makers)] as const));
+  const position = new Map(nodes.map((node, index) => [node, index]));
+  const before = (a: SourceNode, b: SourceNode): boolean => (position.get(a) ?? 0) < (position.get(b) ?? 0);
+  const inOrder = nodes.every((node) => sources.get(node)?.every((source) => before(source, node)));
+  return inOrder ? nodes : levels(nodes, sources);
+}
+
+function levels(
+  nodes: readonly SourceNode[],
+  sources: ReadonlyMap<SourceNode, readonly SourceNode[]>,
+): readonly SourceNode[] {
+  const waiting = new Map(nodes.map((node) => [node, new Set(sources.get(node)).size]));
+  const followers = new Map<SourceNode, SourceNode[]>(nodes.map((node) => [node, []]));
+  sources.forEach((list, node) => new Set(list).forEach((source) => followers.get(source)?.push(node)));
+  const order = nodes.filter((node) => waiting.get(node) === 0);
+  // `order` grows while it is walked: a node joins when the last of its sources is passed.
+  for (const node of order) {
+    for (const follower of followers.get(node) ?? []) {
+      const left = (waiting.get(follower) ?? 0) - 1;
+      waiting.set(follower, left);
+      if (left === 0) order.push(follower);
+    }
+  }
+  const stuck = nodes.find((node) => (waiting.get(node) ?? 0) > 0);
+  if (stuck) damaged(`node '${stuck.name}' is on or behind a cycle`);
+  return order;
+}
+
+function readersOf(nodes: readonly SourceNode[]): ReadonlyMap<string, readonly SourceNode[]> {
+  const readers = new Map<string, SourceNode[]>();
+  for (const node of nodes) {
+    for (const input of new Set(node.proto.input)) {
+      const list = readers.get(input);
+      if (list) list.push(node);
+      else readers.set(input, [node]);
+    }
+  }
+  return readers;
+}

@@ -1,0 +1,43 @@
+// Rearranging constants: every element of a result is read from the source at a distance that is
+// linear in its position. Transposing, broadcasting and slicing are choices of strides.
+
+import { elements, type Shape } from '../shape.js';
+
+/** Where the element at position (i1, ..., in) lies: offset + sum of ik strides[k]. */
+export interface Strided {
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** Row-major: the last axis is contiguous. */
+export function rowMajor(shape: Shape): Strided {
+  const strides = shape.map((_, axis) => elements(shape.slice(axis + 1)));
+  return { shape, strides, offset: 0 };
+}
+
+/** `source` repeated to the larger `shape`, aligned at the last axis. */
+export function broadcastTo(source: Shape, shape: Shape): Strided {
+  const { strides } = rowMajor(source);
+  const missing = shape.length - source.length;
+  const repeated = shape.map((_, axis) =>
+    source[axis - missing] === 1 ? 0 : (strides[axis - missing] ?? 0),
+  );
+  return { shape, strides: repeated, offset: 0 };
+}
+
+/** The elements in row-major order of the view. */
+export function gather(data: ArrayLike<number>, { shape, strides, offset }: Strided): number[] {
+  const result: number[] = [];
+  const visit = (axis: number, at: number): void => {
+    const size = shape[axis];
+    if (size === undefined) {
+      result.push(data[at] as number);
+      return;
+    }
+    const stride = strides[axis] as number;
+    for (let i = 0; i < size; i++) visit(axis + 1, at + i * stride);
+  };
+  visit(0, offset);
+  return result;
+}

@@ -1,0 +1,69 @@
+// Types of values as a file declares them, with sizes for what it leaves open.
+
+import type { DType, Shape, TensorType } from '../shape.js';
+import { damaged } from './model-error.js';
+import { elementType, type DimensionProto, type ValueInfoProto } from './schema.js';
+import { checkShape } from './tensor.js';
+
+const floatTypes: ReadonlySet<number> = new Set([
+  elementType.float,
+  elementType.double,
+  elementType.float16,
+  elementType.bfloat16,
+]);
+
+/** Floats of any width are computed in single precision, all integers and flags are 32 bits wide. */
+const valueType = (type = 0): DType => (floatTypes.has(type) ? 'f32' : 'i32');
+
+/** The declarations of one file. Names of sizes get their meaning from the inputs. */
+export class DeclaredTypes {
+  readonly #declared: ReadonlyMap<string, ValueInfoProto>;
+  readonly #sizes = new Map<string, number>();
+
+  constructor(declared: readonly ValueInfoProto[]) {
+    this.#declared = new Map(declared.map((value) => [value.name ?? '', value]));
+  }
+
+  /** The type of an input, in the shape that was asked for or the one that is declared. */
+  input(input: ValueInfoProto, asked: Shape | undefined): TensorType {
+    const { elemType, shape } = input.type?.tensorType ?? damaged(`input '${input.name}' is not a tensor`);
+    const dims = shape?.dim ?? [];
+    const sizes = asked ?? dims.map((dim, axis) => openSize(dim, axis) ?? openAxis(input, dim, axis));
+    if (shape) requireFit(input, dims, sizes);
+    if (checkShape(input.name ?? '', sizes) === 0) damaged(`input '${input.name}' has no elements`);
+    dims.forEach((dim, axis) => this.#sizes.set(dim.dimParam ?? '', sizes[axis] as number));
+    return { dtype: valueType(elemType), shape: sizes };
+  }
+
+  /** The declared type of a value; null where there is none or a size is unknown. */
+  declared(name: string): TensorType | null {
+    const { elemType, shape } = this.#declared.get(name)?.type?.tensorType ?? {};
+    const sizes = shape?.dim.map((dim) => (dim.dimParam ? this.#sizes.get(dim.dimParam) : dim.dimValue));
+    if (!sizes?.every((size) => size !== undefined && size >= 0)) return null;
+    return { dtype: valueType(elemType), shape: sizes as number[] };
+  }
+}
+
+/** A declared size; 1 for an open batch axis, which files of old declare as 0 or -1. */
+function openSize(dim: DimensionProto, axis: number): number | undefined {
+  const size = dim.dimParam ? undefined : dim.dimValue;
+  return axis === 0 && (size ?? 0) <= 0 ? 1 : size;
+}
+
+function openAxis({ name }: ValueInfoProto, dim: DimensionProto, axis: number): never {
+  const called = dim.dimParam ? ` ('${dim.dimParam}')` : '';
+  return damaged(
+    `input '${name}' leaves the size of axis ${axis}${called} open; give its shape: shapes: {'${name}': [...]}`,
+  );
+}
+
+function requireFit(input: ValueInfoProto, dims: readonly DimensionProto[], sizes: Shape): void {
+  const fixed = dims.map((dim, axis) =>
+    dim.dimParam || (axis === 0 && (dim.dimValue ?? 0) <= 0) ? undefined : dim.dimValue,
+  );
+  const fits =
+    sizes.length === dims.length && fixed.every((size, axis) => (size ?? sizes[axis]) === sizes[axis]);
+  if (fits) return;
+  const declared = dims.map((dim) => dim.dimValue ?? dim.dimParam ?? '?').join(',');
+  damaged(`input '${input.name}' is declared as [${declared}] but [${sizes.join(',')}] was asked for`);
+}

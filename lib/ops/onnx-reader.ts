@@ -1,0 +1,66 @@
+// What an operator's file says to read its ONNX form back: a reader makes our nodes from one ONNX node.
+// The importer knows the graph and no operator, a reader knows the operator and no file.
+
+import type { Op, Parameter, Value } from '../graph.js';
+import type { Shape, TensorType } from '../shape.js';
+
+/** A constant of an ONNX file. Integers and flags are held as numbers too; only arithmetic tells them apart. */
+export interface OnnxTensor {
+  readonly name: string;
+  readonly dtype: 'float' | 'int';
+  readonly shape: Shape;
+  readonly data: ArrayLike<number>;
+}
+
+/** Attributes of a node by name; without a fallback a missing one is ERR_MODEL. */
+export interface OnnxAttributes {
+  has(name: string): boolean;
+  int(name: string, fallback?: number): number;
+  float(name: string, fallback?: number): number;
+  string(name: string, fallback?: string): string;
+  ints(name: string, fallback?: readonly number[]): readonly number[];
+}
+
+/** Another arrangement of a constant, such as a transposed weight; one function is one arrangement. */
+export type OnnxLayout = (tensor: OnnxTensor) => OnnxTensor;
+
+/** One ONNX node, and the means to say the same in our graph. */
+export interface OnnxContext {
+  readonly opType: string;
+  /** Version of the default operator set. */
+  readonly opset: number;
+  readonly attributes: OnnxAttributes;
+  /** Number of inputs and outputs, absent ones in between included. */
+  readonly inputs: number;
+  readonly outputs: number;
+  given(index: number): boolean;
+  type(index: number): TensorType;
+  /** The contents of input `index` where they are known before a run. */
+  constant(index: number): OnnxTensor | null;
+  /** Input `index` as data; a constant becomes a parameter that is not trained. */
+  data(index: number): Value;
+  /** Constant input `index` as a trained parameter. Declines where it is no constant. */
+  trained(index: number, layout?: OnnxLayout): Parameter;
+  /** Constant input `index` as a parameter that only statistics change. Declines likewise. */
+  statistic(index: number): Parameter;
+  /** Adds a node; the first is named like the ONNX node. */
+  emit(op: Op, inputs: readonly Value[]): readonly Value[];
+  /**
+   * Where the only reader of the first output is an `opType` node with a constant that `accept`s: that
+   * constant as a trained parameter; the reader then counts as read, and our result stands for its own.
+   */
+  absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Parameter | null;
+  /** States that the operator cannot say what this node says; the node becomes opaque. */
+  decline(reason: string): never;
+}
+
+/** Our values for the outputs of an ONNX node, in order; trailing ones may be missing. */
+export type OnnxReader = (context: OnnxContext) => readonly Value[];
+
+export type OnnxReaders = Readonly<Record<string, OnnxReader>>;
+
+/** The reader of an operator with one data input and no attributes. */
+export const mapReader =
+  (op: () => Op): OnnxReader =>
+  (context) =>
+    context.emit(op(), [context.data(0)]);
