@@ -1,0 +1,13 @@
+// What a network costs, as papers count: trainable parameters, and multiply-accumulates at batch 1.
+
+import { atBatch, countMacs, countParameters, type Graph } from '../graph.js';
+
+export interface Cost {
+  readonly params: number;
+  readonly macs: number;
+}
+
+export const costOf = (graph: Graph): Cost => ({
+  params: countParameters(graph),
+  macs: countMacs(atBatch(graph, 1)),
+});

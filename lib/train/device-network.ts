@@ -1,0 +1,155 @@
+// A network on a device: its training program, the session that runs it and the arenas that hold its
+// parameters. Translates between names and arenas; decides nothing.
+
+import { arenaLayout, packWeights, unpackWeights, type ArenaLayout } from '../compile/layout.js';
+import type { Program } from '../compile/program.js';
+import { compileTraining } from '../compile/training.js';
+import type { Span } from '../compile/update.js';
+import { invariant } from '../errors.js';
+import type { Graph } from '../graph.js';
+import type { NetworkState } from './network-state.js';
+import { stateCount, type Optimizer } from './optimizer.js';
+import { Session } from './session.js';
+
+/** Arrays that enter or leave an entry of a program. */
+export type Buffers = Readonly<Record<string, Float32Array | Float64Array | Int32Array>>;
+
+/** What training needs of a session; `Session` is one, and so can a test's interpreter be. */
+export interface SessionLike {
+  run(entry: string, inputs: Buffers, options?: { readonly signal?: AbortSignal }): Promise<Buffers>;
+  write(arena: string, data: Float32Array, offset?: number): void;
+  read(arena: string, offset?: number, length?: number): Float32Array;
+  dispose(): void;
+}
+
+export type OpenSession = (program: Program) => SessionLike;
+
+/** Opens programs on the native engine. */
+export const openNative =
+  (threads?: number): OpenSession =>
+  (program) =>
+    Session.open(program, threads === undefined ? {} : { threads });
+
+/** One batch as the programs want it; rows with label -1 are padding. */
+export interface LabelledImages {
+  readonly images: Float32Array; // [N, C, H, W]
+  readonly labels: Int32Array | Float32Array; // [N] or [N, K]
+}
+
+export interface DeviceNetworkOptions {
+  readonly batch: number;
+  readonly optimizer: Optimizer;
+  readonly smoothing: number;
+  readonly softTargets: boolean;
+  /** Spans of each group, given where the parameters lie. */
+  readonly groups: (layout: ArenaLayout) => readonly (readonly Span[])[];
+  readonly device: string;
+  readonly open: OpenSession;
+}
+
+/** Mean loss over the rows that count, and how many of them are right. */
+export interface Outcome {
+  readonly loss: number;
+  readonly correct: number;
+}
+
+/** What one training step answers; `statistics` is [groups, 6]. */
+export interface StepOutcome extends Outcome {
+  readonly statistics: Float64Array;
+}
+
+/** The graph on the device. Dispose of it when done; the graph itself is untouched. */
+export class DeviceNetwork {
+  readonly graph: Graph;
+  /** Spans of each group in the parameter arena. */
+  readonly groups: readonly (readonly Span[])[];
+  readonly #layout: ArenaLayout;
+  readonly #session: SessionLike;
+  readonly #states: readonly string[];
+
+  constructor(graph: Graph, state: NetworkState, options: DeviceNetworkOptions) {
+    const { batch, device, smoothing, softTargets } = options;
+    const { rule, nesterov } = options.optimizer;
+    this.graph = graph;
+    this.#layout = arenaLayout(graph);
+    this.groups = options.groups(this.#layout);
+    const { program } = compileTraining(graph, {
+      batch,
+      device,
+      rule,
+      nesterov,
+      groups: this.groups,
+      smoothing,
+      softTargets,
+    });
+    this.#states = stateArenas.slice(0, stateCount(options.optimizer));
+    this.#session = options.open(program);
+    this.restore(state);
+  }
+
+  /** Forward, backward, update and projection. */
+  async step(
+    { images, labels }: LabelledImages,
+    hyper: Float64Array,
+    ceilings: Float64Array,
+    signal?: AbortSignal,
+  ): Promise<StepOutcome> {
+    const inputs = { images, labels, hyper, ceilings };
+    const outputs = await this.#session.run('train', inputs, signal ? { signal } : {});
+    return { ...outcome(outputs), statistics: outputs['statistics'] as Float64Array };
+  }
+
+  /** Loss with batch statistics; changes nothing. */
+  probe(batch: LabelledImages, signal?: AbortSignal): Promise<Outcome> {
+    return this.#forward('probe', batch, signal);
+  }
+
+  /** Loss with running statistics; changes nothing. */
+  evaluate(batch: LabelledImages, signal?: AbortSignal): Promise<Outcome> {
+    return this.#forward('eval', batch, signal);
+  }
+
+  async #forward(entry: string, { images, labels }: LabelledImages, signal?: AbortSignal): Promise<Outcome> {
+    return outcome(await this.#session.run(entry, { images, labels }, signal ? { signal } : {}));
+  }
+
+  /** The parameter arena as it is now. */
+  parameters(): Float32Array {
+    return this.#session.read('parameters');
+  }
+
+  writeParameters(values: Float32Array): void {
+    this.#session.write('parameters', values);
+  }
+
+  /** All that training has changed, by parameter name. */
+  snapshot(): NetworkState {
+    return {
+      weights: unpackWeights(this.#layout, this.graph, this.parameters()),
+      optimizer: this.#states.map((arena) =>
+        unpackWeights(this.#layout, this.graph, this.#session.read(arena)),
+      ),
+    };
+  }
+
+  restore({ weights, optimizer }: NetworkState): void {
+    this.writeParameters(packWeights(this.#layout, this.graph, weights));
+    optimizer.forEach((state, index) => {
+      const values = packWeights(this.#layout, this.graph, state, this.#layout.trainable);
+      this.#session.write(stateArenas[index] as string, values);
+    });
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+}
+
+const stateArenas: readonly string[] = ['state1', 'state2'];
+
+function outcome(outputs: Buffers): Outcome {
+  const loss = outputs['loss']?.[0];
+  const correct = outputs['correct']?.[0];
+  invariant(loss !== undefined && correct !== undefined, 'an entry answered without loss and correct');
+  return { loss, correct };
+}

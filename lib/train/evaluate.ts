@@ -1,0 +1,72 @@
+// How well a network does on the test split of a dataset, by its own outputs: independent of the
+// programs that trained it.
+
+import type { Dataset } from '../data/dataset.js';
+import { HalfspaceError } from '../errors.js';
+import type { Graph } from '../graph.js';
+import { formatShape } from '../shape.js';
+import type { Weights } from '../weights.js';
+import { testBatches } from './feed.js';
+import { InferenceNetwork, type InferenceOptions } from './inference.js';
+
+export interface Evaluation {
+  /** Share of the pictures whose highest output is their class. */
+  readonly accuracy: number;
+  readonly correct: number;
+  readonly images: number;
+}
+
+/** Runs the whole test split through the network. Throws ERR_SHAPE where it does not fit the pictures. */
+export async function evaluate(
+  graph: Graph,
+  weights: Weights,
+  dataset: Dataset,
+  options: InferenceOptions,
+  signal?: AbortSignal,
+): Promise<Evaluation> {
+  checkFits(graph, dataset);
+  const network = new InferenceNetwork(graph, weights, options);
+  const input = graph.inputs[0]?.name as string;
+  let correct = 0;
+  let images = 0;
+  try {
+    for await (const batch of testBatches(dataset, options.batch)) {
+      const [logits] = await network.run({ [input]: batch.images }, signal);
+      correct += countCorrect(logits as Float32Array, batch.labels);
+      images += batch.count;
+    }
+  } finally {
+    network.dispose();
+  }
+  return { accuracy: correct / images, correct, images };
+}
+
+/** Rows whose first largest output is the label; rows with label -1 never are. */
+export function countCorrect(logits: Float32Array, labels: Int32Array): number {
+  const classes = logits.length / labels.length;
+  return labels.reduce((correct, label, row) => {
+    const outputs = logits.subarray(row * classes, (row + 1) * classes);
+    return correct + (label === indexOfLargest(outputs) ? 1 : 0);
+  }, 0);
+}
+
+const indexOfLargest = (values: Float32Array): number =>
+  values.reduce((best, value, index) => (value > (values[best] as number) ? index : best), 0);
+
+/** Throws ERR_SHAPE unless the network takes the dataset's pictures and tells its classes apart. */
+export function checkFits(graph: Graph, dataset: Dataset): void {
+  const input = graph.inputs[0]?.type.shape.slice(1) ?? [];
+  const classes = graph.outputs[0]?.type.shape[1];
+  if (formatShape(input) !== formatShape(dataset.shape)) {
+    throw new HalfspaceError(
+      'ERR_SHAPE',
+      `the network takes pictures ${formatShape(input)}, '${dataset.name}' has ${formatShape(dataset.shape)}`,
+    );
+  }
+  if (classes !== dataset.classes.length) {
+    throw new HalfspaceError(
+      'ERR_SHAPE',
+      `the network tells ${classes} classes apart, '${dataset.name}' has ${dataset.classes.length}`,
+    );
+  }
+}

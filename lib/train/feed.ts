@@ -1,0 +1,63 @@
+// The order in which a run sees its training pictures: epoch after epoch, from any step on. Position
+// arithmetic lives here, so that nobody else divides steps by epochs.
+
+import { batchCount, batches, type Batch, type BatchOptions } from '../data/batches.js';
+import type { Dataset } from '../data/dataset.js';
+import { HalfspaceError } from '../errors.js';
+
+/** What a run feeds on; everything but the position. */
+export interface FeedOptions extends Pick<
+  BatchOptions,
+  'batch' | 'seed' | 'augment' | 'mix' | 'skipCorrupt'
+> {
+  readonly dataset: Dataset;
+}
+
+/** Steps of one epoch; the short rest of an epoch is left out, since batch statistics would suffer. */
+export function stepsPerEpoch(dataset: Dataset, batch: number): number {
+  const steps = batchCount(dataset.train.length, batch, true);
+  if (steps > 0) return steps;
+  throw new HalfspaceError(
+    'ERR_OPTION',
+    `batch: expected at most ${dataset.train.length}, the training pictures of '${dataset.name}', got ${batch}`,
+  );
+}
+
+/** The batches of steps `start`, `start + 1`, ... `steps - 1`. */
+export async function* feed(options: FeedOptions, start: number, steps: number): AsyncGenerator<Batch> {
+  const perEpoch = stepsPerEpoch(options.dataset, options.batch);
+  for (let step = start; step < steps;) {
+    const epoch = Math.floor(step / perEpoch);
+    for await (const batch of pass(options, epoch, step % perEpoch)) {
+      yield batch;
+      step += 1;
+      if (step === steps) return;
+    }
+  }
+}
+
+/** The first batches of a pass that training itself never sees, for measuring; not mixed. */
+export async function probeBatches(options: FeedOptions, epoch: number, count: number): Promise<Batch[]> {
+  const { mix: _, ...plain } = options;
+  const probes: Batch[] = [];
+  for await (const batch of pass(plain, epoch, 0)) {
+    probes.push(batch);
+    if (probes.length === count) break;
+  }
+  return probes;
+}
+
+const pass = ({ dataset, ...options }: FeedOptions, epoch: number, start: number): AsyncGenerator<Batch> =>
+  batches(dataset.train, { ...options, epoch, start, shuffle: true, dropLast: true, normalize: dataset });
+
+/** The whole test split in order, the last batch filled up with empty rows. */
+export const testBatches = (dataset: Dataset, batch: number): AsyncGenerator<Batch> =>
+  batches(dataset.test, {
+    batch,
+    seed: 0,
+    epoch: 0,
+    shuffle: false,
+    augment: dataset.augment.test,
+    normalize: dataset,
+    dropLast: false,
+  });

@@ -1,0 +1,38 @@
+// A network with its weights, ready to be asked. Arrays in, arrays out; no gradients.
+
+import { compileInference } from '../compile/inference.js';
+import { packWeights } from '../compile/layout.js';
+import type { Graph } from '../graph.js';
+import type { Weights } from '../weights.js';
+import type { Buffers, OpenSession, SessionLike } from './device-network.js';
+
+export interface InferenceOptions {
+  readonly batch: number;
+  readonly device: string;
+  readonly open: OpenSession;
+}
+
+/** Runs a network forward on its running statistics. Dispose of it when done. */
+export class InferenceNetwork {
+  readonly graph: Graph;
+  readonly batch: number;
+  readonly #session: SessionLike;
+
+  constructor(graph: Graph, weights: Weights, { batch, device, open }: InferenceOptions) {
+    const { program, layout } = compileInference(graph, { batch, device });
+    this.graph = graph;
+    this.batch = batch;
+    this.#session = open(program);
+    this.#session.write('parameters', packWeights(layout, graph, weights));
+  }
+
+  /** Inputs by name, row-major; the outputs in the order of the graph's outputs. */
+  async run(inputs: Buffers, signal?: AbortSignal): Promise<readonly Float32Array[]> {
+    const results = await this.#session.run('infer', inputs, signal ? { signal } : {});
+    return this.graph.outputs.map((output) => results[output.name] as Float32Array);
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+}

@@ -1,0 +1,75 @@
+// What a run that erases something knows beside the loop: the search space, when things happen, and
+// how the groups are chosen.
+
+import { invariant } from '../errors.js';
+import type { Graph } from '../graph.js';
+import { beginSelection, selectByScore, type Target } from '../search/selection.js';
+import { searchSpace, type SearchSpace } from '../search/space.js';
+import { selectByAblation } from './ablation.js';
+import type { DeviceNetwork, LabelledImages } from './device-network.js';
+import { ablationProbe, spanNorm, type Spans } from './groups.js';
+import type { TrainOptions } from './options.js';
+import { plan, type Plan, type PolicyState } from './policy.js';
+import { score, type Score } from './scores.js';
+
+/** Fixed for the whole run. */
+export interface Pruning {
+  readonly space: SearchSpace;
+  readonly target: Target;
+  readonly plan: Plan;
+  /** What is averaged in warm-up; where losses are measured it only shortlists. */
+  readonly score: Score;
+}
+
+/** Null where nothing is to be erased. Throws ERR_TARGET where the target cannot be met. */
+export function pruningFor(graph: Graph, options: TrainOptions): Pruning | null {
+  const { target } = options;
+  if (target === null) return null;
+  const space = searchSpace(graph);
+  beginSelection(space, target);
+  const cheap = options.score === 'ablation' ? 'taylor1' : options.score;
+  return { space, target, plan: plan(options.steps, options), score: score(cheap) };
+}
+
+/** Chooses the groups to erase. The network's parameters are as before when this is done. */
+export async function chooseGroups(
+  { space, target }: Pruning,
+  { scores }: PolicyState,
+  network: DeviceNetwork,
+  probes: readonly LabelledImages[],
+  { score, ablation, signal }: TrainOptions,
+): Promise<readonly number[]> {
+  if (score !== 'ablation') {
+    return selectByScore(
+      space,
+      target,
+      space.groups.map((group) => scores[group.id] ?? 0),
+    );
+  }
+  const probe = ablationProbe(network, probes, signal ?? undefined);
+  try {
+    const limits = { scores, budget: ablation.losses, rounds: mostRounds(space, target) };
+    return await selectByAblation(beginSelection(space, target), probe.loss, limits);
+  } finally {
+    probe.restore();
+  }
+}
+
+/** At most how many groups a target takes. */
+const mostRounds = (space: SearchSpace, target: Target): number =>
+  target.kind === 'count' ? target.count : space.maxRemovable;
+
+/** ||x|| of every group of the network. */
+export function groupNorms(network: DeviceNetwork): readonly number[] {
+  const parameters = network.parameters();
+  return network.groups.map((spans) => spanNorm(parameters, spans));
+}
+
+/** The promise of the ramp, checked on the device's own memory. */
+export function requireZero(network: DeviceNetwork, groups: readonly number[]): void {
+  const parameters = network.parameters();
+  for (const group of groups) {
+    const norm = spanNorm(parameters, network.groups[group] as Spans);
+    invariant(norm === 0, `group ${group} has norm ${norm} after the window, expected 0`);
+  }
+}

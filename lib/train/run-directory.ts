@@ -1,0 +1,139 @@
+// The folder of a run. Who reads it: people, the report, and a run that goes on later.
+//
+//   config.json                    what was asked for
+//   metrics.jsonl                  one event a line
+//   checkpoints/last.safetensors   to go on from; replaced after every epoch
+//   checkpoints/selection.safetensors  the super-network as warm-up left it, at selection
+//   super.onnx sub.onnx            at the end of the run
+//   summary.json                   written last: where it exists, the run is complete
+
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HalfspaceError } from '../errors.js';
+import type { Graph } from '../graph.js';
+import { readCheckpoint, writeAtomically, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import type { Progress } from './progress.js';
+
+/** What a run was begun with; plain JSON. */
+export type RunConfig = Readonly<Record<string, unknown>>;
+
+/** Step events kept of a whole run; more would drown the others. */
+const mostStepLines = 1000;
+
+const lastCheckpoint = join('checkpoints', 'last.safetensors');
+
+/** Writes one run. `create` and `resume` are the ways in. */
+export class RunDirectory {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /** A folder for a new run; throws ERR_RUN where it holds one already. */
+  static async create(path: string, config: RunConfig): Promise<RunDirectory> {
+    if (existsSync(join(path, 'config.json'))) {
+      throw new HalfspaceError('ERR_RUN', `${path} holds another run: choose another folder, or resume it`);
+    }
+    await makeFolder(join(path, 'checkpoints'));
+    const directory = new RunDirectory(path);
+    await directory.#writeJson('config.json', config);
+    return directory;
+  }
+
+  /** The folder of a run that shall go on, and where it stands; throws ERR_RUN where that cannot be. */
+  static async resume(
+    path: string,
+    config: RunConfig,
+  ): Promise<{ readonly directory: RunDirectory; readonly checkpoint: Checkpoint | null }> {
+    requireSame(path, await readConfig(path), config);
+    const directory = new RunDirectory(path);
+    const file = join(path, lastCheckpoint);
+    const checkpoint = existsSync(file) ? await readCheckpoint(file) : null;
+    await directory.#forgetAfter(checkpoint?.position.step ?? 0);
+    return { directory, checkpoint };
+  }
+
+  /** Adds an event to the metrics; of the steps, about a thousand evenly over the run. */
+  async record(event: Progress): Promise<void> {
+    if (event.kind === 'step' && event.step % Math.ceil(event.steps / mostStepLines) !== 0) return;
+    await appendFile(this.#file('metrics.jsonl'), `${JSON.stringify(event)}\n`);
+  }
+
+  async writeCheckpoint(graph: Graph, checkpoint: Checkpoint): Promise<void> {
+    await writeCheckpoint(this.#file(lastCheckpoint), graph, checkpoint);
+  }
+
+  /** Keeps the super-network from before anything was erased. */
+  async writeSelection(graph: Graph, checkpoint: Checkpoint): Promise<void> {
+    await writeCheckpoint(this.#file(join('checkpoints', 'selection.safetensors')), graph, checkpoint);
+  }
+
+  async writeNetwork(name: 'super.onnx' | 'sub.onnx', bytes: Uint8Array): Promise<void> {
+    await writeAtomically(this.#file(name), bytes);
+  }
+
+  async writeSummary(summary: object): Promise<void> {
+    await this.#writeJson('summary.json', summary);
+  }
+
+  /** Drops the metrics of steps that will be done again. */
+  async #forgetAfter(step: number): Promise<void> {
+    const file = this.#file('metrics.jsonl');
+    if (!existsSync(file)) return;
+    const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => isUpTo(line, step));
+    await writeAtomically(file, lines.map((line) => `${line}\n`).join(''));
+  }
+
+  #file(name: string): string {
+    return join(this.path, name);
+  }
+
+  async #writeJson(name: string, value: unknown): Promise<void> {
+    await writeAtomically(this.#file(name), `${JSON.stringify(value, null, 2)}\n`);
+  }
+}
+
+/** Whether a line of metrics is whole and not after `step`; a crash may leave half a line. */
+function isUpTo(line: string, step: number): boolean {
+  try {
+    return (JSON.parse(line) as Progress).step <= step;
+  } catch {
+    return false;
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw new HalfspaceError('ERR_RUN', `cannot make the folder ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** What the run in `path` was begun with; throws ERR_RUN where it holds none. */
+export async function readConfig(path: string): Promise<RunConfig> {
+  try {
+    return JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) as RunConfig;
+  } catch (error) {
+    throw new HalfspaceError('ERR_RUN', `${path} holds no run: config.json is missing or damaged`, {
+      cause: error,
+    });
+  }
+}
+
+/** A run goes on only as it was begun. */
+function requireSame(path: string, begun: RunConfig, now: RunConfig): void {
+  for (const name of new Set([...Object.keys(begun), ...Object.keys(now)])) {
+    const [before, after] = [JSON.stringify(begun[name]), JSON.stringify(now[name])];
+    if (before !== after) {
+      throw new HalfspaceError(
+        'ERR_RUN',
+        `${path}: cannot resume, '${name}' was ${before} when the run was begun and is ${after} now`,
+      );
+    }
+  }
+}

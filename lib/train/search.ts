@@ -1,0 +1,213 @@
+// The whole job in one call: train a super-network once, get back a verified sub-network.
+
+import { createHash } from 'node:crypto';
+import type { Dataset } from '../data/dataset.js';
+import { HalfspaceError } from '../errors.js';
+import { print, type Graph } from '../graph.js';
+import { toOnnx } from '../onnx/export.js';
+import { searchSpace } from '../search/space.js';
+import type { Checkpoint } from './checkpoint.js';
+import { constructChecked, type Construction } from './construct.js';
+import { costOf, type Cost } from './cost.js';
+import { evaluate } from './evaluate.js';
+import { testBatches } from './feed.js';
+import { resolveOptions, type SearchOptions, type TrainOptions } from './options.js';
+import type { Progress } from './progress.js';
+import { RunDirectory, type RunConfig } from './run-directory.js';
+import { Trainer, type Trained } from './trainer.js';
+import { relativeDifference, type TrainedNetwork } from './verify.js';
+
+/** Cost, and share of the test pictures that are classified right. */
+export interface NetworkSummary extends Cost {
+  readonly accuracy: number;
+}
+
+/** `summary.json`. */
+export interface Summary {
+  readonly supernet: NetworkSummary & {
+    /**
+     * When the accuracy was measured: at `selection`, before anything was erased, or at the `end`
+     * of a run that erases nothing. A run that erases trains its super-network no further.
+     */
+    readonly measured: 'selection' | 'end';
+  };
+  readonly subnet: NetworkSummary;
+  /** Ids of the erased segments. */
+  readonly erased: readonly number[];
+  /** Largest difference of any output between zeroed super-network and sub-network, on test pictures. */
+  readonly maxDifference: number;
+  /** The same relative to the largest output. */
+  readonly relativeDifference: number;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly steps: number;
+  readonly dataset: string;
+}
+
+/** What a search yields; `subnet` and `summary` are null where the run was stopped early. */
+export interface SearchResult {
+  readonly complete: boolean;
+  /** The super-network with its last weights; erased groups are zero. */
+  readonly supernet: TrainedNetwork;
+  readonly subnet: TrainedNetwork | null;
+  readonly summary: Summary | null;
+}
+
+/**
+ * Trains `model`, a super-network from images to logits, on `dataset` and erases what `options.target`
+ * asks for. Given a `directory`, leaves checkpoints, metrics, both networks as ONNX files and a
+ * summary there.
+ *
+ * Throws ERR_OPTION, ERR_TARGET (with the largest possible target), ERR_SHAPE where model and pictures
+ * do not fit, ERR_RUN for an unusable directory, ERR_DIVERGED, ERR_VERIFY. A raised `signal` rejects with
+ * its reason; a raised `stop` ends after the current step, to be resumed later.
+ */
+export async function search(
+  model: Graph,
+  dataset: Dataset,
+  options: SearchOptions = {},
+): Promise<SearchResult> {
+  const settings = resolveOptions(dataset, options);
+  const { directory, checkpoint } = await openDirectory(model, dataset, settings, options);
+  const trainer = new Trainer(model, dataset, settings, checkpoint ?? undefined);
+  try {
+    const trained = await follow(trainer, model, directory, options.onProgress);
+    return await finish(model, dataset, settings, trained, directory);
+  } finally {
+    trainer.dispose();
+  }
+}
+
+interface Opened {
+  readonly directory: RunDirectory | null;
+  readonly checkpoint: Checkpoint | null;
+}
+
+async function openDirectory(
+  model: Graph,
+  dataset: Dataset,
+  settings: TrainOptions,
+  { directory, resume = false }: SearchOptions,
+): Promise<Opened> {
+  if (directory === undefined) return { directory: null, checkpoint: null };
+  const config = runConfig(model, dataset, settings);
+  if (resume) return RunDirectory.resume(directory, config);
+  return { directory: await RunDirectory.create(directory, config), checkpoint: null };
+}
+
+/** Everything that decides what a run computes, as plain JSON; the network enters by its fingerprint. */
+const runConfig = (model: Graph, dataset: Dataset, settings: TrainOptions): RunConfig => ({
+  network: createHash('sha256').update(print(model)).digest('hex').slice(0, 16),
+  dataset: dataset.name,
+  target: settings.target,
+  steps: settings.steps,
+  batch: settings.batch,
+  seed: settings.seed,
+  optimizer: settings.optimizer,
+  schedule: settings.schedule,
+  smoothing: settings.smoothing,
+  augment: settings.augment.map(({ name }) => name),
+  mix: settings.mix?.name ?? null,
+  warmup: settings.warmup,
+  window: settings.window,
+  score: settings.score,
+  scoreMemory: settings.scoreMemory,
+  ablation: settings.ablation,
+  eraseAsYouTrain: settings.eraseAsYouTrain,
+  device: settings.device,
+});
+
+/** Runs the trainer to its end; events go to the directory and to the caller. */
+async function follow(
+  trainer: Trainer,
+  model: Graph,
+  directory: RunDirectory | null,
+  onProgress: SearchOptions['onProgress'],
+): Promise<Trained> {
+  const run = trainer.run();
+  for (;;) {
+    const { done, value } = await run.next();
+    if (done) return value;
+    await keep(value, trainer, model, directory);
+    await onProgress?.(value);
+  }
+}
+
+/** What an event leaves in the directory. */
+async function keep(
+  event: Progress,
+  trainer: Trainer,
+  model: Graph,
+  directory: RunDirectory | null,
+): Promise<void> {
+  if (!directory) return;
+  await directory.record(event);
+  if (event.kind === 'epoch') await directory.writeCheckpoint(model, trainer.checkpoint());
+  if (event.kind === 'selection') await directory.writeSelection(model, trainer.checkpoint());
+}
+
+async function finish(
+  model: Graph,
+  dataset: Dataset,
+  settings: TrainOptions,
+  { complete, checkpoint }: Trained,
+  directory: RunDirectory | null,
+): Promise<SearchResult> {
+  const supernet = { graph: model, weights: checkpoint.network.weights };
+  await directory?.writeCheckpoint(model, checkpoint);
+  await directory?.writeNetwork('super.onnx', toOnnx(model, supernet.weights));
+  if (!complete) return { complete, supernet, subnet: null, summary: null };
+  const { subnet, summary } = await concluded(supernet, dataset, settings, checkpoint);
+  const outputNames = model.outputs.map(({ name }) => name);
+  await directory?.writeNetwork('sub.onnx', toOnnx(subnet.graph, subnet.weights, { outputNames }));
+  await directory?.writeSummary(summary);
+  return { complete, supernet, subnet, summary };
+}
+
+/** Constructs, verifies and evaluates what training left. */
+async function concluded(
+  supernet: TrainedNetwork,
+  dataset: Dataset,
+  settings: TrainOptions,
+  { position }: Checkpoint,
+): Promise<{ readonly subnet: TrainedNetwork; readonly summary: Summary }> {
+  const { batch, device, open, signal } = settings;
+  const inference = { batch, device, open };
+  const subnet = await constructChecked(
+    searchSpace(supernet.graph),
+    supernet.weights,
+    (position.policy.taken ?? []).map(({ group }) => group),
+    { [supernet.graph.inputs[0]?.name as string]: await firstPictures(dataset, batch) },
+    inference,
+  );
+  const { accuracy } = await evaluate(subnet.graph, subnet.weights, dataset, inference, signal ?? undefined);
+  return { subnet, summary: summarize(supernet, subnet, accuracy, position, settings, dataset) };
+}
+
+async function firstPictures(dataset: Dataset, batch: number): Promise<Float32Array> {
+  for await (const { images } of testBatches(dataset, batch)) return images;
+  throw new HalfspaceError('ERR_DATA', `'${dataset.name}' has no test pictures`);
+}
+
+const summarize = (
+  supernet: TrainedNetwork,
+  subnet: Construction,
+  accuracy: number,
+  { accuracyAtSelection, seconds, step }: Checkpoint['position'],
+  { seed }: TrainOptions,
+  dataset: Dataset,
+): Summary => ({
+  supernet: {
+    ...costOf(supernet.graph),
+    accuracy: accuracyAtSelection ?? accuracy,
+    measured: accuracyAtSelection === null ? 'end' : 'selection',
+  },
+  subnet: { ...costOf(subnet.graph), accuracy },
+  erased: subnet.erased,
+  maxDifference: subnet.agreement.maxDifference,
+  relativeDifference: relativeDifference(subnet.agreement),
+  seconds,
+  seed,
+  steps: step,
+  dataset: dataset.name,
+});
