@@ -6,6 +6,9 @@ import type { Entry, Program, Step, Tensor } from '../lib/compile/program.js';
 import { elementwiseKernels } from './reference-elementwise.js';
 import { normalizationKernels } from './reference-normalization.js';
 import { productKernels } from './reference-products.js';
+import { tensorKernels } from './reference-tensor.js';
+import { rowKernels } from './reference-rows.js';
+import { tensorKernels } from './reference-tensors.js';
 import { updateKernels } from './reference-update.js';
 import { windowKernels } from './reference-windows.js';
 import type { Operand, ReferenceKernel } from './reference-operand.js';
@@ -16,6 +19,9 @@ export const referenceKernels: Readonly<Record<string, ReferenceKernel>> = {
   ...normalizationKernels,
   ...elementwiseKernels,
   ...windowKernels,
+  ...tensorKernels,
+  ...tensorKernels,
+  ...rowKernels,
   ...updateKernels,
 };
 
