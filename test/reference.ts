@@ -6,7 +6,6 @@ import type { Entry, Program, Step, Tensor } from '../lib/compile/program.js';
 import { elementwiseKernels } from './reference-elementwise.js';
 import { normalizationKernels } from './reference-normalization.js';
 import { productKernels } from './reference-products.js';
-import { tensorKernels } from './reference-tensor.js';
 import { rowKernels } from './reference-rows.js';
 import { tensorKernels } from './reference-tensors.js';
 import { updateKernels } from './reference-update.js';
@@ -19,7 +18,6 @@ export const referenceKernels: Readonly<Record<string, ReferenceKernel>> = {
   ...normalizationKernels,
   ...elementwiseKernels,
   ...windowKernels,
-  ...tensorKernels,
   ...tensorKernels,
   ...rowKernels,
   ...updateKernels,
