@@ -76,6 +76,14 @@ export interface ResizeOptions extends NodeOptions {
   readonly coordinates?: 'half_pixel' | 'asymmetric' | 'align_corners';
 }
 
+/** Pixels to cut off each side, none unless told. */
+export interface CropOptions extends NodeOptions {
+  readonly top?: number;
+  readonly left?: number;
+  readonly bottom?: number;
+  readonly right?: number;
+}
+
 export interface LinearOptions extends NodeOptions {
   /** True unless told. */
   readonly bias?: boolean;
@@ -197,6 +205,13 @@ export class Network {
   /** Drops an axis of size one: [N, C, 1, 1] -> [N, C, 1] for axis 3. */
   squeeze(x: Value, axis: number, options: NodeOptions = {}): Value {
     return this.apply(ops.squeeze([axis]), [x], options);
+  }
+
+  /** Cuts pixels off the sides: [N, C, H, W] -> [N, C, H - top - bottom, W - left - right]. */
+  crop(x: Value, options: CropOptions): Value {
+    const { top = 0, left = 0, bottom = 0, right = 0 } = options;
+    const sizes = [dim(x.type.shape, 2) - top - bottom, dim(x.type.shape, 3) - left - right];
+    return this.apply(ops.slice({ axes: [2, 3], starts: [top, left], sizes }), [x], options);
   }
 
   /** The same elements in another shape; 0 copies an axis of x, one -1 takes what is left. */

@@ -109,6 +109,16 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
   ],
   squeeze: [of(ops.squeeze([2]), [2, 4, 1, 3]), of(ops.squeeze([3, 2]), [2, 4, 1, 1])],
   unsqueeze: [of(ops.unsqueeze([2, -1]), [2, 4])],
+  slice: [
+    of(ops.slice({ axes: [2, 3], starts: [1, 2], sizes: [4, 3] }), image),
+    of(ops.slice({ axes: [3, 2], starts: [1, 4], sizes: [2, 3], steps: [3, -2] }), image),
+    of(ops.slice({ axes: [1], starts: [1], sizes: [3] }), image),
+  ],
+  pad: [
+    of(ops.pad({ axes: [2, 3], before: [1, 0], after: [0, 2] }), image),
+    of(ops.pad({ axes: [3], before: [2], after: [1], value: 0.5 }), image),
+    of(ops.pad({ axes: [1], before: [2], after: [1] }), image),
+  ],
   softmaxCrossEntropy: [
     loss(0, classes, [1, 3, 0]),
     loss(0.1, classes, [2, -1, 0]),

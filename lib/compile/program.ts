@@ -19,7 +19,8 @@
 //   unary                   x -> y                       {function [its parameters]}
 //   unary_backward          dy x y -> dx                 {function [its parameters]}
 //       relu, leaky_relu {alpha}, sigmoid, tanh, silu, gelu, hard_sigmoid {alpha beta}, hard_swish,
-//       clip {min max}, identity, affine {alpha beta}, exp, log, sqrt, erf, power {exponent}; where the gradient follows from y alone, y may stand for x too
+//       clip {min max}, identity, affine {alpha beta}, exp, log, sqrt, erf, power {exponent}; where
+//       the gradient follows from y alone (relu, leaky_relu), y may stand for x too
 //   sum                     x1 ... xn -> y               {[epilogue]}   same shapes
 //   concat                  x1 ... xn -> y               {axis}
 //   split                   x -> y1 ... yn               {axis}   sizes from the outputs
@@ -41,14 +42,14 @@
 //                                                        {smoothing}    mean over the rows that count:
 //       a row whose integer label is -1 is padding, it adds nothing to loss, correct and gradient
 //   softmax_cross_entropy_backward  probabilities labels -> dlogits   {smoothing}
-//   slice                   x -> y                       {starts steps}   one of each for every axis:
-//       y[i, j, ...] = x[starts[0] + i steps[0], starts[1] + j steps[1], ...]; steps may be negative
-//   pad                     x -> y                       {starts steps value}   the reverse: x goes where
-//       slice would take it from, `value` everywhere else
+//   slice                   x -> y                       {axes starts steps}   axis a of y is axis a of x
+//       at starts + i steps; steps may be negative; axes that are not named are whole
+//   pad                     x -> y                       {axes starts steps value}   the reverse: x goes
+//       where slice would take it from, `value` everywhere else
 //   transpose               x -> y                       {permutation}   axis i of y is axis p[i] of x
-//   expand                  x -> y                       {axes factor}   y = factor x, repeated along `axes`
-//   reduce                  x -> y                       {axes function}   sum | mean over `axes`
-//       the smaller side of both has the axes at size one or not at all
+//   expand                  x -> y                       {factor}   y = factor x, broadcast to y's shape
+//   reduce                  x -> y                       {axes function}   sum | mean over `axes`, which
+//       y has at size one or not at all
 //   binary                  a b -> y                     {function}   add | sub | mul | div, broadcasting
 //   matmul                  a[..,M,K] b[..,K,N] -> y[..,M,N]   {transposeA transposeB}   transposed as
 //       stored; the leading axes of b are those of a, or absent

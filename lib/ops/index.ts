@@ -9,5 +9,6 @@ export { batchNorm, type BatchNorm } from './normalization.js';
 export { averagePool, globalAveragePool, maxPool, type AveragePooling, type MaxPooling } from './pooling.js';
 export { flatten, reshape, squeeze, unsqueeze } from './reshape.js';
 export { resize, type Resize } from './resize.js';
+export { pad, slice, type Pad, type Slice } from './slice.js';
 export { sum } from './sum.js';
 export type { Padding, Pair } from './window.js';

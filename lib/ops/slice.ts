@@ -1,6 +1,6 @@
 // Taking a regular part of a tensor and surrounding a tensor by a constant; each is the other's gradient.
 
-import type { GradientContext, Kept, Narrowed, NarrowRule, OnnxForm, Op, Value } from '../graph.js';
+import type { NarrowRule, OnnxForm, Op } from '../graph.js';
 import { dim, type Shape, type TensorType } from '../shape.js';
 import {
   arity,
@@ -41,19 +41,22 @@ export interface Pad {
 }
 
 /** slice: x -> y, shaped like x but for `sizes` along `axes`. */
-export function slice(attributes: Slice): Op {
-  const { axes, starts, sizes, steps = axes.map(() => 1) } = attributes;
+export function slice(options: Slice): Op {
+  const attributes = { ...options, steps: options.steps ?? options.axes.map(() => 1) };
+  const { axes, starts, sizes, steps } = attributes;
   const op: Op = {
     name: 'Slice',
     attrs: { axes, starts, sizes, steps },
-    infer: (inputs) => [sliced({ axes, starts, sizes, steps }, inputs)],
-    gradient: (context) => [sliceGradient(axes, starts, steps, context)],
+    infer: (inputs) => [sliced(attributes, inputs)],
+    gradient: (context) => [
+      emitOne(context, sliceBackward(attributes, input(context, 0).type), [upstream(context)]),
+    ],
     lower: () => ({ kernel: 'slice', attrs: { axes, starts, steps } }),
     macs: noMacs,
-    onnx: () => sliceForm({ axes, starts, sizes, steps }),
+    onnx: () => sliceForm(attributes),
     zero: zeroWithFirst,
     joint: null,
-    narrow: narrowByAxes(axes, () => op, narrowSliced({ axes, starts, sizes, steps })),
+    narrow: axes.some((axis) => axis <= CHANNELS) ? narrowSliced(attributes) : channelwise(() => op),
     epilogue: null,
     fuse: unfusable,
   };
@@ -61,22 +64,125 @@ export function slice(attributes: Slice): Op {
 }
 
 /** pad: x -> y, larger by before + after along `axes`. */
-export function pad(attributes: Pad): Op {
-  const { axes, before, after, value = 0 } = attributes;
-  const steps = axes.map(() => 1);
+export function pad(options: Pad): Op {
+  const attributes = { ...options, value: options.value ?? 0 };
+  const { axes, before, after, value } = attributes;
   const op: Op = {
     name: 'Pad',
     attrs: { axes, before, after, value },
     infer: (inputs) => [padded(attributes, inputs)],
-    gradient: (context) => [padGradient(axes, before, context)],
-    lower: () => ({ kernel: 'pad', attrs: { axes, starts: before, steps, value } }),
+    gradient: (context) => [
+      emitOne(context, padBackward(attributes, input(context, 0).type), [upstream(context)]),
+    ],
+    lower: () => ({ kernel: 'pad', attrs: { axes, starts: before, steps: ones(axes), value } }),
     macs: noMacs,
     onnx: ([x]) => padForm(attributes, x?.shape.length ?? 0),
     zero: value === 0 ? zeroWithFirst : neverZero,
     joint: null,
-    narrow: narrowByAxes(axes, () => op, narrowPadded(op => op, attributes)),
+    narrow: axes.some((axis) => axis <= CHANNELS)
+      ? narrowPadded(() => op, attributes)
+      : channelwise(() => op),
     epilogue: null,
     fuse: unfusable,
   };
   return op;
 }
+
+/** dL/dx: dy where the slice was taken from, zero elsewhere. */
+export const sliceBackward = ({ axes, starts, steps }: Required<Slice>, x: TensorType): Op =>
+  gradientOp({
+    name: 'SliceBackward',
+    kernel: 'pad',
+    attrs: { axes, starts, steps, value: 0 },
+    outputs: [x],
+  });
+
+/** dL/dx: the part of dy where x went. */
+export const padBackward = ({ axes, before }: Pad, x: TensorType): Op =>
+  gradientOp({
+    name: 'PadBackward',
+    kernel: 'slice',
+    attrs: { axes, starts: before, steps: ones(axes) },
+    outputs: [x],
+  });
+
+const ones = (axes: readonly number[]): readonly number[] => axes.map(() => 1);
+
+function sliced({ axes, starts, sizes, steps }: Required<Slice>, inputs: readonly TensorType[]): TensorType {
+  arity(inputs, 1, 1);
+  const { dtype, shape } = operand(inputs, 0, 'input');
+  axes.forEach((axis, k) => {
+    const size = dim(shape, axisOf(axis, shape));
+    const [first, count] = [starts[k] as number, sizes[k] as number];
+    const last = first + (count - 1) * (steps[k] as number);
+    if (count >= 1 && Math.min(first, last) >= 0 && Math.max(first, last) < size) return;
+    mismatch(`elements ${first} to ${last} do not exist along axis ${axis} of size ${size}`);
+  });
+  return { dtype, shape: replaced(shape, axes, (_, k) => sizes[k] as number) };
+}
+
+function padded({ axes, before, after }: Pad, inputs: readonly TensorType[]): TensorType {
+  arity(inputs, 1, 1);
+  const { dtype, shape } = operand(inputs, 0, 'input');
+  axes.forEach((axis, k) => {
+    axisOf(axis, shape);
+    const [first, last] = [before[k] as number, after[k] as number];
+    if (first < 0 || last < 0) mismatch(`padding ${first} and ${last} of axis ${axis} is not positive`);
+  });
+  const grown = (size: number, k: number): number => size + (before[k] as number) + (after[k] as number);
+  return { dtype, shape: replaced(shape, axes, grown) };
+}
+
+const replaced = (shape: Shape, axes: readonly number[], size: (old: number, k: number) => number): Shape =>
+  shape.map((old, axis) => (axes.includes(axis) ? size(old, axes.indexOf(axis)) : old));
+
+/** What is left of a run of channels is a run of those that are left. */
+const narrowSliced =
+  ({ axes, starts, sizes, steps = [] }: Slice): NarrowRule =>
+  ([kept = null]) => {
+    if (!kept || axes.length !== 1 || axes[0] !== CHANNELS || steps[0] !== 1) return null;
+    const [first, count] = [starts[0] as number, sizes[0] as number];
+    const inside = kept.filter((channel) => channel >= first && channel < first + count);
+    if (inside.length === 0) return null;
+    const start = kept.filter((channel) => channel < first).length;
+    return {
+      op: slice({ axes, starts: [start], sizes: [inside.length] }),
+      slices: [],
+      outputs: [inside.map((channel) => channel - first)],
+    };
+  };
+
+/** Padding stays, and the channels between it move behind the padding before them. */
+const narrowPadded =
+  (op: () => Op, { axes, before, after }: Pad): NarrowRule =>
+  ([kept = null], [x]) => {
+    if (!kept || !x || axes.length !== 1 || axes[0] !== CHANNELS) return null;
+    const [first, last] = [before[0] as number, after[0] as number];
+    const end = first + dim(x.shape, CHANNELS);
+    const moved = kept.map((channel) => first + channel);
+    return { op: op(), slices: [], outputs: [[...range(0, first), ...moved, ...range(end, last)]] };
+  };
+
+const range = (start: number, length: number): number[] => Array.from({ length }, (_, i) => start + i);
+
+/** ONNX names the first element that is not taken; counting down, zero must be passed by. */
+function sliceForm({ axes, starts, sizes, steps }: Required<Slice>): OnnxForm {
+  const ends = starts.map((start, k) => start + (sizes[k] as number) * (steps[k] as number));
+  const named = ends.map((end) => (end < 0 ? -(2 ** 31) : end));
+  return {
+    opType: 'Slice',
+    attributes: {},
+    inputs: [0, int64Vector(starts), int64Vector(named), int64Vector(axes), int64Vector(steps)],
+  };
+}
+
+function padForm({ axes, before, after, value }: Required<Pad>, rank: number): OnnxForm {
+  const all = (sizes: readonly number[]) => replaced(zeros(rank), axes, (_, k) => sizes[k] as number);
+  return {
+    opType: 'Pad',
+    attributes: {},
+    inputs: [0, int64Vector([...all(before), ...all(after)]), floatScalar(value)],
+  };
+}
+
+const zeros = (length: number): readonly number[] => Array.from({ length }, () => 0);
