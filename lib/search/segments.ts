@@ -1,0 +1,58 @@
+// The segment graph: vertices grown into chains, as in DESIGN: breadth over segments, depth inside one.
+// What may be removed is decided elsewhere.
+
+import type { Trace, Vertex } from './trace.js';
+
+/** Vertex ids of one segment, in the order in which data flows; only the last one has exits. */
+export type Chain = readonly number[];
+
+/** Chains in order of discovery. Together they hold every vertex once. */
+export function growSegments(trace: Trace): readonly Chain[] {
+  const seen = new Uint8Array(trace.vertices.length);
+  const chains: Chain[] = [];
+  const starts = [...trace.sources];
+  // `starts` grows while it is read; an index keeps this linear.
+  for (let next = 0; next < starts.length; next += 1) {
+    const start = starts[next] as number;
+    if (seen[start]) continue;
+    const chain = grow(trace, start, seen);
+    chains.push(chain);
+    starts.push(...lastVertex(trace, chain).successors);
+  }
+  return chains;
+}
+
+/**
+ * grow(v): S = [v]; while not (v is a joint, or v has several successors, or its successor is a
+ * joint or an output): v = successor(v); S += v. A vertex that is an output counts that as a
+ * successor; one with several inputs that is no joint goes to the segment that comes first.
+ */
+function grow(trace: Trace, start: number, seen: Uint8Array): Chain {
+  const chain: number[] = [];
+  let next: number | null = start;
+  while (next !== null) {
+    const vertex = trace.vertices[next] as Vertex;
+    seen[next] = 1;
+    chain.push(next);
+    next = onlySuccessor(trace, vertex);
+    if (next !== null && seen[next]) next = null;
+  }
+  return chain;
+}
+
+/** The vertex that continues the segment after `vertex`, or null where the segment ends. */
+function onlySuccessor(trace: Trace, vertex: Vertex): number | null {
+  const [successor] = vertex.successors;
+  if (vertex.joint || vertex.output || vertex.successors.length !== 1) return null;
+  return (trace.vertices[successor as number] as Vertex).joint ? null : (successor as number);
+}
+
+export const lastVertex = (trace: Trace, chain: Chain): Vertex =>
+  trace.vertices[chain.at(-1) as number] as Vertex;
+
+/** The segment of each vertex. */
+export function segmentOfVertex(trace: Trace, chains: readonly Chain[]): Int32Array {
+  const owner = new Int32Array(trace.vertices.length).fill(-1);
+  chains.forEach((chain, segment) => chain.forEach((vertex) => (owner[vertex] = segment)));
+  return owner;
+}
