@@ -1,0 +1,154 @@
+// What a network gives up when a concatenation loses one of its inputs: the missing channels are
+// followed downstream until operators absorb them. On the way, parameters that would turn a channel of
+// zeros into a constant (scale and bias of a batch normalisation, say) must go with the channels.
+
+import { isParameter, type Node, type Parameter, type Value } from '../graph.js';
+import { dim } from '../shape.js';
+import { narrowVertex, type NarrowedVertex } from './narrow.js';
+import { IdQueue } from './queue.js';
+import type { Edge, Trace, Vertex } from './trace.js';
+
+/** Elements of a parameter: the indices along one axis, or (null) all of them. */
+export interface Member {
+  readonly parameter: Parameter;
+  readonly axis: number;
+  readonly indices: readonly number[] | null;
+}
+
+/** The loss of one input of a concatenation. */
+export interface Loss {
+  /** Why it cannot be absorbed; '' when it can. */
+  readonly blocked: string;
+  /** What must be zero along with the input, so that its channels stay zero. */
+  readonly members: readonly Member[];
+}
+
+/** Losses of each concatenation by vertex id, one for each of its edges. */
+export type Losses = ReadonlyMap<number, readonly Loss[]>;
+
+export function channelLosses(trace: Trace): Losses {
+  const uses = countUses(trace);
+  const joints = trace.vertices.filter((vertex) => vertex.joint === 'concat');
+  return new Map(
+    joints.map((vertex) => [vertex.id, vertex.edges.map((edge) => follow(trace, uses, vertex, edge))]),
+  );
+}
+
+/** How often each parameter is read. */
+function countUses(trace: Trace): ReadonlyMap<Parameter, number> {
+  const uses = new Map<Parameter, number>();
+  for (const node of trace.graph.nodes) {
+    for (const value of node.inputs) if (isParameter(value)) uses.set(value, (uses.get(value) ?? 0) + 1);
+  }
+  return uses;
+}
+
+/** One parameter slice met on the way. */
+interface Cut {
+  readonly parameter: Parameter;
+  readonly axis: number;
+  readonly keep: readonly number[];
+}
+
+function follow(trace: Trace, uses: ReadonlyMap<Parameter, number>, joint: Vertex, lost: Edge): Loss {
+  const kept = new Map<Value, readonly number[]>();
+  const cuts: Cut[] = [];
+  const members: Member[] = [];
+  const queue = new IdQueue();
+  const done = new Set<number>();
+  queue.push(joint.id);
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    if (done.has(id)) continue;
+    done.add(id);
+    const vertex = trace.vertices[id] as Vertex;
+    const left = (edge: Edge) => (edge === lost ? 'gone' : (kept.get(edge.value) ?? null));
+    if (id !== joint.id && vertex.edges.every((edge) => left(edge) === null)) continue;
+    const narrowed = narrowVertex(vertex, left);
+    if (!narrowed) return blocked(`cannot be taken out of ${describe(vertex)}`);
+    cuts.push(...cutsOf(vertex.node, narrowed));
+    if (narrowed.outputs.every((k) => k === null)) continue;
+    const silent = id === joint.id ? [] : silencers(vertex, narrowed, left);
+    if (!silent) return blocked(`would not stay zero in ${describe(vertex)}`);
+    members.push(...silent);
+    narrowed.outputs.forEach((k, index) => k && kept.set(vertex.node.outputs[index] as Value, k));
+    vertex.successors.forEach((successor) => queue.push(successor));
+  }
+  const shared = cuts.find((cut) => !cutEverywhere(cut, cuts, uses));
+  if (shared) return blocked(`would be taken out of '${shared.parameter.name}' in one of its uses only`);
+  return { blocked: '', members: merge(members) };
+}
+
+const blocked = (reason: string): Loss => ({ blocked: reason, members: [] });
+
+const describe = ({ node, output }: Vertex): string =>
+  `'${node.name}' (${node.op.name}${output ? ', an output of the network' : ''})`;
+
+const cutsOf = (node: Node, narrowed: NarrowedVertex): Cut[] =>
+  narrowed.slices.map(({ input, axis, keep }) => ({
+    parameter: node.inputs[input] as Parameter,
+    axis,
+    keep,
+  }));
+
+/** A shared parameter can only lose what it loses in all its uses. */
+function cutEverywhere(cut: Cut, cuts: readonly Cut[], uses: ReadonlyMap<Parameter, number>): boolean {
+  if (uses.get(cut.parameter) === 1) return true;
+  const same = cuts.filter(
+    (other) =>
+      other.parameter === cut.parameter &&
+      other.axis === cut.axis &&
+      other.keep.length === cut.keep.length &&
+      other.keep.every((index, place) => index === cut.keep[place]),
+  );
+  return same.length === uses.get(cut.parameter);
+}
+
+/**
+ * The slices of `vertex` that must be zero so that zero channels leave it as zero channels; as few as
+ * that takes. Null where no trainable parameter achieves it.
+ */
+function silencers(
+  { node, edges, joint }: Vertex,
+  { slices }: NarrowedVertex,
+  left: (edge: Edge) => unknown,
+): readonly Member[] | null {
+  const zeros = node.inputs.map(() => joint === 'concat');
+  for (const edge of edges) if (left(edge) !== null) zeros[edge.input] = true;
+  const needed = new Set<number>();
+  for (const { input } of slices) if ((node.inputs[input] as Parameter).trainable) needed.add(input);
+  const silentWith = (inputs: ReadonlySet<number>): boolean =>
+    node.op.zero(zeros.map((zero, index) => zero || inputs.has(index)));
+  if (!silentWith(needed)) return null;
+  for (const input of [...needed]) {
+    needed.delete(input);
+    if (!silentWith(needed)) needed.add(input);
+  }
+  return slices
+    .filter(({ input }) => needed.has(input))
+    .map(({ input, axis, keep }) => {
+      const parameter = node.inputs[input] as Parameter;
+      return { parameter, axis, indices: complement(keep, dim(parameter.type.shape, axis)) };
+    });
+}
+
+/** The indices below `size` that are not in `some`. */
+export function complement(some: readonly number[], size: number): readonly number[] {
+  const present = new Set(some);
+  return Array.from({ length: size }, (_, index) => index).filter((index) => !present.has(index));
+}
+
+/** One member for each parameter and axis, indices ascending; `null` swallows indices. */
+export function merge(members: readonly Member[]): readonly Member[] {
+  const byParameter = new Map<string, Member>();
+  for (const member of members) {
+    const key = `${member.axis} ${member.parameter.name}`;
+    const known = byParameter.get(key);
+    byParameter.set(key, known ? union(known, member) : member);
+  }
+  return [...byParameter.values()];
+}
+
+function union(a: Member, b: Member): Member {
+  if (!a.indices || !b.indices) return { ...a, indices: null };
+  return { ...a, indices: [...new Set([...a.indices, ...b.indices])].toSorted((x, y) => x - y) };
+}
