@@ -1,0 +1,110 @@
+// Largest valid sets of groups: all of them, less what must stay so that every output lives. What stays
+// is found as a cheapest way from the inputs to each value that must carry data; where all joints are
+// sums and concatenations and there is one output, that is the shortest path that passes the fewest
+// removable segments, and the set is a largest one.
+
+import { sameShape } from '../shape.js';
+import type { Value } from '../graph.js';
+import type { Skeleton } from './skeleton.js';
+import type { Vertex } from './trace.js';
+import { evaluate, isValid, type Taken, type Violation } from './validity.js';
+
+/** What keeping each group costs. */
+export type Weights = ArrayLike<number>;
+
+/**
+ * A valid set with all of `taken` and as much more as is found, or null where none is found. Groups
+ * that weigh more are given up to the set rather than kept.
+ */
+export function extend(skeleton: Skeleton, taken: Taken, weights: Weights): Taken | null {
+  const kept = new Uint8Array(skeleton.groupCount);
+  for (;;) {
+    const evaluation = evaluate(skeleton, without(kept));
+    if (evaluation.violations.length === 0) return evaluation.taken;
+    const ways = waysToLife(skeleton, taken, kept, weights);
+    const added = evaluation.violations.map((v) => revive(skeleton, ways, kept, targetOf(skeleton, ways, v)));
+    if (added.includes(null) || added.every((count) => count === 0)) return null;
+  }
+}
+
+const without = (kept: Uint8Array): Taken => kept.map((flag) => 1 - flag);
+
+/**
+ * Adds what can be added to a valid set one group at a time; worth it where `extend` had to repair
+ * more than one path. Costs an evaluation a group, so it stops after `effort` vertices looked at.
+ */
+export function saturate(skeleton: Skeleton, taken: Taken, effort = 2e7): Taken {
+  const result = taken.slice();
+  const size = Math.max(1, skeleton.trace.vertices.length);
+  const attempts = Math.floor(effort / size);
+  const open = [...result.keys()].filter((group) => !result[group]).slice(0, attempts);
+  for (const group of open) {
+    result[group] = 1;
+    if (!isValid(skeleton, result)) result[group] = 0;
+  }
+  return result;
+}
+
+/** For each vertex the least weight that must be kept so that it carries data. */
+function waysToLife(skeleton: Skeleton, taken: Taken, kept: Uint8Array, weights: Weights): Float64Array {
+  const { trace, exitOf } = skeleton;
+  const ways = new Float64Array(trace.vertices.length);
+  for (const vertex of trace.vertices) {
+    const group = exitOf[vertex.id] as number;
+    const own = group < 0 || kept[group] ? 0 : (weights[group] as number);
+    ways[vertex.id] = group >= 0 && taken[group] ? Infinity : own + wayIn(ways, vertex);
+  }
+  return ways;
+}
+
+const wayOf = (ways: Float64Array, from: number): number => (from < 0 ? 0 : (ways[from] as number));
+
+function wayIn(ways: Float64Array, vertex: Vertex): number {
+  if (vertex.joint) return wayOf(ways, cheapest(ways, vertex));
+  let sum = 0;
+  for (const { from } of vertex.edges) sum += wayOf(ways, from);
+  return sum;
+}
+
+/** The input of a joint that is revived most cheaply and gives it its shape. */
+function cheapest(ways: Float64Array, { node, edges, joint }: Vertex): number {
+  const { shape } = (node.outputs[0] as Value).type;
+  let best = Infinity;
+  let choice = (edges[0] as Vertex['edges'][number]).from;
+  for (const { from, value } of edges) {
+    const way = wayOf(ways, from);
+    if (way >= best || (joint === 'sum' && !sameShape(value.type.shape, shape))) continue;
+    best = way;
+    choice = from;
+  }
+  return choice;
+}
+
+/** The vertex that must carry data for a violation to go. */
+function targetOf({ trace }: Skeleton, ways: Float64Array, violation: Violation): number {
+  const vertex = trace.vertices[violation.vertex] as Vertex;
+  if (violation.kind === 'output') return vertex.id;
+  if (violation.kind === 'shape') return cheapest(ways, vertex);
+  return (vertex.edges[violation.edge] as Vertex['edges'][number]).from;
+}
+
+/** Keeps what the cheapest way to `target` needs; the number of groups added, null where there is no way. */
+function revive(skeleton: Skeleton, ways: Float64Array, kept: Uint8Array, target: number): number | null {
+  if (wayOf(ways, target) === Infinity) return null;
+  const seen = new Set<number>();
+  const pending = [target];
+  let added = 0;
+  for (let v = pending.pop(); v !== undefined; v = pending.pop()) {
+    if (v < 0 || seen.has(v)) continue;
+    seen.add(v);
+    const group = skeleton.exitOf[v] as number;
+    if (group >= 0 && !kept[group]) {
+      kept[group] = 1;
+      added += 1;
+    }
+    const vertex = skeleton.trace.vertices[v] as Vertex;
+    if (vertex.joint) pending.push(cheapest(ways, vertex));
+    else pending.push(...vertex.edges.map((edge) => edge.from));
+  }
+  return added;
+}

@@ -1,0 +1,107 @@
+// Which segments can be removed by themselves, and in plain words why the others cannot. What segments
+// do to one another (shared parameters) is the concern of groups.
+
+import { isParameter, type Parameter, type Value } from '../graph.js';
+import { elements, formatShape, sameShape } from '../shape.js';
+import type { Losses } from './losses.js';
+import { lastVertex, type Chain } from './segments.js';
+import type { Edge, Trace, Vertex } from './trace.js';
+
+/** Whether a constant is certainly zero once all trainable parameters of its readers are. */
+export type Blank = (value: Value) => boolean;
+
+/** `excluded` parameters do not count on being zero. */
+export function blankConstants(trace: Trace, excluded: ReadonlySet<Parameter>): Blank {
+  const vanishing = new Set<Value>();
+  const blank: Blank = (value) =>
+    isParameter(value) ? value.trainable && !excluded.has(value) : vanishing.has(value);
+  for (const node of trace.constants) {
+    if (node.op.zero(node.inputs.map(blank))) vanishing.add(node.outputs[0] as Value);
+  }
+  return blank;
+}
+
+/** `null` where the segment's result is zero with its parameters, else the vertex that spoils it. */
+export function spoiler(trace: Trace, chain: Chain, blank: Blank): Vertex | null {
+  const zero = new Set<number>();
+  let culprit: Vertex | null = null;
+  for (const id of chain) {
+    const vertex = trace.vertices[id] as Vertex;
+    const zeros = vertex.node.inputs.map(blank);
+    for (const edge of vertex.edges) zeros[edge.input] = edge.first && zero.has(edge.from);
+    const wasZero = vertex.edges.some((edge) => zeros[edge.input]);
+    if (vertex.node.op.zero(zeros)) zero.add(id);
+    else if (wasZero || vertex.parameters.length > 0) culprit = vertex;
+  }
+  const last = lastVertex(trace, chain);
+  return zero.has(last.id) ? null : (culprit ?? last);
+}
+
+/** '' where the segment can be removed, else the reason. */
+export function reasonAgainst(trace: Trace, chain: Chain, losses: Losses, blank: Blank): string {
+  const last = lastVertex(trace, chain);
+  return (
+    reasonInside(trace, chain, last) ||
+    successorsOf(trace, last)
+      .map((next) => reasonAt(next, last, losses))
+      .find((reason) => reason !== '') ||
+    reasonOfZero(trace, chain, blank)
+  );
+}
+
+const successorsOf = (trace: Trace, vertex: Vertex): readonly Vertex[] =>
+  vertex.successors.map((id) => trace.vertices[id] as Vertex);
+
+function reasonInside(trace: Trace, chain: Chain, last: Vertex): string {
+  if (last.joint) return `several branches meet in '${last.node.name}'`;
+  const parameters = chain.flatMap((id) => (trace.vertices[id] as Vertex).parameters);
+  if (!parameters.some((parameter) => parameter.trainable)) return 'it has no trainable parameters';
+  if (last.output) return `'${last.node.name}' is an output of the network`;
+  if (last.successors.length === 0) return `nothing reads '${last.node.name}'`;
+  const outputs = new Set<Value>(trace.graph.outputs);
+  const exposed = parameters.find((parameter) => outputs.has(parameter));
+  return exposed ? `its parameter '${exposed.name}' is an output of the network` : '';
+}
+
+/** What `next`, a successor, says to losing `last`. */
+function reasonAt(next: Vertex, last: Vertex, losses: Losses): string {
+  if (!next.joint) return `its successor '${next.node.name}' (${next.node.op.name}) cannot do without it`;
+  const lost = next.edges.filter((edge) => edge.from === last.id);
+  if (lost.some((edge) => !edge.first))
+    return `'${next.node.name}' reads a side result of '${last.node.name}'`;
+  return next.joint === 'sum' ? reasonAtSum(next, lost) : reasonAtConcat(next, lost, losses);
+}
+
+function reasonAtSum(next: Vertex, lost: readonly Edge[]): string {
+  if (next.edges.some((edge) => !lost.includes(edge) && fullSize(next, edge))) return '';
+  if (lost.length === next.edges.length) return ''; // then the sum is gone as a whole
+  const shape = formatShape((next.node.outputs[0] as Value).type.shape);
+  return `the sum '${next.node.name}' would lose its shape ${shape} without it`;
+}
+
+function reasonAtConcat(next: Vertex, lost: readonly Edge[], losses: Losses): string {
+  const all = losses.get(next.id) ?? [];
+  const blocked = lost
+    .map((edge) => all[next.edges.indexOf(edge)]?.blocked ?? '')
+    .find((reason) => reason !== '');
+  return blocked ? `the channels that it gives to '${next.node.name}' ${blocked}` : '';
+}
+
+function reasonOfZero(trace: Trace, chain: Chain, blank: Blank): string {
+  const culprit = spoiler(trace, chain, blank);
+  if (!culprit) return '';
+  const { node } = culprit;
+  return `its result is not zero when its parameters are, because of '${node.name}' (${node.op.name})`;
+}
+
+/** Whether a term alone gives a sum its shape. */
+export const fullSize = (sum: Vertex, edge: Edge): boolean =>
+  sameShape(edge.value.type.shape, (sum.node.outputs[0] as Value).type.shape);
+
+/** Trainable parameters of a segment, each once, in the order in which they are met. */
+export const trainableOf = (trace: Trace, chain: Chain): readonly Parameter[] => [
+  ...new Set(chain.flatMap((id) => (trace.vertices[id] as Vertex).parameters).filter((p) => p.trainable)),
+];
+
+export const countElements = (parameters: readonly Parameter[]): number =>
+  parameters.reduce((sum, parameter) => sum + elements(parameter.type.shape), 0);

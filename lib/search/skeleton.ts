@@ -1,0 +1,107 @@
+// The network reduced to what an erasure can change: flat tables over vertices and edges, made for
+// being walked many thousand times. Derived from trace, segments and groups; nothing is decided here.
+
+import type { Grouping } from './groups.js';
+import type { Losses } from './losses.js';
+import { fullSize, type Blank } from './removable.js';
+import type { Chain } from './segments.js';
+import type { Trace, Vertex } from './trace.js';
+
+export interface Skeleton {
+  readonly trace: Trace;
+  readonly groupCount: number;
+  /** By vertex: the group of its segment, or -1. */
+  readonly groupOf: Int32Array;
+  /** By vertex: its group where it is the last of a removable segment, or -1. */
+  readonly exitOf: Int32Array;
+  /** By group: its first exit. Ids follow the flow of data, so smaller is nearer to the input. */
+  readonly position: Int32Array;
+  /** By vertex: its first edge in `edgeFrom`; one more entry at the end. */
+  readonly edgeStart: Int32Array;
+  /** By edge: the vertex it comes from, or `SOURCE`. */
+  readonly edgeFrom: Int32Array;
+  /** By vertex: one of SINGLE, JOINT, MANY. */
+  readonly kind: Uint8Array;
+  /** By vertex of kind SINGLE: bit `taken + 2 * zeroInput` says whether its result is zero. */
+  readonly zeroBits: Uint8Array;
+  /** Which constants are zero once the group of their readers is. */
+  readonly blank: Blank;
+  /** By sum that broadcasts: which edges have its shape. */
+  readonly full: ReadonlyMap<number, readonly boolean[]>;
+  readonly losses: Losses;
+  /** Whether the loss of some channels takes parameters with it. */
+  readonly silencing: boolean;
+}
+
+export const SINGLE = 0;
+export const JOINT = 1;
+export const MANY = 2;
+
+export function buildSkeleton(
+  trace: Trace,
+  chains: readonly Chain[],
+  losses: Losses,
+  { groups, blank }: Grouping,
+): Skeleton {
+  const count = trace.vertices.length;
+  const groupOf = new Int32Array(count).fill(-1);
+  const exitOf = new Int32Array(count).fill(-1);
+  const position = new Int32Array(groups.length).fill(count);
+  for (const group of groups) {
+    for (const segment of group.segments) {
+      const chain = chains[segment] as Chain;
+      const exit = chain.at(-1) as number;
+      for (const vertex of chain) groupOf[vertex] = group.id;
+      exitOf[exit] = group.id;
+      position[group.id] = Math.min(position[group.id] as number, exit);
+    }
+  }
+  return {
+    trace,
+    groupCount: groups.length,
+    groupOf,
+    exitOf,
+    position,
+    ...edgeTables(trace),
+    kind: Uint8Array.from(trace.vertices, kindOf),
+    zeroBits: Uint8Array.from(trace.vertices, (vertex) => zeroBitsOf(vertex, blank)),
+    blank,
+    full: broadcastingSums(trace),
+    losses,
+    silencing: [...losses.values()].some((list) => list.some((loss) => loss.members.length > 0)),
+  };
+}
+
+function edgeTables(trace: Trace): { edgeStart: Int32Array; edgeFrom: Int32Array } {
+  const edgeStart = new Int32Array(trace.vertices.length + 1);
+  for (const { id, edges } of trace.vertices) edgeStart[id + 1] = (edgeStart[id] as number) + edges.length;
+  const edgeFrom = Int32Array.from(trace.vertices.flatMap(({ edges }) => edges.map((edge) => edge.from)));
+  return { edgeStart, edgeFrom };
+}
+
+const kindOf = (vertex: Vertex): number => {
+  if (vertex.joint) return JOINT;
+  return vertex.edges.length === 1 ? SINGLE : MANY;
+};
+
+function zeroBitsOf({ node, edges }: Vertex, blank: Blank): number {
+  const [edge] = edges;
+  if (edges.length !== 1 || !edge) return 0;
+  let bits = 0;
+  for (const state of [0, 1, 2, 3]) {
+    const zeros = node.inputs.map((value) => (state & 1) === 1 && blank(value));
+    zeros[edge.input] = (state & 2) === 2 && edge.first;
+    if (node.op.zero(zeros)) bits |= 1 << state;
+  }
+  return bits;
+}
+
+function broadcastingSums(trace: Trace): ReadonlyMap<number, readonly boolean[]> {
+  const full = new Map<number, readonly boolean[]>();
+  for (const vertex of trace.vertices) {
+    if (vertex.joint !== 'sum') continue;
+    const flags = vertex.edges.map((edge) => fullSize(vertex, edge));
+    if (flags.includes(false)) full.set(vertex.id, flags);
+  }
+  return full;
+}
