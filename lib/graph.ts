@@ -109,13 +109,21 @@ export interface OnnxConstant {
   readonly data: readonly number[];
 }
 
-/** The ONNX node that says the same. An input is one of ours by index, a constant, or absent (''). */
+/**
+ * Where an ONNX node takes an input from: one of ours by index, a constant, nowhere (''), or the first
+ * result of a form that comes before.
+ */
+export type OnnxSource = number | OnnxConstant | '' | { readonly before: number };
+
+/** The ONNX node that says the same, or the last of a few. */
 export interface OnnxForm {
   readonly opType: string;
   readonly attributes: Readonly<Record<string, Attribute | { readonly float: number }>>;
-  readonly inputs?: readonly (number | OnnxConstant | '')[];
+  readonly inputs?: readonly OnnxSource[];
   /** Indices of our outputs that exist in ONNX; all of them when absent. */
   readonly outputs?: readonly number[];
+  /** Nodes that come first, where one does not say it all. */
+  readonly before?: readonly OnnxForm[];
 }
 
 /** Activations that a kernel can apply to its result before storing it. */

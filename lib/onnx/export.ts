@@ -6,16 +6,17 @@ import { createRequire } from 'node:module';
 import { HalfspaceError, invariant } from '../errors.js';
 import {
   atBatch,
-  producer,
   type Graph,
   type Node,
   type OnnxConstant,
   type OnnxForm,
+  type OnnxSource,
   type Value,
 } from '../graph.js';
 import { elements, type TensorType } from '../shape.js';
 import { weightsOf, type Weights } from '../weights.js';
 import { attributeProto, constantProto, floatsProto, valueInfoProto } from './messages.js';
+import { Names } from './names.js';
 import { encodeModel, type GraphProto, type NodeProto, type TensorProto } from './schema.js';
 
 const irVersion = 8;
@@ -56,7 +57,7 @@ function graphProto(graph: Graph, weights: Weights, options: ExportOptions): Gra
   const names = new Names(graph, options.outputNames ?? graph.outputs.map((v) => v.name));
   const next = options.dynamicBatch === false ? graph : atNextBatch(graph);
   const constants: TensorProto[] = [];
-  const node = [...graph.nodes.map((n) => nodeProto(n, names, constants)), ...names.copies];
+  const node = [...graph.nodes.flatMap((n) => nodeProtos(n, names, constants)), ...names.copies];
   const read = new Set(node.flatMap((n) => n.input));
   const parameters = graph.parameters.filter((p) => read.has(names.of(p)));
   return {
@@ -74,83 +75,35 @@ function graphProto(graph: Graph, weights: Weights, options: ExportOptions): Gra
   };
 }
 
-/**
- * What each value is called in the file. Outputs get the names that were asked for; an output that no
- * node makes, or that is given twice, is a copy under its own name.
- */
-class Names {
-  readonly outputs: readonly string[];
-  readonly copies: readonly NodeProto[];
-  readonly #names = new Map<Value, string>();
-  readonly #taken = new Set<string>();
-
-  constructor(graph: Graph, outputNames: readonly string[]) {
-    this.#require(graph, outputNames);
-    const copied = graph.outputs.map((v, i) => producer(v) === null || graph.outputs.indexOf(v) !== i);
-    graph.inputs.forEach((v) => this.of(v));
-    graph.outputs.forEach((v, i) => {
-      if (!copied[i]) this.#names.set(v, this.unique(outputNames[i] as string));
-    });
-    this.outputs = graph.outputs.map((v, i) =>
-      copied[i] ? this.unique(outputNames[i] as string) : this.of(v),
-    );
-    this.copies = this.outputs.flatMap((name, i) =>
-      copied[i] ? [copyProto(this.of(graph.outputs[i] as Value), name)] : [],
-    );
-  }
-
-  of(value: Value): string {
-    const known = this.#names.get(value);
-    if (known !== undefined) return known;
-    const name = this.unique(value.name);
-    this.#names.set(value, name);
-    return name;
-  }
-
-  unique(name: string): string {
-    let candidate = name;
-    for (let count = 2; this.#taken.has(candidate); count++) candidate = `${name}_${count}`;
-    this.#taken.add(candidate);
-    return candidate;
-  }
-
-  #require(graph: Graph, outputNames: readonly string[]): void {
-    if (outputNames.length === graph.outputs.length) return;
-    throw new HalfspaceError(
-      'ERR_OPTION',
-      `outputNames: expected ${graph.outputs.length} names, one an output, got ${outputNames.length}`,
-    );
-  }
-}
-
-const copyProto = (from: string, to: string): NodeProto => ({
-  name: to,
-  opType: 'Identity',
-  input: [from],
-  output: [to],
-  attribute: [],
-});
-
-/** The ONNX node that stands for `node`; constants that it needs are added to `constants`. */
-function nodeProto(node: Node, names: Names, constants: TensorProto[]): NodeProto {
-  const form = formOf(node);
+/** The ONNX nodes that stand for `node`; constants that they need are added to `constants`. */
+function nodeProtos(node: Node, names: Names, constants: TensorProto[]): readonly NodeProto[] {
+  invariant(node.op.onnx, `node '${node.name}' has no ONNX form`);
+  const form = node.op.onnx(types(node.inputs), types(node.outputs));
+  const earlier = (form.before ?? []).map(({ opType }) => names.unique(`${node.name}.${opType}`));
   const constant = (value: OnnxConstant): string => {
     const name = names.unique(`${node.name}.constant`);
     constants.push(constantProto(name, value));
     return name;
   };
-  const input = (form.inputs ?? [...node.inputs.keys()]).map((source) => {
-    if (typeof source === 'object') return constant(source);
-    return source === '' ? '' : names.of(node.inputs[source] as Value);
+  const nameOf = (source: OnnxSource): string => {
+    if (source === '') return '';
+    if (typeof source === 'number') return names.of(node.inputs[source] as Value);
+    return 'before' in source ? (earlier[source.before] as string) : constant(source);
+  };
+  const proto = (
+    { opType, inputs, attributes }: OnnxForm,
+    name: string,
+    output: readonly string[],
+  ): NodeProto => ({
+    name,
+    opType,
+    input: (inputs ?? [...node.inputs.keys()]).map(nameOf),
+    output,
+    attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
   });
   const output = (form.outputs ?? [...node.outputs.keys()]).map((i) => names.of(node.outputs[i] as Value));
-  const attribute = Object.entries(form.attributes).map(([name, value]) => attributeProto(name, value));
-  return { name: node.name, opType: form.opType, input, output, attribute };
-}
-
-function formOf(node: Node): OnnxForm {
-  invariant(node.op.onnx, `node '${node.name}' has no ONNX form`);
-  return node.op.onnx(types(node.inputs), types(node.outputs));
+  const first = (form.before ?? []).map((f, i) => proto(f, earlier[i] as string, [earlier[i] as string]));
+  return [...first, proto(form, node.name, output)];
 }
 
 const types = (values: readonly Value[]): TensorType[] => values.map((v) => v.type);

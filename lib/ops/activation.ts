@@ -35,6 +35,18 @@ interface Function {
 
 const onnx = (opType: string, attributes: OnnxForm['attributes'] = {}): OnnxForm => ({ opType, attributes });
 
+/** x (1 + erf(x / sqrt(2))) / 2, one node only in later operator sets than the one we write. */
+const onnxGelu: OnnxForm = {
+  ...onnx('Mul'),
+  inputs: [{ before: 3 }, floatScalar(0.5)],
+  before: [
+    { ...onnx('Mul'), inputs: [0, floatScalar(Math.SQRT1_2)] },
+    { ...onnx('Erf'), inputs: [{ before: 0 }] },
+    { ...onnx('Add'), inputs: [{ before: 1 }, floatScalar(1)] },
+    { ...onnx('Mul'), inputs: [0, { before: 2 }] },
+  ],
+};
+
 /** max(x, 0) */
 export const relu = (): Op =>
   elementwise({
@@ -67,11 +79,16 @@ export const tanh = (): Op =>
 
 /** x sigmoid(x) */
 export const silu = (): Op =>
-  elementwise({ name: 'Silu', function: 'silu', mapsZeroToZero: true, onnx: null });
+  elementwise({
+    name: 'Silu',
+    function: 'silu',
+    mapsZeroToZero: true,
+    onnx: { ...onnx('Mul'), inputs: [0, { before: 0 }], before: [onnx('Sigmoid')] },
+  });
 
 /** x Phi(x), with the exact error function */
 export const gelu = (): Op =>
-  elementwise({ name: 'Gelu', function: 'gelu', mapsZeroToZero: true, onnx: null });
+  elementwise({ name: 'Gelu', function: 'gelu', mapsZeroToZero: true, onnx: onnxGelu });
 
 /** min(max(alpha x + beta, 0), 1) */
 export const hardSigmoid = (alpha = 1 / 6, beta = 0.5): Op =>
@@ -96,6 +113,49 @@ export const clip = (min: number, max: number): Op =>
     mapsZeroToZero: min <= 0 && max >= 0,
     onnx: { ...onnx('Clip'), inputs: [0, floatScalar(min), floatScalar(max)] },
   });
+
+/** alpha x + beta */
+export const affine = (alpha: number, beta: number): Op =>
+  elementwise({
+    name: 'Affine',
+    function: 'affine',
+    parameters: { alpha, beta },
+    mapsZeroToZero: beta === 0,
+    onnx: affineForm(alpha, beta),
+  });
+
+/** exp(x) */
+export const exp = (): Op =>
+  elementwise({ name: 'Exp', function: 'exp', mapsZeroToZero: false, onnx: onnx('Exp') });
+
+/** log(x), for positive x */
+export const log = (): Op =>
+  elementwise({ name: 'Log', function: 'log', mapsZeroToZero: false, onnx: onnx('Log') });
+
+/** sqrt(x), for positive x */
+export const sqrt = (): Op =>
+  elementwise({ name: 'Sqrt', function: 'sqrt', mapsZeroToZero: true, onnx: onnx('Sqrt') });
+
+/** The error function. */
+export const erf = (): Op =>
+  elementwise({ name: 'Erf', function: 'erf', mapsZeroToZero: true, onnx: onnx('Erf') });
+
+/** x to a constant power; x is positive unless the exponent is whole. */
+export const power = (exponent: number): Op =>
+  elementwise({
+    name: 'Pow',
+    function: 'power',
+    parameters: { exponent },
+    mapsZeroToZero: exponent > 0,
+    onnx: { ...onnx('Pow'), inputs: [0, floatScalar(exponent)] },
+  });
+
+function affineForm(alpha: number, beta: number): OnnxForm {
+  const scaled: OnnxForm = { ...onnx('Mul'), inputs: [0, floatScalar(alpha)] };
+  if (beta === 0) return scaled;
+  if (alpha === 1) return { ...onnx('Add'), inputs: [0, floatScalar(beta)] };
+  return { ...onnx('Add'), inputs: [{ before: 0 }, floatScalar(beta)], before: [scaled] };
+}
 
 function elementwise(definition: Function): Op {
   const { parameters = {}, epilogue = null } = definition;

@@ -1,0 +1,82 @@
+// What the ONNX tests share: onnxruntime as the oracle, our reference interpreter as the other side, and
+// a Python with the packages that some questions need.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import * as ort from 'onnxruntime-node';
+import { compileInference } from '../lib/compile/inference.js';
+import { packWeights } from '../lib/compile/layout.js';
+import type { Graph } from '../lib/graph.js';
+import { random } from '../lib/random.js';
+import { elements, type Shape } from '../lib/shape.js';
+import type { Weights } from '../lib/weights.js';
+import { ReferenceSession } from './reference.js';
+
+export type Contents = Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
+
+/** Normal noise for each input of `graph`, with `batch` in place of the first axis. */
+export const noise = (graph: Graph, batch: number, seed = 1): Contents =>
+  Object.fromEntries(
+    graph.inputs.map((value, index) => {
+      const shape = [batch, ...value.type.shape.slice(1)];
+      const stream = random(seed, index);
+      return [
+        value.name,
+        { shape, data: Float32Array.from({ length: elements(shape) }, () => stream.normal()) },
+      ];
+    }),
+  );
+
+/** The outputs that onnxruntime computes, in the file's order. Unoptimised, so that it is a plain oracle. */
+export async function runOnnx(model: Uint8Array, contents: Contents): Promise<Float32Array[]> {
+  const session = await ort.InferenceSession.create(model, {
+    graphOptimizationLevel: 'disabled',
+    intraOpNumThreads: 1,
+    logSeverityLevel: 3,
+  });
+  try {
+    const feeds = session.inputNames.map((name, index) => {
+      const given = contents[name] ?? Object.values(contents)[index];
+      if (!given) throw new Error(`no contents for the input '${name}'`);
+      const { shape, data } = given;
+      return [name, new ort.Tensor('float32', data, shape)] as const;
+    });
+    const results = await session.run(Object.fromEntries(feeds));
+    return session.outputNames.map((name) => Float32Array.from(results[name]?.data as Float32Array));
+  } finally {
+    await session.release();
+  }
+}
+
+/** The outputs that the float64 interpreter computes. */
+export function runReference(graph: Graph, weights: Weights, contents: Contents): Float64Array[] {
+  const batch = Object.values(contents)[0]?.shape[0] ?? 1;
+  const { program, layout } = compileInference(graph, { batch });
+  const session = new ReferenceSession(program);
+  session.write('parameters', packWeights(layout, graph, weights));
+  const inputs = Object.fromEntries(Object.entries(contents).map(([name, { data }]) => [name, data]));
+  const results = session.run('infer', inputs);
+  return graph.outputs.map((output) => results[output.name] as Float64Array);
+}
+
+/** The largest difference over all elements, relative to the largest magnitude; infinite where lengths differ. */
+export function relativeDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Infinity;
+  const differences = Array.from(expected, (value, index) => Math.abs(value - (actual[index] as number)));
+  const scale = Array.from(expected, Math.abs).reduce((a, b) => Math.max(a, b), 1e-30);
+  const largest = differences.reduce((a, b) => (b > a || Number.isNaN(b) ? b : a), 0);
+  return largest / scale;
+}
+
+/** A Python that has `packages`, or null. */
+export function pythonWith(...packages: string[]): string | null {
+  const candidates = [process.env['HALFSPACE_PYTHON'], '.venv/bin/python'];
+  const python = candidates.find((path) => path !== undefined && existsSync(path));
+  if (!python) return null;
+  const check = spawnSync(python, ['-c', `import ${packages.join(', ')}`], { stdio: 'ignore' });
+  return check.status === 0 ? python : null;
+}
+
+/** Runs a Python program; its standard output. */
+export const runPython = (python: string, ...args: string[]): string =>
+  execFileSync(python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 2 ** 26 });
