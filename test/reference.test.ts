@@ -4,11 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { assemble } from '../lib/compile/assemble.js';
 import { tensor } from '../lib/compile/lower.js';
-import type { Tensor } from '../lib/compile/program.js';
-import { STATISTICS, updateAttributes, type UpdateRule } from '../lib/compile/update.js';
-import { f32, type Shape, type TensorType } from '../lib/shape.js';
+import type { Program } from '../lib/compile/program.js';
+import type { UpdateRule } from '../lib/compile/update.js';
+import { f32 } from '../lib/shape.js';
 import { erf } from './reference-elementwise.js';
 import { ReferenceSession } from './reference.js';
+import { updateProgram } from './update-program.js';
 
 const published = new URL('../../shared/conformance/h2spg-steps.json', import.meta.url);
 
@@ -43,41 +44,25 @@ interface UpdateCase {
   }[];
 }
 
-const f64 = (shape: Shape): TensorType => ({ dtype: 'f64', shape });
-
-/** A program of one update over arenas of `length` elements. */
-function updateProgram({ variant, hyper, groups, x }: UpdateCase) {
-  const names = ['parameters', 'gradients', 'state1', ...(variant === 'sgd' ? [] : ['state2'])];
-  const [parameters, gradients, ...states] = names.map((name, arena) =>
-    tensor(name, f32([x.length]), { kind: 'arena', arena, offset: 0 }),
-  ) as [Tensor, Tensor, ...Tensor[]];
-  const inputs = [
-    tensor('hyper', f64([10]), { kind: 'input' }),
-    tensor('ceilings', f64([groups.length]), { kind: 'input' }),
-  ];
-  const statistics = tensor('statistics', f64([groups.length, STATISTICS.length]), { kind: 'output' });
-  const spans = groups.map((g) => g.map(([offset, length, stride]) => ({ offset, length, stride })));
-  const step = {
-    kernel: 'update',
-    inputs: [parameters, gradients, ...states, ...inputs],
-    outputs: [parameters, ...states, statistics],
-    attrs: updateAttributes(variant, hyper.nesterov ?? false, spans),
-    label: 'update',
-  };
-  const arenas = names.map((name) => ({ name, dtype: 'f32' as const, length: x.length }));
-  return assemble('cpu', arenas, [{ name: 'update', inputs, outputs: [statistics], steps: [step] }]);
-}
+/** The program of a published step. */
+const programOf = ({ variant, hyper, groups, x }: UpdateCase): Program =>
+  updateProgram({
+    rule: variant,
+    nesterov: hyper.nesterov ?? false,
+    groups: groups.map((g) => g.map(([offset, length, stride]) => ({ offset, length, stride }))),
+    length: x.length,
+  });
 
 function runUpdate(given: UpdateCase, ceiling: number) {
   const { hyper: h, defaults } = given;
   const { lambda_: lambda, amplify, hat } = defaults;
-  const session = new ReferenceSession(updateProgram(given));
+  const session = new ReferenceSession(programOf(given));
   session.write('parameters', given.x);
   session.write('gradients', given.grad);
   session.write('state1', given.state['momentum'] ?? given.state['m'] ?? []);
   if (given.state['v']) session.write('state2', given.state['v']);
   const base = [h.lr, h.momentum ?? h.beta1 ?? 0, h.beta2 ?? 0, h.weightDecay, 1e-8, h.step ?? 1];
-  const { statistics = new Float64Array() } = session.run('update', {
+  const { statistics = new Float64Array() } = session.run('run', {
     hyper: [...base, lambda, amplify, hat, h.epsilon],
     ceilings: given.groups.map((_, group) => (h.taken.includes(group) ? ceiling : Infinity)),
   });
