@@ -38,7 +38,7 @@ std::string TensorMeta::text() const {
     if (axis > 0) result += ",";
     result += std::to_string(dims[axis]);
   }
-  return result + "]";
+  return result + (is_blocked() ? "] blocked" : "]");
 }
 
 bool same_shape(const TensorMeta& a, const TensorMeta& b) { return a.dims == b.dims; }

@@ -44,7 +44,7 @@ struct TensorMeta {
   bool is_blocked() const { return layout == Layout::Blocked; }
   // Number of channel blocks of an image.
   int64_t blocks() const { return ceil_div(dim(1), kBlock); }
-  // `f32[8,64,16,16]`
+  // `f32[8,64,16,16]`, and whether it is blocked
   std::string text() const;
 };
 
