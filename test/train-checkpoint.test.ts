@@ -14,7 +14,7 @@ import {
   writeCheckpoint,
   type Checkpoint,
 } from '../lib/train/checkpoint.js';
-import { carryState, expandState, type Carry } from '../lib/train/network-state.js';
+import { carryState, expandState, type Cut } from '../lib/train/network-state.js';
 import { decodeTensors, encodeTensors } from '../lib/train/safetensors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'halfspace-'));
@@ -129,8 +129,10 @@ test('a failed write leaves the old file and no rubbish', async (t) => {
 
 test('what a sub-network learned goes back to where it was cut from', (t) => {
   // Drops `gone`, keeps columns 0 and 2 of a 2 x 3 matrix.
-  const carry: Carry = (weights) =>
-    new Map([['kept', (weights.get('kept') as Float32Array).filter((_, at) => at % 3 !== 1)]]);
+  const cut: Cut = {
+    carry: (weights) =>
+      new Map([['kept', (weights.get('kept') as Float32Array).filter((_, at) => at % 3 !== 1)]]),
+  };
   const outer = {
     weights: new Map([
       ['gone', Float32Array.of(9)],
@@ -138,17 +140,18 @@ test('what a sub-network learned goes back to where it was cut from', (t) => {
     ]),
     optimizer: [],
   };
-  t.deepEqual([...(carryState(carry, outer).weights.get('kept') as Float32Array)], [0, 2, 3, 5]);
+  t.deepEqual([...(carryState(cut, outer).weights.get('kept') as Float32Array)], [0, 2, 3, 5]);
   const inner = { weights: new Map([['kept', Float32Array.of(10, 12, 13, 15)]]), optimizer: [] };
-  const whole = expandState(carry, inner, outer).weights;
+  const whole = expandState(cut, inner, outer).weights;
   t.deepEqual([...(whole.get('kept') as Float32Array)], [10, 1, 12, 13, 4, 15]);
   t.deepEqual([...(whole.get('gone') as Float32Array)], [9]);
 });
 
 test('indices beyond 2^24 survive the way back', (t) => {
   const length = 2 ** 24 + 3;
-  const last: Carry = (weights) =>
-    new Map([['kept', (weights.get('kept') as Float32Array).slice(length - 2)]]);
+  const last: Cut = {
+    carry: (weights) => new Map([['kept', (weights.get('kept') as Float32Array).slice(length - 2)]]),
+  };
   const outer = { weights: new Map([['kept', new Float32Array(length)]]), optimizer: [] };
   const inner = { weights: new Map([['kept', Float32Array.of(7, 8)]]), optimizer: [] };
   const whole = expandState(last, inner, outer).weights.get('kept') as Float32Array;

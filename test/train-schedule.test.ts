@@ -76,11 +76,12 @@ test('the hyper vector follows the order of the kernel contract and counts steps
   });
 });
 
+const constants = (name: string): number[] => {
+  const { lambda, amplify, hat, epsilon } = optimizer(name);
+  return [lambda, amplify, hat, epsilon];
+};
+
 test('each base optimizer has its own penalty constants', (t) => {
-  const constants = (name: string): number[] => {
-    const { lambda, amplify, hat, epsilon } = optimizer(name);
-    return [lambda, amplify, hat, epsilon];
-  };
   t.deepEqual(constants('sgd'), [1e-3, 2, 10, 0.95]);
   t.deepEqual(constants('adam'), [1e-2, 20, 1e3, 0.95]);
   t.deepEqual(constants('adamw'), [1e-2, 20, 1e3, 0.95]);

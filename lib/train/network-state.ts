@@ -11,18 +11,20 @@ export interface NetworkState {
   readonly optimizer: readonly Weights[];
 }
 
-/** Super-network to sub-network: drops and slices arrays by name. */
-export type Carry = (weights: Weights) => Weights;
+/** What leads from super-network to sub-network: `carry` drops and slices arrays by name. */
+export interface Cut {
+  carry(weights: Weights): Weights;
+}
 
 /** The state of the sub-network. */
-export const carryState = (carry: Carry, state: NetworkState): NetworkState => ({
-  weights: carry(state.weights),
-  optimizer: state.optimizer.map(carry),
+export const carryState = (cut: Cut, state: NetworkState): NetworkState => ({
+  weights: cut.carry(state.weights),
+  optimizer: state.optimizer.map((weights) => cut.carry(weights)),
 });
 
 /** The state of the super-network whose sub-network has state `inner`; the rest is as in `outer`. */
-export function expandState(carry: Carry, inner: NetworkState, outer: NetworkState): NetworkState {
-  const origins = traceOrigins(carry, outer.weights);
+export function expandState(cut: Cut, inner: NetworkState, outer: NetworkState): NetworkState {
+  const origins = traceOrigins(cut, outer.weights);
   return {
     weights: expand(origins, inner.weights, outer.weights),
     optimizer: outer.optimizer.map((state, index) =>
@@ -35,12 +37,12 @@ export function expandState(carry: Carry, inner: NetworkState, outer: NetworkSta
 type Origins = ReadonlyMap<string, Uint32Array>;
 
 /**
- * Finds the inverse of `carry`, which only moves elements, by sending their indices through it. A
+ * Finds the inverse of a cut, which only moves elements, by sending their indices through it. A
  * float32 holds integers up to 2^24 exactly, so an index travels as two halves of 16 bits.
  */
-function traceOrigins(carry: Carry, weights: Weights): Origins {
+function traceOrigins(cut: Cut, weights: Weights): Origins {
   const half = (digit: (index: number) => number): Weights =>
-    carry(new Map([...weights].map(([name, data]) => [name, data.map((_, index) => digit(index))])));
+    cut.carry(new Map([...weights].map(([name, data]) => [name, data.map((_, index) => digit(index))])));
   const low = half((index) => index & 0xffff);
   const high = half((index) => index >>> 16);
   return new Map(

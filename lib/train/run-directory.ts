@@ -18,6 +18,12 @@ import type { Progress } from './progress.js';
 /** What a run was begun with; plain JSON. */
 export type RunConfig = Readonly<Record<string, unknown>>;
 
+/** A run that goes on; without a checkpoint, from its beginning. */
+export interface ResumedRun {
+  readonly directory: RunDirectory;
+  readonly checkpoint: Checkpoint | null;
+}
+
 /** Step events kept of a whole run; more would drown the others. */
 const mostStepLines = 1000;
 
@@ -43,10 +49,7 @@ export class RunDirectory {
   }
 
   /** The folder of a run that shall go on, and where it stands; throws ERR_RUN where that cannot be. */
-  static async resume(
-    path: string,
-    config: RunConfig,
-  ): Promise<{ readonly directory: RunDirectory; readonly checkpoint: Checkpoint | null }> {
+  static async resume(path: string, config: RunConfig): Promise<ResumedRun> {
     requireSame(path, await readConfig(path), config);
     const directory = new RunDirectory(path);
     const file = join(path, lastCheckpoint);

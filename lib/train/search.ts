@@ -13,7 +13,7 @@ import { evaluate } from './evaluate.js';
 import { testBatches } from './feed.js';
 import { resolveOptions, type SearchOptions, type TrainOptions } from './options.js';
 import type { Progress } from './progress.js';
-import { RunDirectory, type RunConfig } from './run-directory.js';
+import { RunDirectory, type ResumedRun, type RunConfig } from './run-directory.js';
 import { Trainer, type Trained } from './trainer.js';
 import { relativeDifference, type TrainedNetwork } from './verify.js';
 
@@ -68,9 +68,12 @@ export async function search(
   options: SearchOptions = {},
 ): Promise<SearchResult> {
   const settings = resolveOptions(dataset, options);
-  const { directory, checkpoint } = await openDirectory(model, dataset, settings, options);
-  const trainer = new Trainer(model, dataset, settings, checkpoint ?? undefined);
+  const config = runConfig(model, dataset, settings);
+  const resumed = await resumedRun(config, options);
+  const trainer = new Trainer(model, dataset, settings, resumed?.checkpoint ?? undefined);
   try {
+    // Made only now, so that a run that cannot start leaves no folder behind.
+    const directory = resumed?.directory ?? (await newRun(config, options));
     const trained = await follow(trainer, model, directory, options.onProgress);
     return await finish(model, dataset, settings, trained, directory);
   } finally {
@@ -78,22 +81,17 @@ export async function search(
   }
 }
 
-interface Opened {
-  readonly directory: RunDirectory | null;
-  readonly checkpoint: Checkpoint | null;
+async function resumedRun(
+  config: RunConfig,
+  { directory, resume = false }: SearchOptions,
+): Promise<ResumedRun | null> {
+  if (!resume) return null;
+  if (directory !== undefined) return RunDirectory.resume(directory, config);
+  throw new HalfspaceError('ERR_OPTION', 'resume: expected a directory to resume from, got none');
 }
 
-async function openDirectory(
-  model: Graph,
-  dataset: Dataset,
-  settings: TrainOptions,
-  { directory, resume = false }: SearchOptions,
-): Promise<Opened> {
-  if (directory === undefined) return { directory: null, checkpoint: null };
-  const config = runConfig(model, dataset, settings);
-  if (resume) return RunDirectory.resume(directory, config);
-  return { directory: await RunDirectory.create(directory, config), checkpoint: null };
-}
+const newRun = async (config: RunConfig, { directory }: SearchOptions): Promise<RunDirectory | null> =>
+  directory === undefined ? null : RunDirectory.create(directory, config);
 
 /** Everything that decides what a run computes, as plain JSON; the network enters by its fingerprint. */
 const runConfig = (model: Graph, dataset: Dataset, settings: TrainOptions): RunConfig => ({

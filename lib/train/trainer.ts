@@ -106,7 +106,7 @@ export class Trainer {
   checkpoint(): Checkpoint {
     const state = this.#network.snapshot();
     const network = this.#erasure
-      ? expandState(this.#erasure.subnet.carry, state, this.#erasure.outer)
+      ? expandState(this.#erasure.subnet, state, this.#erasure.outer)
       : state;
     return { position: { ...this.#position, seconds: this.#seconds() }, network };
   }
@@ -288,7 +288,7 @@ export class Trainer {
     invariant(this.#pruning, 'a run without target has no sub-network');
     const subnet = constructSubnet(this.#pruning.space, this.#takenGroups());
     this.#erasure = { subnet, outer };
-    return this.#open(subnet.graph, carryState(subnet.carry, outer), null);
+    return this.#open(subnet.graph, carryState(subnet, outer), null);
   }
 
   #open(graph: Graph, state: NetworkState, pruning: Pruning | null): DeviceNetwork {

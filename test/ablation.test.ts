@@ -1,0 +1,67 @@
+// Selection by measured losses, on losses that are made up: no device, no network.
+
+import test from 'ava';
+import { beginSelection } from '../lib/search/selection.js';
+import { searchSpace } from '../lib/search/space.js';
+import { selectByAblation } from '../lib/train/ablation.js';
+import { tinyNetwork } from './training-fixtures.js';
+
+const space = searchSpace(tinyNetwork());
+const count = (k: number) => beginSelection(space, { kind: 'count', count: k });
+const open = { scores: [], budget: 1000, rounds: 4 };
+
+const key = (groups: readonly number[]): string => groups.toSorted((a, b) => a - b).join(',');
+
+test('the tiny network has four groups to choose from', (t) => {
+  t.is(space.groups.length, 4);
+  t.is(space.maxRemovable, 4);
+});
+
+test('the least harmful group goes first, and the next is measured without it', async (t) => {
+  // Alone, 0 looks best; but together with 0 everything is bad except 3.
+  const losses: Record<string, number> = {
+    '0': 1,
+    '1': 2,
+    '2': 3,
+    '3': 4,
+    '0,1': 9,
+    '0,2': 8,
+    '0,3': 5,
+  };
+  const asked: string[] = [];
+  const loss = (groups: readonly number[]): Promise<number> => {
+    asked.push(key(groups));
+    return Promise.resolve(losses[key(groups)] ?? 100);
+  };
+  t.deepEqual(await selectByAblation(count(2), loss, open), [0, 3]);
+  t.deepEqual(asked, ['0', '1', '2', '3', '0,1', '0,2', '0,3']);
+});
+
+test('a loss that is not a number counts as the worst', async (t) => {
+  const losses = [NaN, 2, 1, 2];
+  const loss = ([group = 0]: readonly number[]): Promise<number> => Promise.resolve(losses[group] as number);
+  t.deepEqual(await selectByAblation(count(1), loss, open), [2]);
+});
+
+test('equal losses take the first of the shortlist, so the choice is reproducible', async (t) => {
+  t.deepEqual(await selectByAblation(count(2), () => Promise.resolve(1), open), [0, 1]);
+  const scores = [0, 3, 1, 2];
+  t.deepEqual(await selectByAblation(count(2), () => Promise.resolve(1), { ...open, scores }), [1, 3]);
+});
+
+test('a small budget measures only the groups with the highest scores', async (t) => {
+  const asked: string[] = [];
+  const loss = (groups: readonly number[]): Promise<number> => {
+    asked.push(key(groups));
+    return Promise.resolve(groups.length);
+  };
+  await selectByAblation(count(2), loss, { scores: [0, 1, 2, 3], budget: 4, rounds: 2 });
+  t.deepEqual(asked, ['3', '2', '2,3', '1,3']);
+});
+
+test('nothing is measured where there is nothing to choose', async (t) => {
+  const asked: (readonly number[])[] = [];
+  const loss = (groups: readonly number[]): Promise<number> => Promise.resolve(asked.push(groups));
+  t.deepEqual(await selectByAblation(count(0), loss, open), []);
+  t.deepEqual(asked, []);
+});

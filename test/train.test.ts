@@ -1,0 +1,231 @@
+// Training a tiny super-network from start to end on the native engine, and its promises: the target
+// is met exactly, the same seed gives the same bits, a run goes on as if never interrupted, and
+// erasing while training changes nothing but the cost.
+
+import test from 'ava';
+import { HalfspaceError } from '../lib/errors.js';
+import type { Graph } from '../lib/graph.js';
+import type { Checkpoint } from '../lib/train/checkpoint.js';
+import type { OpenSession } from '../lib/train/device-network.js';
+import { openNative } from '../lib/train/device-network.js';
+import { resolveOptions, type SearchOptions } from '../lib/train/options.js';
+import type { Progress } from '../lib/train/progress.js';
+import { Trainer, type Trained } from '../lib/train/trainer.js';
+import type { Weights } from '../lib/weights.js';
+import { openReference, tinyDataset, tinyNetwork } from './training-fixtures.js';
+
+const short: SearchOptions = {
+  target: { kind: 'count', count: 2 },
+  epochs: 3,
+  batch: 8,
+  learningRate: 0.05,
+  threads: 1,
+};
+
+interface Run extends Trained {
+  readonly events: readonly Progress[];
+}
+
+/** Trains to the end; `until` may stop the run after an event. */
+async function train(
+  options: SearchOptions = {},
+  checkpoint?: Checkpoint,
+  graph: Graph = tinyNetwork(),
+  watch: (event: Progress, trainer: Trainer) => void = () => {},
+): Promise<Run> {
+  const trainer = new Trainer(
+    graph,
+    tinyDataset,
+    resolveOptions(tinyDataset, { ...short, ...options }),
+    checkpoint,
+  );
+  try {
+    const events: Progress[] = [];
+    const run = trainer.run();
+    for (;;) {
+      const { done, value } = await run.next();
+      if (done) return { ...value, events };
+      events.push(value);
+      watch(value, trainer);
+    }
+  } finally {
+    trainer.dispose();
+  }
+}
+
+const ofKind = <K extends Progress['kind']>({ events }: Run, kind: K): Extract<Progress, { kind: K }>[] =>
+  events.filter((event): event is Extract<Progress, { kind: K }> => event.kind === kind);
+
+/** All but the clock. */
+const timeless = ({ network, position }: Checkpoint): object => ({
+  network,
+  position: { ...position, seconds: 0 },
+});
+
+/** Largest difference of any weight, relative to the largest weight of its parameter. */
+function distance(a: Weights, b: Weights): number {
+  let worst = 0;
+  for (const [name, values] of a) {
+    const others = b.get(name) as Float32Array;
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+    values.forEach((value, at) => {
+      worst = Math.max(worst, Math.abs(value - (others[at] as number)) / largest);
+    });
+  }
+  return worst;
+}
+
+test('a run learns, and ends with exactly the groups at zero that it chose', async (t) => {
+  const run = await train({ epochs: 8 });
+  t.true(run.complete);
+  const epochs = ofKind(run, 'epoch');
+  t.is(epochs.length, 8);
+  // Three balanced classes: chance is a third.
+  t.true((epochs.at(-1)?.testAccuracy ?? 0) > 0.8, JSON.stringify(epochs.at(-1)));
+  const [selection] = ofKind(run, 'selection');
+  t.is(selection?.groups.length, 2);
+  t.is(selection?.step, 16);
+  t.is(ofKind(run, 'erasure')[0]?.step, 32);
+  t.is(ofKind(run, 'step').at(-1)?.zeroGroups, 2);
+});
+
+test('phases and ceilings follow the plan in the events', async (t) => {
+  const phases = ofKind(await train(), 'step').map(({ phase }) => phase);
+  t.is(phases.length, 36);
+  t.deepEqual(
+    phases,
+    phases.map((_, index) => (index < 6 ? 'warm-up' : index < 12 ? 'window' : 'frozen')),
+  );
+});
+
+for (const steps of [1, 2, 3, 7]) {
+  test(`even a run of ${steps} steps meets its target`, async (t) => {
+    const run = await train({ steps });
+    const taken = run.checkpoint.position.policy.taken ?? [];
+    t.is(taken.length, 2);
+    t.true(run.checkpoint.position.erased);
+  });
+}
+
+for (const name of ['sgd', 'adam', 'adamw'] as const) {
+  test(`every score completes with ${name}`, async (t) => {
+    for (const score of [
+      'paper',
+      'magnitude',
+      'average-magnitude',
+      'cosine',
+      'taylor1',
+      'taylor2',
+    ] as const) {
+      const run = await train({ optimizer: name, score, steps: 9, learningRate: 0.01 });
+      t.is(run.checkpoint.position.policy.taken?.length, 2, score);
+      t.true(run.checkpoint.position.erased, score);
+    }
+  });
+}
+
+test('the same seed gives the same bits, another seed others', async (t) => {
+  const [first, second, other] = [await train(), await train(), await train({ seed: 1 })];
+  t.deepEqual(timeless(first.checkpoint), timeless(second.checkpoint));
+  t.notDeepEqual(timeless(first.checkpoint), timeless(other.checkpoint));
+});
+
+test('training on the native engine follows the float64 reference', async (t) => {
+  const options: SearchOptions = { steps: 12, learningRate: 0.01 };
+  const native = await train({ ...options, open: openNative(1) });
+  const reference = await train({ ...options, open: openReference });
+  t.deepEqual(
+    native.checkpoint.position.policy.taken?.map(({ group }) => group),
+    reference.checkpoint.position.policy.taken?.map(({ group }) => group),
+  );
+  // Rounding of float32, 6e-8, grown over 12 steps of a few layers.
+  t.true(distance(reference.checkpoint.network.weights, native.checkpoint.network.weights) < 1e-3);
+});
+
+test('erasing while training gives what training to the end with zeros gives', async (t) => {
+  const [erased, whole] = [await train(), await train({ eraseAsYouTrain: false })];
+  t.true(erased.checkpoint.position.erased);
+  t.false(whole.checkpoint.position.erased);
+  // Everything in the sub-network agrees to rounding; what was cut off stays as it was at the cut.
+  const last = erased.events.findLast((event) => event.kind === 'step');
+  const lastWhole = whole.events.findLast((event) => event.kind === 'step');
+  t.true(Math.abs((last?.loss ?? 0) - (lastWhole?.loss ?? 1)) < 1e-4);
+  const head = 'head.weight';
+  const pick = (run: Run): Weights =>
+    new Map([[head, run.checkpoint.network.weights.get(head) as Float32Array]]);
+  t.true(distance(pick(whole), pick(erased)) < 1e-3);
+});
+
+for (const at of [4, 6, 9, 12, 20]) {
+  test(`a run stopped after step ${at} goes on bit for bit`, async (t) => {
+    const stop = new AbortController();
+    const first = await train({ stop: stop.signal }, undefined, tinyNetwork(), (event) => {
+      if (event.kind === 'step' && event.step === at) stop.abort();
+    });
+    t.false(first.complete);
+    t.is(first.checkpoint.position.step, at);
+    const second = await train({}, first.checkpoint);
+    t.true(second.complete);
+    t.deepEqual(timeless(second.checkpoint), timeless((await train()).checkpoint));
+  });
+}
+
+test('a raised signal rejects with its reason', async (t) => {
+  const abort = new AbortController();
+  const reason = new Error('enough');
+  const error = await t.throwsAsync(
+    train({ signal: abort.signal }, undefined, tinyNetwork(), (event) => {
+      if (event.kind === 'step' && event.step === 3) abort.abort(reason);
+    }),
+  );
+  t.is(error, reason);
+});
+
+test('a loss that is no number stops the run and names step and last finite loss', async (t) => {
+  const error = await t.throwsAsync(train({ learningRate: 1e30, target: null }), {
+    instanceOf: HalfspaceError,
+  });
+  t.is(error.code, 'ERR_DIVERGED');
+  t.regex(
+    error.message,
+    /^training diverged in step \d+ of 36: the loss is (NaN|Infinity), the last finite one was [\d.e+]+$/,
+  );
+});
+
+test('a run without target trains the network as it is', async (t) => {
+  const run = await train({ target: null });
+  t.is(run.checkpoint.position.policy.taken, null);
+  t.deepEqual(new Set(ofKind(run, 'step').map(({ phase }) => phase)), new Set(['plain']));
+});
+
+test('a network that does not fit the pictures is refused', (t) => {
+  const other = { ...tinyDataset, shape: [3, 8, 8] as const };
+  const error = t.throws(() => new Trainer(tinyNetwork(), other, resolveOptions(other, short)), {
+    instanceOf: HalfspaceError,
+  });
+  t.is(error.code, 'ERR_SHAPE');
+  t.is(error.message, "the network takes pictures [1,8,8], 'bars' has [3,8,8]");
+});
+
+const openFailing: OpenSession = (program) => ({
+  ...openReference(program),
+  run: () => Promise.reject(new HalfspaceError('ERR_DEVICE', 'lost')),
+});
+
+test('a failing session fails the run', async (t) => {
+  const error = await t.throwsAsync(train({ open: openFailing }), { instanceOf: HalfspaceError });
+  t.is(error.code, 'ERR_DEVICE');
+});
+
+test('options are checked by name and value', (t) => {
+  const refused = (options: object): string =>
+    t.throws(() => resolveOptions(tinyDataset, options as SearchOptions), { instanceOf: HalfspaceError })
+      .message;
+  t.is(refused({ epoch: 3 }), "unknown option 'epoch' (did you mean 'epochs'?)");
+  t.is(refused({ epochs: 0 }), 'epochs: expected a positive whole number, got 0');
+  t.is(refused({ batch: 2.5 }), 'batch: expected a positive whole number, got 2.5');
+  t.is(refused({ batch: 100 }), "batch: expected at most 96, the training pictures of 'bars', got 100");
+  t.is(refused({ smoothing: 1 }), 'smoothing: expected a number from 0 to below 1, got 1');
+  t.is(refused({ seed: 0.5 }), 'seed: expected a whole number, got 0.5');
+  t.is(refused({ score: 'taylor' }), "unknown score 'taylor' (did you mean 'taylor1'?)");
+});
