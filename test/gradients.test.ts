@@ -55,6 +55,17 @@ test('a value with several readers gets the sum of their gradients, made once', 
   t.deepEqual([...(dx as Float64Array)], [2.25, 2.25, 2.25, 2.25, 2.25, 2.25]);
 });
 
+test('parts of a split that do not reach the loss contribute zero', (t) => {
+  const builder = new GraphBuilder();
+  const x = builder.input('x', f32([1, 6]));
+  const seed = builder.input('seed', f32([1, 2]));
+  const [first, , last] = builder.emit(ops.split(1, [2, 2, 2]), [x]) as [Value, Value, Value];
+  const y = builder.apply(ops.sum(), [first, last]);
+  const { graph, gradients: results } = gradients(builder.graph([y]), y, [x], seed);
+  const [dx] = evaluator(graph, results as Value[], 'probe')([new Float64Array(6), [3, 4]]);
+  t.deepEqual([...(dx as Float64Array)], [3, 4, 0, 0, 3, 4]);
+});
+
 test('a value that does not reach the loss has no gradient', (t) => {
   const builder = new GraphBuilder();
   const x = builder.input('x', f32([1, 2]));

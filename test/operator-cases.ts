@@ -15,8 +15,8 @@ export interface Case {
   readonly inputs: readonly TensorType[];
   /** How many inputs, from the first, carry data; the rest are parameters. All, unless told. */
   readonly data?: number;
-  /** The input that holds variances, which are positive. */
-  readonly variance?: number;
+  /** Inputs that the function wants positive: variances, divisors. */
+  readonly positive?: readonly number[];
   /** Positions where the function has a kink, which inputs stay away from. */
   readonly kinks?: readonly number[];
   /** Fixed contents of an input that is not a real number. */
@@ -30,7 +30,7 @@ const of = (op: Op, ...shapes: Shape[]): Case => ({ op, inputs: shapes.map(f32) 
 const map = (op: Op, ...kinks: number[]): Case => ({ ...of(op, image), kinks });
 const layer = (op: Op, ...shapes: Shape[]): Case => ({ ...of(op, ...shapes), data: 1 });
 
-const norm = (op: Op): Case => ({ ...layer(op, image, [4], [4], [4], [4]), variance: 4 });
+const norm = (op: Op): Case => ({ ...layer(op, image, [4], [4], [4], [4]), positive: [4] });
 
 const loss = (smoothing: number, labels: TensorType, contents: readonly number[]): Case => ({
   op: ops.softmaxCrossEntropy({ smoothing }),
@@ -50,6 +50,48 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
   hardSigmoid: [map(ops.hardSigmoid(), -3, 3), map(ops.hardSigmoid(0.3, 0.4), -4 / 3, 2)],
   hardSwish: [map(ops.hardSwish(), -3, 3)],
   clip: [map(ops.clip(0, 6), 0, 6), map(ops.clip(-1, 2), -1, 2), map(ops.clip(0.5, 2), 0.5, 2)],
+  affine: [map(ops.affine(-2, 0)), map(ops.affine(0.5, 1))],
+  exp: [map(ops.exp())],
+  log: [{ ...map(ops.log()), positive: [0] }],
+  sqrt: [{ ...map(ops.sqrt()), positive: [0] }],
+  erf: [map(ops.erf())],
+  power: [map(ops.power(3)), { ...map(ops.power(-0.5)), positive: [0] }],
+  add: [
+    of(ops.add(), image, [2, 4, 1, 1]),
+    of(ops.add(), [4, 1, 1], image),
+    of(ops.add(), image, [6]),
+    { ...of(ops.add(), [2, 4], [4]), data: 1 },
+  ],
+  subtract: [of(ops.subtract(), image, image), of(ops.subtract(), [1, 4, 1, 6], [2, 1, 5, 1])],
+  multiply: [
+    of(ops.multiply(), image, [2, 4, 1, 1]),
+    of(ops.multiply(), image, image),
+    { ...of(ops.multiply(), [4, 1, 1], image), data: 2 },
+    of(ops.multiply(), image, []),
+  ],
+  divide: [
+    { ...of(ops.divide(), image, [4, 1, 1]), positive: [1] },
+    { ...of(ops.divide(), [2, 1, 1, 6], image), positive: [1] },
+  ],
+  matmul: [
+    of(ops.matmul(), [3, 4], [4, 5]),
+    of(ops.matmul(), [2, 3, 3, 4], [2, 3, 4, 2]),
+    of(ops.matmul(), [2, 3, 4], [4, 5]),
+  ],
+  softmax: [of(ops.softmax(1), image), of(ops.softmax(3), image)],
+  layerNorm: [
+    layer(ops.layerNorm({ axis: 3, epsilon: 1e-3 }), image, [6], [6]),
+    layer(ops.layerNorm({ axis: 1 }), [3, 4, 2], [4, 2], [4, 2]),
+  ],
+  reduceSum: [
+    of(ops.reduceSum({ axes: [2, 3] }), image),
+    of(ops.reduceSum({ axes: [1], keep: false }), image),
+  ],
+  reduceMean: [
+    of(ops.reduceMean({ axes: [3, 2], keep: false }), image),
+    of(ops.reduceMean({ axes: [0, 2] }), image),
+  ],
+  transpose: [of(ops.transpose([0, 2, 3, 1]), image), of(ops.transpose([0, 1, 3, 2]), image)],
   conv: [
     layer(ops.conv({ padding: [1, 1, 1, 1] }), image, [3, 4, 3, 3], [3]),
     layer(ops.conv({ strides: [2, 3], padding: [0, 1, 2, 0] }), image, [3, 4, 2, 3]),
@@ -144,7 +186,7 @@ export const contents = (c: Case, seed: number): Float64Array[] =>
     const grid = permutation(size, stream);
     return Float64Array.from(grid, (place) => {
       const value = ((2 * (place + 0.4)) / size - 1) * spread;
-      if (index === c.variance) return Math.abs(value);
+      if (c.positive?.includes(index)) return Math.abs(value) + 0.1;
       return c.kinks?.some((kink) => Math.abs(value - kink) < 1e-3) ? value + 2e-3 : value;
     });
   });

@@ -50,6 +50,17 @@ const activations: Readonly<Record<string, Activation>> = {
   sigmoid: { f: sigmoid, df: (x) => sigmoid(x) * (1 - sigmoid(x)) },
   tanh: { f: Math.tanh, df: (x) => 1 - Math.tanh(x) ** 2 },
   exp: { f: Math.exp, df: Math.exp },
+  log: { f: Math.log, df: (x) => 1 / x },
+  sqrt: { f: Math.sqrt, df: (x) => 0.5 / Math.sqrt(x) },
+  erf: { f: erf, df: (x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) },
+  affine: {
+    f: (x, attrs) => numberOf(attrs, 'alpha') * x + numberOf(attrs, 'beta'),
+    df: (_, attrs) => numberOf(attrs, 'alpha'),
+  },
+  power: {
+    f: (x, attrs) => x ** numberOf(attrs, 'exponent'),
+    df: (x, attrs) => numberOf(attrs, 'exponent') * x ** (numberOf(attrs, 'exponent') - 1),
+  },
   silu: { f: (x) => x * sigmoid(x), df: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))) },
   gelu: { f: (x) => x * normal(x), df: (x) => normal(x) + x * density(x) },
   hard_sigmoid: {

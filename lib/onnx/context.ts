@@ -107,6 +107,8 @@ export class Context implements OnnxContext {
     const { builder } = this.#reading;
     const first = this.#emitted++ === 0;
     if (first) return builder.append(makeNode(this.#node.name, op, inputs)).outputs;
+    const absorbed = this.#emitted === 2 ? this.follower : null;
+    if (absorbed) return builder.append(makeNode(absorbed.name, op, inputs)).outputs;
     return builder.emit(op, inputs, `${this.#node.name}.${op.name}`);
   }
 

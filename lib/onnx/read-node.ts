@@ -54,7 +54,7 @@ const shapeOf = (known: Known): Shape | null => {
 /** Asks the operator's reader; a node that nobody understands becomes opaque and says why. */
 function understand(reading: Reading, node: SourceNode): void {
   const { proto } = node;
-  const reader = isDefaultDomain(proto.domain) ? onnxReaders[proto.opType ?? ''] : undefined;
+  const reader = isDefaultDomain(proto.domain) ? onnxReaders.get(proto.opType ?? '') : undefined;
   const blind = proto.input.find((input) => reading.known.get(input)?.kind === 'untyped');
   if (!reader) return keep(reading, node, 'the operator is not known');
   if (blind !== undefined) return keep(reading, node, `the type of its input '${blind}' is not known`);

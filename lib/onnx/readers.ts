@@ -1,27 +1,45 @@
 // Which operator reads which ONNX node: the readers that the operators' files offer, in one table.
 
 import { readers as activations } from '../ops/activation.js';
+import { readers as arithmetic } from '../ops/arithmetic.js';
 import { readers as concatenation } from '../ops/concat.js';
 import { readers as convolution } from '../ops/convolution.js';
 import { readers as identity } from '../ops/identity.js';
+import { readers as layerNorm } from '../ops/layer-norm.js';
 import { readers as linear } from '../ops/linear.js';
+import { readers as matmul } from '../ops/matmul.js';
 import { readers as normalization } from '../ops/normalization.js';
-import type { OnnxReaders } from '../ops/onnx-reader.js';
+import type { OnnxReader } from '../ops/onnx-reader.js';
 import { readers as pooling } from '../ops/pooling.js';
+import { readers as reduction } from '../ops/reduce.js';
 import { readers as reshaping } from '../ops/reshape.js';
 import { readers as resampling } from '../ops/resize.js';
+import { readers as slicing } from '../ops/slice.js';
+import { readers as softmax } from '../ops/softmax.js';
 import { readers as sums } from '../ops/sum.js';
+import { readers as transposition } from '../ops/transpose.js';
+
+const tables = [
+  activations,
+  arithmetic,
+  concatenation,
+  convolution,
+  identity,
+  layerNorm,
+  linear,
+  matmul,
+  normalization,
+  pooling,
+  reduction,
+  reshaping,
+  resampling,
+  slicing,
+  softmax,
+  sums,
+  transposition,
+];
 
 /** By ONNX operator name, of the default domain. */
-export const onnxReaders: OnnxReaders = {
-  ...activations,
-  ...concatenation,
-  ...convolution,
-  ...identity,
-  ...linear,
-  ...normalization,
-  ...pooling,
-  ...reshaping,
-  ...resampling,
-  ...sums,
-};
+export const onnxReaders: ReadonlyMap<string, OnnxReader> = new Map(
+  tables.flatMap((table) => Object.entries(table)),
+);

@@ -212,6 +212,17 @@ export const readers: OnnxReaders = {
   Tanh: mapReader(tanh),
   HardSwish: mapReader(hardSwish),
   Gelu: exactGelu,
+  Erf: mapReader(erf),
+  Exp: mapReader(exp),
+  Log: mapReader(log),
+  Sqrt: mapReader(sqrt),
+  Neg: mapReader(() => affine(-1, 0)),
+  Reciprocal: mapReader(() => power(-1)),
+  Pow: (context) => {
+    const exponent = context.constant(1);
+    if (exponent?.data.length !== 1) context.decline('its exponent is not one constant');
+    return context.emit(power(exponent.data[0] as number), [context.data(0)]);
+  },
   LeakyRelu: (context) => context.emit(leakyRelu(context.attributes.float('alpha', 0.01)), [context.data(0)]),
   HardSigmoid: (context) => {
     const { attributes } = context;

@@ -1,7 +1,6 @@
 // Joining tensors along an axis and taking them apart again; each is the other's gradient. Joining
 // along the channel axis is a joint: the rest is still defined when one input disappears.
 
-import { HalfspaceError } from '../errors.js';
 import type { GradientContext, Kept, NarrowRule, Op, Value } from '../graph.js';
 import { dim, formatShape, type Shape, type TensorType } from '../shape.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
@@ -9,6 +8,7 @@ import {
   arity,
   axisOf,
   emitOne,
+  input,
   mismatch,
   noMacs,
   operand,
@@ -16,6 +16,8 @@ import {
   zeroWithAll,
   zeroWithFirst,
 } from './operator.js';
+import { sliceBackward } from './slice.js';
+import { sum } from './sum.js';
 
 const CHANNELS = 1;
 
@@ -44,7 +46,7 @@ export function split(axis: number, sizes: readonly number[]): Op {
     name: 'Split',
     attrs: { axis, sizes },
     infer: (inputs) => parts(axis, sizes, inputs),
-    gradient: (context) => [splitGradient(axis, context)],
+    gradient: (context) => [splitGradient(axis, sizes, context)],
     lower: () => ({ kernel: 'split', attrs: { axis } }),
     macs: noMacs,
     onnx: () => ({
@@ -93,15 +95,18 @@ function concatGradient(axis: number, context: GradientContext): readonly (Value
   return context.emit(split(axis, sizes), [dy as Value]);
 }
 
-function splitGradient(axis: number, context: GradientContext): Value {
-  const gradients = context.gradients.map((gradient, index) => {
-    if (gradient) return gradient;
-    throw new HalfspaceError(
-      'ERR_UNSUPPORTED',
-      `Split '${context.node.name}': output ${index} does not reach the loss; remove it to train this network`,
-    );
+/** Parts that do not reach the loss contribute zero. */
+function splitGradient(axis: number, sizes: readonly number[], context: GradientContext): Value {
+  const parts = context.gradients.filter((gradient) => gradient !== null);
+  if (parts.length === sizes.length) return emitOne(context, concat(axis), parts);
+  const { type } = input(context, 0);
+  const placed = context.gradients.flatMap((gradient, index) => {
+    if (!gradient) return [];
+    const starts = [sizes.slice(0, index).reduce((total, size) => total + size, 0)];
+    const place = sliceBackward({ axes: [axis], starts, sizes: [], steps: [1] }, type);
+    return [emitOne(context, place, [gradient])];
   });
-  return emitOne(context, concat(axis), gradients);
+  return placed.length === 1 ? (placed[0] as Value) : emitOne(context, sum(), placed);
 }
 
 /** Channels kept of the result: those of each input, moved behind the inputs before it. */

@@ -114,14 +114,4 @@ function readGemm(context: OnnxContext): readonly Value[] {
   return context.emit(linear(), [context.data(0), w, ...b]);
 }
 
-/** A product with a constant matrix, and the constant vector that is added to it alone. */
-function readMatMul(context: OnnxContext): readonly Value[] {
-  const [x, w] = [context.type(0).shape, context.type(1).shape];
-  if (x.length !== 2 || w.length !== 2 || !context.constant(1))
-    context.decline('it is not x [N, I] times a constant [I, O]');
-  const weight = context.trained(1, transposed);
-  const bias = context.absorb('Add', ({ shape }) => shape.length === 1 && shape[0] === w[1]);
-  return context.emit(linear(), [context.data(0), weight, ...(bias ? [bias] : [])]);
-}
-
-export const readers: OnnxReaders = { Gemm: readGemm, MatMul: readMatMul };
+export const readers: OnnxReaders = { Gemm: readGemm };

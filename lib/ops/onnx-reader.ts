@@ -43,7 +43,7 @@ export interface OnnxContext {
   trained(index: number, layout?: OnnxLayout): Parameter;
   /** Constant input `index` as a parameter that only statistics change. Declines likewise. */
   statistic(index: number): Parameter;
-  /** Adds a node; the first is named like the ONNX node. */
+  /** Adds a node; the first is named like the ONNX node, the second like one that was absorbed. */
   emit(op: Op, inputs: readonly Value[]): readonly Value[];
   /**
    * Where the only reader of the first output is an `opType` node with a constant that `accept`s: that

@@ -1,7 +1,8 @@
 // Taking a regular part of a tensor and surrounding a tensor by a constant; each is the other's gradient.
 
-import type { NarrowRule, OnnxForm, Op } from '../graph.js';
+import type { NarrowRule, OnnxForm, Op, Value } from '../graph.js';
 import { dim, type Shape, type TensorType } from '../shape.js';
+import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   axisOf,
@@ -19,6 +20,7 @@ import {
   upstream,
   zeroWithFirst,
 } from './operator.js';
+import { squeeze } from './reshape.js';
 
 const CHANNELS = 1;
 
@@ -186,3 +188,65 @@ function padForm({ axes, before, after, value }: Required<Pad>, rank: number): O
 }
 
 const zeros = (length: number): readonly number[] => Array.from({ length }, () => 0);
+
+/** The numbers that constant input `index` lists. */
+function listed(context: OnnxContext, index: number): readonly number[] {
+  return Array.from(context.constant(index)?.data ?? context.decline(`input ${index} is not constant`));
+}
+
+/** ONNX counts negative positions from the end and moves those beyond an end to it. */
+function readSlice(context: OnnxContext): readonly Value[] {
+  const { shape } = context.type(0);
+  const [first, last] = [listed(context, 1), listed(context, 2)];
+  const axes = context.given(3) ? listed(context, 3).map((axis) => axisOf(axis, shape)) : [...first.keys()];
+  const steps = context.given(4) ? listed(context, 4) : first.map(() => 1);
+  const starts = axes.map((axis, k) => inside(first[k] as number, dim(shape, axis), steps[k] as number));
+  const sizes = axes.map((axis, k) => {
+    const end = inside(last[k] as number, dim(shape, axis), steps[k] as number);
+    return Math.ceil((end - (starts[k] as number)) / (steps[k] as number));
+  });
+  if (axes.every((axis, k) => sizes[k] === shape[axis] && steps[k] === 1)) return [context.data(0)];
+  return context.emit(slice({ axes, starts, sizes, steps }), [context.data(0)]);
+}
+
+function inside(position: number, size: number, step: number): number {
+  const front = position < 0 ? position + size : position;
+  return step > 0 ? Math.min(Math.max(front, 0), size) : Math.min(Math.max(front, -1), size - 1);
+}
+
+function readPad(context: OnnxContext): readonly Value[] {
+  const { shape } = context.type(0);
+  const mode = context.attributes.string('mode', 'constant');
+  if (mode !== 'constant') context.decline(`its mode '${mode}' is not supported`);
+  const pads = listed(context, 1);
+  if (pads.some((size) => size < 0)) context.decline('it cuts as well as pads');
+  const value = context.given(2) ? (listed(context, 2)[0] ?? 0) : 0;
+  const all = context.given(3) ? listed(context, 3).map((axis) => axisOf(axis, shape)) : [...shape.keys()];
+  const grown = [...all.keys()].filter((k) => pads[k] || pads[k + all.length]);
+  if (grown.length === 0) return [context.data(0)];
+  const pick = (from: number): readonly number[] => grown.map((k) => pads[from + k] as number);
+  const op = pad({
+    axes: grown.map((k) => all[k] as number),
+    before: pick(0),
+    after: pick(all.length),
+    value,
+  });
+  return context.emit(op, [context.data(0)]);
+}
+
+/** One position along an axis, or a run of them. */
+function readGather(context: OnnxContext): readonly Value[] {
+  const { shape } = context.type(0);
+  const axis = axisOf(context.attributes.int('axis', 0), shape);
+  const indices = listed(context, 1).map((index) => (index < 0 ? index + dim(shape, axis) : index));
+  const [start = 0] = indices;
+  const rank = context.type(1).shape.length;
+  if (rank > 1 || !indices.every((index, k) => index === start + k))
+    context.decline('its indices are no run');
+  const taken = context.emit(slice({ axes: [axis], starts: [start], sizes: [indices.length] }), [
+    context.data(0),
+  ]);
+  return rank === 0 ? context.emit(squeeze([axis]), taken) : taken;
+}
+
+export const readers: OnnxReaders = { Gather: readGather, Pad: readPad, Slice: readSlice };

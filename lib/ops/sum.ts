@@ -56,4 +56,4 @@ function read(context: OnnxContext): readonly Value[] {
   );
 }
 
-export const readers: OnnxReaders = { Add: read, Sum: read };
+export const readers: OnnxReaders = { Sum: read };
