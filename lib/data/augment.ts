@@ -139,15 +139,15 @@ const middle = (width: number, height: number, box: Extent): Box => ({
 
 /** out(y, x) = in(y + down, x + right), black outside. */
 function shifted(image: Image, right: number, down: number): Image {
-  const { channels, height, width } = image;
-  const pixels = new Uint8Array(image.pixels.length);
-  const from = Math.min(width, Math.max(0, right));
-  const to = Math.max(from, Math.min(width, width + right));
+  const { channels, height, width, pixels: from } = image;
+  const pixels = new Uint8Array(from.length);
+  const first = Math.max(0, -right);
+  const end = Math.min(width, width - right);
   for (let row = 0; row < channels * height; row += 1) {
     const y = (row % height) + down;
     if (y < 0 || y >= height) continue;
-    const source = (row + down) * width;
-    pixels.set(image.pixels.subarray(source + from, source + to), row * width + from - right);
+    const distance = down * width + right;
+    for (let i = row * width + first; i < row * width + end; i += 1) pixels[i] = from[i + distance] as number;
   }
   return withPixels(image, pixels);
 }

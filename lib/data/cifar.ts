@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { horizontalFlip, randomCrop } from './augment.js';
 import type { Dataset, Split } from './dataset.js';
 import { findFolder, readRecords } from './files.js';
-import { checkedLabels, memorySplit } from './memory.js';
+import { checkedLabels, joined, memorySplit } from './memory.js';
 
 const SHAPE = [3, 32, 32] as const;
 const RECORD = 1 + 3 * 32 * 32;
@@ -39,15 +39,15 @@ export async function openCifar10(folders: readonly string[]): Promise<Dataset> 
     shape: SHAPE,
     mean: [0.4914, 0.4822, 0.4465],
     deviation: [0.247, 0.2435, 0.2616],
-    train: await readSplit(names.map((name) => join(folder, name))),
-    test: await readSplit([join(folder, 'test_batch.bin')]),
+    train: joined(await Promise.all(names.map((name) => readSplit(join(folder, name))))),
+    test: await readSplit(join(folder, 'test_batch.bin')),
     augment: { train: [randomCrop(4), horizontalFlip()], test: [] },
   };
 }
 
-async function readSplit(paths: readonly string[]): Promise<Split> {
-  const bytes = await readRecords(paths, RECORD);
+async function readSplit(path: string): Promise<Split> {
+  const bytes = await readRecords(path, RECORD);
   const stored = Uint8Array.from({ length: bytes.length / RECORD }, (_, i) => bytes[i * RECORD] as number);
-  const labels = checkedLabels(stored, CLASSES.length, paths.join(', '));
+  const labels = checkedLabels(stored, CLASSES.length, path);
   return memorySplit({ bytes, labels, shape: SHAPE, offset: 1, stride: RECORD });
 }

@@ -1,7 +1,7 @@
 // Reading data files so that every failure names the file, what was expected and what arrived.
 // Formats live in the files beside this one.
 
-import { access, open, readFile, stat } from 'node:fs/promises';
+import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
@@ -58,17 +58,13 @@ export async function inflated(path: string, bytes: Uint8Array): Promise<Uint8Ar
   });
 }
 
-/** Files of whole records, one after the other in one block; sizes are checked before reading. */
-export async function readRecords(paths: readonly string[], recordBytes: number): Promise<Uint8Array> {
-  const sizes = await Promise.all(paths.map((path) => recordFileSize(path, recordBytes)));
-  const block = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
-  let offset = 0;
-  for (const [index, path] of paths.entries()) {
-    const size = sizes[index] as number;
-    await fill(path, block.subarray(offset, offset + size));
-    offset += size;
-  }
-  return block;
+/** A file of whole records; its size is checked before anything is read. */
+export async function readRecords(path: string, recordBytes: number): Promise<Uint8Array> {
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw dataError(path, `cannot be read (${reasonOf(cause)})`, cause);
+  });
+  if (size > 0 && size % recordBytes === 0) return readBytes(path);
+  throw dataError(path, `expected whole records of ${recordBytes} bytes, the file has ${size} bytes`);
 }
 
 /** The first folder that holds `marker`; ERR_DATA with `advice` when none does. */
@@ -82,24 +78,6 @@ export async function findFolder(
   }
   const looked = folders.length === 0 ? 'no folder was given' : `looked in ${folders.join(', ')}`;
   throw new HalfspaceError('ERR_DATA', `${markers[0]} was not found (${looked}); ${advice}`);
-}
-
-async function recordFileSize(path: string, recordBytes: number): Promise<number> {
-  const { size } = await stat(path).catch((cause: unknown) => {
-    throw dataError(path, `cannot be read (${reasonOf(cause)})`, cause);
-  });
-  if (size > 0 && size % recordBytes === 0) return size;
-  throw dataError(path, `expected whole records of ${recordBytes} bytes, the file has ${size} bytes`);
-}
-
-async function fill(path: string, target: Uint8Array): Promise<void> {
-  await using file = await open(path);
-  for (let filled = 0; filled < target.length;) {
-    const { bytesRead } = await file.read(target, filled, target.length - filled, filled);
-    if (bytesRead === 0)
-      throw dataError(path, `expected ${target.length} bytes, the file ended after ${filled}`);
-    filled += bytesRead;
-  }
 }
 
 const unpack = async (method: typeof gunzip | typeof inflate, bytes: Uint8Array): Promise<Uint8Array> =>

@@ -54,27 +54,36 @@ interface Splits {
 async function readSplits(folder: string): Promise<Splits> {
   const training = join(folder, 'train');
   if (!(await exists(training))) return heldOut(folder);
-  const testing = await findFolder(
-    ['val', 'test'].map((split) => join(folder, split)),
-    ['.'],
-    `${folder} has train/, so it should have val/ or test/ beside it`,
-  );
+  const testing = await testFolder(folder);
   const classes = await classFolders(training);
   await sameClasses(testing, classes);
   return { classes, train: await labelled(training, classes), test: await labelled(testing, classes) };
 }
 
-/** Every tenth picture of each class is for testing, so that the split is always the same. */
+async function testFolder(folder: string): Promise<string> {
+  for (const name of ['val', 'test']) {
+    const candidate = join(folder, name);
+    if (await exists(candidate)) return candidate;
+  }
+  throw dataError(folder, 'expected val/ or test/ beside train/, found neither');
+}
+
+/** Every tenth picture, by class and name, is for testing, so that the split is always the same. */
 async function heldOut(folder: string): Promise<Splits> {
   const classes = await classFolders(folder);
-  const train: Labelled[] = [];
-  const test: Labelled[] = [];
-  for (const [label, name] of classes.entries()) {
-    for (const [index, path] of (await pictures(join(folder, name))).entries()) {
-      (index % HELD_OUT === HELD_OUT - 1 ? test : train).push({ path, label });
-    }
+  const all = await labelled(folder, classes);
+  if (all.length < HELD_OUT) {
+    throw dataError(
+      folder,
+      `expected at least ${HELD_OUT} pictures, to keep one for testing, found ${all.length}`,
+    );
   }
-  return { classes, train, test };
+  const held = (index: number): boolean => index % HELD_OUT === HELD_OUT - 1;
+  return {
+    classes,
+    train: all.filter((_, index) => !held(index)),
+    test: all.filter((_, index) => held(index)),
+  };
 }
 
 async function classFolders(folder: string): Promise<readonly string[]> {

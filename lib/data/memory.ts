@@ -1,6 +1,7 @@
 // Splits that lie in memory as one block of equally long records, the form of every small
 // data set; pictures are views of the block wherever the layout allows it.
 
+import { invariant } from '../errors.js';
 import type { Split } from './dataset.js';
 import { dataError } from './files.js';
 import { type ChooseFrame, type Image, resample } from './image.js';
@@ -55,21 +56,33 @@ export function checkedLabels(
   });
 }
 
-/** The first `length` pictures of a split. */
-export const take = (split: Split, length: number): Split => ({
-  ...split,
-  length: Math.min(length, split.length),
-  labels: split.labels.subarray(0, length),
-});
+/** Splits of one shape, one after the other. */
+export function joined(splits: readonly Split[]): Split {
+  const [first] = splits;
+  invariant(first, 'a split is joined from at least one');
+  const length = splits.reduce((sum, split) => sum + split.length, 0);
+  const labels = new Int32Array(length);
+  let start = 0;
+  const parts = splits.map((split) => {
+    labels.set(split.labels, start);
+    start += split.length;
+    return { split, end: start };
+  });
+  const image: Split['image'] = (index, choose) => {
+    const part = parts.find(({ end }) => index < end);
+    invariant(part, `picture ${index} of ${length}`);
+    return part.split.image(index - part.end + part.split.length, choose);
+  };
+  return { length, labels, shape: first.shape, image };
+}
 
 function rowMajor(columns: Uint8Array, [channels, height, width]: Records['shape']): Uint8Array {
   const pixels = new Uint8Array(columns.length);
+  let i = 0;
   for (let channel = 0; channel < channels; channel += 1) {
     const plane = channel * height * width;
     for (let y = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1) {
-        pixels[plane + y * width + x] = columns[plane + x * height + y] as number;
-      }
+      for (let x = 0; x < width; x += 1) pixels[i++] = columns[plane + x * height + y] as number;
     }
   }
   return pixels;

@@ -46,8 +46,8 @@ export async function openStl10(folders: readonly string[]): Promise<Dataset> {
 async function readSplit(folder: string, split: 'train' | 'test'): Promise<Split> {
   const picturesPath = join(folder, `${split}_X.bin`);
   const labelsPath = join(folder, `${split}_y.bin`);
-  const bytes = await readRecords([picturesPath], RECORD);
-  const stored = await readRecords([labelsPath], 1);
+  const bytes = await readRecords(picturesPath, RECORD);
+  const stored = await readRecords(labelsPath, 1);
   const count = bytes.length / RECORD;
   if (stored.length !== count) {
     throw dataError(
