@@ -219,9 +219,9 @@ export const readers: OnnxReaders = {
   Neg: mapReader(() => affine(-1, 0)),
   Reciprocal: mapReader(() => power(-1)),
   Pow: (context) => {
-    const exponent = context.constant(1);
-    if (exponent?.data.length !== 1) context.decline('its exponent is not one constant');
-    return context.emit(power(exponent.data[0] as number), [context.data(0)]);
+    const [exponent, ...others] = Array.from(context.constant(1)?.data ?? []);
+    if (exponent === undefined || others.length > 0) context.decline('its exponent is not one constant');
+    return context.emit(power(exponent as number), [context.data(0)]);
   },
   LeakyRelu: (context) => context.emit(leakyRelu(context.attributes.float('alpha', 0.01)), [context.data(0)]),
   HardSigmoid: (context) => {
