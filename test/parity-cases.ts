@@ -66,7 +66,7 @@ const normalizationCases = [...CHANNELS.map((c): Shape => [3, c, 7, 5]), [2, 32,
       const c = shape.slice(1, 2);
       const op = ops.batchNorm(epilogue ? { epilogue, epsilon: 1e-3 } : {});
       const title = `batchNorm [${shape.join(',')}] ${epilogue ?? ''}`;
-      return [title, { ...layer(op, shape, c, c, c, c), variance: 4 }];
+      return [title, { ...layer(op, shape, c, c, c, c), positive: [4] }];
     }),
 );
 

@@ -21,7 +21,7 @@ import { ReferenceSession, referenceKernels } from './reference.js';
  * result carries 6e-8 of rounding, a sum of n terms about sqrt(n) times that in the mean; the longest
  * sums here have 360 terms (and 1e-6 would do), which leaves room for other orders of summation.
  */
-const TOLERANCE = 1e-5;
+const TOLERANCE = 5e-6;
 
 /** Inputs of a run by name. */
 type Data = Readonly<Record<string, Float32Array | Float64Array | Int32Array>>;
