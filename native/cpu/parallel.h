@@ -1,0 +1,34 @@
+// Work split over OpenMP threads so that the numbers do not depend on how it was scheduled: work is
+// cut at fixed places, never by the thread count; partial sums belong to a piece of work, never to
+// a thread, and are added in order. So results are the same for every number of threads.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "../tensor.h"
+
+namespace halfspace::cpu {
+
+// Below this many floats of work, starting threads costs more than it saves.
+inline constexpr int64_t kSerialWork = 1 << 14;
+
+// Elements of one piece of a long flat array: 64 KiB, well inside the L2 cache.
+inline constexpr int64_t kPiece = 1 << 14;
+
+// Calls body(index) for 0 <= index < count. `work` is the number of floats that all calls touch.
+template <class Body>
+void parallel_for(int64_t count, int64_t work, Body&& body) {
+#pragma omp parallel for schedule(static) if (work > kSerialWork && count > 1)
+  for (int64_t index = 0; index < count; ++index) body(index);
+}
+
+// Calls body(begin, end) for pieces of at most `piece` elements that cover [0, count).
+template <class Body>
+void parallel_pieces(int64_t count, int64_t piece, Body&& body) {
+  parallel_for(ceil_div(count, piece), count, [&](int64_t index) {
+    body(index * piece, std::min(count, (index + 1) * piece));
+  });
+}
+
+}  // namespace halfspace::cpu

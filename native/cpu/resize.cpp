@@ -1,0 +1,162 @@
+// Nearest and linear resizing of the rows and columns of a blocked image, and the gradient. Both are
+// separable: per axis a table says which two input positions an output position mixes, and how.
+//
+// An output position o maps to the input coordinate
+//   half_pixel      (o + 1/2) scale - 1/2
+//   asymmetric      o scale
+//   align_corners   o (inputs - 1) / (outputs - 1)
+// with scale = inputs / outputs. Nearest takes floor for asymmetric and otherwise the nearest position,
+// the lower one of two at equal distance.
+#include <cmath>
+
+#include "image.h"
+#include "kernels.h"
+#include "simd.h"
+
+namespace halfspace::cpu {
+namespace {
+
+// y = (1 - weight) x[low] + weight x[high]
+struct Mix {
+  int64_t low, high;
+  float weight;
+};
+
+double coordinate(const std::string& how, int64_t o, int64_t inputs, int64_t outputs) {
+  const double scale = static_cast<double>(inputs) / static_cast<double>(outputs);
+  if (how == "half_pixel") return (o + 0.5) * scale - 0.5;
+  if (how == "asymmetric") return o * scale;
+  return outputs == 1 ? 0.0 : static_cast<double>(o * (inputs - 1)) / (outputs - 1);
+}
+
+Mix mix_of(bool linear, const std::string& how, int64_t o, int64_t inputs, int64_t outputs) {
+  const double last = static_cast<double>(inputs - 1);
+  double at = coordinate(how, o, inputs, outputs);
+  if (!linear) at = how == "asymmetric" ? std::floor(at) : std::ceil(at - 0.5);
+  at = std::clamp(at, 0.0, last);
+  const int64_t low = static_cast<int64_t>(at);
+  return {low, std::min(low + 1, inputs - 1), static_cast<float>(at - static_cast<double>(low))};
+}
+
+std::vector<Mix> mixes_of(const StepMeta& step, int64_t inputs, int64_t outputs) {
+  const std::string mode = step.attrs.text("mode"), how = step.attrs.text("coordinates");
+  step.expect(mode == "nearest" || mode == "linear", "unknown mode '", mode, "'");
+  step.expect(how == "half_pixel" || how == "asymmetric" || how == "align_corners",
+              "unknown coordinates '", how, "'");
+  std::vector<Mix> mixes;
+  for (int64_t o = 0; o < outputs; ++o) {
+    mixes.push_back(mix_of(mode == "linear", how, o, inputs, outputs));
+  }
+  return mixes;
+}
+
+// One row of y from two rows of x.
+HALFSPACE_SIMD void mix_row(const float* low, const float* high, float weight, const Mix* columns,
+                            int64_t width, float* y) {
+  for (int64_t w = 0; w < width; ++w) {
+    const int64_t left = columns[w].low * kBlock, right = columns[w].high * kBlock;
+    const float across = columns[w].weight;
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) {
+      const float above = low[left + c] + across * (low[right + c] - low[left + c]);
+      const float below = high[left + c] + across * (high[right + c] - high[left + c]);
+      y[w * kBlock + c] = above + weight * (below - above);
+    }
+  }
+}
+
+HALFSPACE_SIMD void pick_row(const float* x, const Mix* columns, int64_t width, float* y) {
+  for (int64_t w = 0; w < width; ++w) {
+    const float* from = x + columns[w].low * kBlock;
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) y[w * kBlock + c] = from[c];
+  }
+}
+
+// Adds one row of dy to a row of dx, scaled.
+HALFSPACE_SIMD void spread_row(const float* dy, float weight, const Mix* columns, int64_t width,
+                               float* dx) {
+  for (int64_t w = 0; w < width; ++w) {
+    float* left = dx + columns[w].low * kBlock;
+    float* right = dx + columns[w].high * kBlock;
+    const float across = columns[w].weight;
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) left[c] += weight * (1.0f - across) * dy[w * kBlock + c];
+    if (across == 0.0f) continue;
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) right[c] += weight * across * dy[w * kBlock + c];
+  }
+}
+
+// The tables of one resizing between images x and y.
+struct Resizing {
+  Image x, y;
+  std::vector<Mix> rows, columns;
+  bool nearest;
+
+  Resizing(const StepMeta& step, const TensorMeta& small, const TensorMeta& large)
+      : x(small), y(large), nearest(step.attrs.text("mode") == "nearest") {
+    step.expect_arity(1, 1, 1, 1);
+    expect_blocked(step, small);
+    expect_blocked(step, large);
+    step.expect(x.batch == y.batch && x.channels == y.channels,
+                "resizing keeps batch and channels: ", small.text(), " and ", large.text());
+    rows = mixes_of(step, x.height, y.height);
+    columns = mixes_of(step, x.width, y.width);
+  }
+};
+
+// x -> y
+class Resize : public Kernel {
+ public:
+  explicit Resize(const StepMeta& step) : r_(step, step.inputs.at(0), step.outputs.at(0)) {}
+
+  void run(const Buffers& buffers) override {
+    parallel_for(r_.y.planes() * r_.y.height, r_.y.stored(), [&](int64_t row) {
+      const Mix& mix = r_.rows[row % r_.y.height];
+      const float* x = buffers.in(0) + row / r_.y.height * r_.x.plane();
+      float* y = buffers.out(0) + row * r_.y.row();
+      const float* low = x + mix.low * r_.x.row();
+      if (r_.nearest) pick_row(low, r_.columns.data(), r_.y.width, y);
+      else mix_row(low, x + mix.high * r_.x.row(), mix.weight, r_.columns.data(), r_.y.width, y);
+    });
+  }
+
+ private:
+  Resizing r_;
+};
+
+// dy -> dx; a plane belongs to one thread, which adds its rows in order.
+class ResizeBackward : public Kernel {
+ public:
+  explicit ResizeBackward(const StepMeta& step) : r_(step, step.outputs.at(0), step.inputs.at(0)) {}
+
+  void run(const Buffers& buffers) override {
+    parallel_for(r_.y.planes(), r_.y.stored(), [&](int64_t plane) {
+      float* dx = buffers.out(0) + plane * r_.x.plane();
+      std::memset(dx, 0, r_.x.plane() * sizeof(float));
+      const float* dy = buffers.in(0) + plane * r_.y.plane();
+      for (int64_t h = 0; h < r_.y.height; ++h) spread(dy + h * r_.y.row(), r_.rows[h], dx);
+    });
+  }
+
+ private:
+  void spread(const float* dy, const Mix& mix, float* dx) const {
+    const Mix* columns = r_.columns.data();
+    spread_row(dy, 1.0f - mix.weight, columns, r_.y.width, dx + mix.low * r_.x.row());
+    if (mix.weight == 0.0f) return;
+    spread_row(dy, mix.weight, columns, r_.y.width, dx + mix.high * r_.x.row());
+  }
+
+  Resizing r_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_resize(const StepMeta& step) { return std::make_unique<Resize>(step); }
+
+std::unique_ptr<Kernel> make_resize_backward(const StepMeta& step) {
+  return std::make_unique<ResizeBackward>(step);
+}
+
+}  // namespace halfspace::cpu

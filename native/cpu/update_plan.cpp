@@ -1,0 +1,124 @@
+#include "update_plan.h"
+
+#include <algorithm>
+
+#include "parallel.h"
+
+namespace halfspace::cpu {
+namespace {
+
+struct Span {
+  int64_t group, offset, length, stride;
+  int64_t end() const { return offset + length; }
+};
+
+std::vector<Span> spans_of(const StepMeta& step, int64_t elements, int64_t groups) {
+  const std::vector<int64_t> flat = step.attrs.integers("spans");
+  step.expect(flat.size() % 4 == 0, "spans come as group, offset, length, stride");
+  std::vector<Span> spans;
+  spans.reserve(flat.size() / 4);
+  for (size_t i = 0; i < flat.size(); i += 4) {
+    const Span s{flat[i], flat[i + 1], flat[i + 2], flat[i + 3]};
+    step.expect(s.group >= 0 && s.group < groups, "span of group ", s.group, " of ", groups);
+    step.expect(s.offset >= 0 && s.offset < elements && s.length > 0 && s.stride > 0 &&
+                    s.length - 1 <= (elements - 1 - s.offset) / s.stride,
+                "span of group ", s.group, " (offset ", s.offset, ", length ", s.length,
+                ", stride ", s.stride, ") leaves the arena of ", elements);
+    spans.push_back(s.length == 1 ? Span{s.group, s.offset, 1, 1} : s);
+  }
+  return spans;
+}
+
+// In the order of memory, neighbours of one group joined.
+std::vector<Span> joined(std::vector<Span> spans) {
+  std::sort(spans.begin(), spans.end(),
+            [](const Span& a, const Span& b) { return a.offset < b.offset; });
+  std::vector<Span> result;
+  for (const Span& s : spans) {
+    if (!result.empty() && s.stride == 1 && result.back().stride == 1 &&
+        result.back().group == s.group && result.back().end() == s.offset) {
+      result.back().length += s.length;
+    } else {
+      result.push_back(s);
+    }
+  }
+  return result;
+}
+
+// Which elements belong to a group; no element may belong to two.
+std::vector<bool> owned_elements(const StepMeta& step, const std::vector<Span>& spans,
+                                 int64_t elements) {
+  std::vector<bool> owned(elements, false);
+  for (const Span& s : spans) {
+    for (int64_t i = 0; i < s.length; ++i) {
+      const int64_t element = s.offset + i * s.stride;
+      step.expect(!owned[element], "element ", element, " is in group ", s.group,
+                  " and in another span too");
+      owned[element] = true;
+    }
+  }
+  return owned;
+}
+
+// The runs between the groups, as spans of no group.
+void append_free_runs(const std::vector<bool>& owned, std::vector<Span>& spans) {
+  const auto begin = owned.begin(), end = owned.end();
+  for (auto from = std::find(begin, end, false); from != end;) {
+    const auto to = std::find(from, end, true);
+    spans.push_back({kNoGroup, from - begin, to - from, 1});
+    from = std::find(to, end, false);
+  }
+}
+
+void append_pieces(const Span& s, std::vector<Piece>& pieces) {
+  for (int64_t done = 0; done < s.length; done += kPiece) {
+    pieces.push_back({s.offset + done * s.stride, s.stride,
+                      static_cast<int32_t>(std::min(kPiece, s.length - done)),
+                      static_cast<int32_t>(s.group), kNoGroup});
+  }
+}
+
+}  // namespace
+
+UpdatePlan::UpdatePlan(const StepMeta& step, int64_t elements) {
+  constexpr int64_t kMostGroups = int64_t{1} << 30;
+  const int64_t groups = step.attrs.integer("groupCount");
+  step.expect(groups >= 0 && groups < kMostGroups, "groupCount is ", groups);
+  std::vector<Span> spans = joined(spans_of(step, elements, groups));
+  append_free_runs(owned_elements(step, spans, elements), spans);
+  for (const Span& s : spans) append_pieces(s, pieces_);
+  std::sort(pieces_.begin(), pieces_.end(),
+            [](const Piece& a, const Piece& b) { return a.offset < b.offset; });
+  assign_slots(groups);
+  cut_tasks();
+}
+
+void UpdatePlan::assign_slots(int64_t groups) {
+  first_slot_.assign(groups + 1, 0);
+  for (const Piece& piece : pieces_) {
+    if (piece.group != kNoGroup) ++first_slot_[piece.group + 1];
+  }
+  for (int64_t g = 0; g < groups; ++g) first_slot_[g + 1] += first_slot_[g];
+  std::vector<int64_t> next(first_slot_.begin(), first_slot_.end() - 1);
+  for (Piece& piece : pieces_) {
+    if (piece.group != kNoGroup) piece.slot = static_cast<int32_t>(next[piece.group]++);
+  }
+}
+
+// A piece costs its elements and a little for being one.
+void UpdatePlan::cut_tasks() {
+  constexpr int64_t kCostOfPiece = 32;
+  task_begin_.push_back(0);
+  int64_t cost = 0;
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    cost += pieces_[i].length + kCostOfPiece;
+    if (cost < kPiece) continue;
+    task_begin_.push_back(static_cast<int64_t>(i) + 1);
+    cost = 0;
+  }
+  if (task_begin_.back() != static_cast<int64_t>(pieces_.size())) {
+    task_begin_.push_back(static_cast<int64_t>(pieces_.size()));
+  }
+}
+
+}  // namespace halfspace::cpu
