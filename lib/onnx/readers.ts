@@ -10,6 +10,7 @@ import { readers as linear } from '../ops/linear.js';
 import { readers as matmul } from '../ops/matmul.js';
 import { readers as normalization } from '../ops/normalization.js';
 import type { OnnxReader } from '../ops/onnx-reader.js';
+import { readers as padding } from '../ops/pad.js';
 import { readers as pooling } from '../ops/pooling.js';
 import { readers as reduction } from '../ops/reduce.js';
 import { readers as reshaping } from '../ops/reshape.js';
@@ -29,6 +30,7 @@ const tables = [
   linear,
   matmul,
   normalization,
+  padding,
   pooling,
   reduction,
   reshaping,

@@ -64,3 +64,8 @@ export const mapReader =
   (op: () => Op): OnnxReader =>
   (context) =>
     context.emit(op(), [context.data(0)]);
+
+/** The numbers that constant input `index` lists. */
+export function listed(context: OnnxContext, index: number): readonly number[] {
+  return Array.from(context.constant(index)?.data ?? context.decline(`input ${index} is not constant`));
+}

@@ -66,6 +66,13 @@ export function axisOf(axis: number, shape: Shape): number {
   return front;
 }
 
+/** `shape` with other sizes along `axes`; `k` is a position in `axes`. */
+export const resized = (
+  shape: Shape,
+  axes: readonly number[],
+  size: (old: number, k: number) => number,
+): Shape => shape.map((old, axis) => (axes.includes(axis) ? size(old, axes.indexOf(axis)) : old));
+
 /** For operators that multiply nothing that papers count. */
 export const noMacs = (): number => 0;
 

@@ -1,21 +1,20 @@
-// Taking a regular part of a tensor and surrounding a tensor by a constant; each is the other's gradient.
+// Taking a regular part of a tensor. The gradient is padding's kernel.
 
 import type { NarrowRule, OnnxForm, Op, Value } from '../graph.js';
-import { dim, type Shape, type TensorType } from '../shape.js';
-import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import { dim, type TensorType } from '../shape.js';
+import { listed, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   axisOf,
   channelwise,
   emitOne,
-  floatScalar,
   gradientOp,
   input,
   int64Vector,
   mismatch,
-  neverZero,
   noMacs,
   operand,
+  resized,
   unfusable,
   upstream,
   zeroWithFirst,
@@ -31,15 +30,6 @@ export interface Slice {
   readonly sizes: readonly number[];
   /** Ones unless told; may be negative. */
   readonly steps?: readonly number[];
-}
-
-/** Along axis `axes[k]`: before[k] and after[k] elements of `value` around x. */
-export interface Pad {
-  readonly axes: readonly number[];
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-  /** Zero unless told. */
-  readonly value?: number;
 }
 
 /** slice: x -> y, shaped like x but for `sizes` along `axes`. */
@@ -65,31 +55,6 @@ export function slice(options: Slice): Op {
   return op;
 }
 
-/** pad: x -> y, larger by before + after along `axes`. */
-export function pad(options: Pad): Op {
-  const attributes = { ...options, value: options.value ?? 0 };
-  const { axes, before, after, value } = attributes;
-  const op: Op = {
-    name: 'Pad',
-    attrs: { axes, before, after, value },
-    infer: (inputs) => [padded(attributes, inputs)],
-    gradient: (context) => [
-      emitOne(context, padBackward(attributes, input(context, 0).type), [upstream(context)]),
-    ],
-    lower: () => ({ kernel: 'pad', attrs: { axes, starts: before, steps: ones(axes), value } }),
-    macs: noMacs,
-    onnx: ([x]) => padForm(attributes, x?.shape.length ?? 0),
-    zero: value === 0 ? zeroWithFirst : neverZero,
-    joint: null,
-    narrow: axes.some((axis) => axis <= CHANNELS)
-      ? narrowPadded(() => op, attributes)
-      : channelwise(() => op),
-    epilogue: null,
-    fuse: unfusable,
-  };
-  return op;
-}
-
 /** dL/dx: dy where the slice was taken from, zero elsewhere. */
 export const sliceBackward = ({ axes, starts, steps }: Required<Slice>, x: TensorType): Op =>
   gradientOp({
@@ -98,17 +63,6 @@ export const sliceBackward = ({ axes, starts, steps }: Required<Slice>, x: Tenso
     attrs: { axes, starts, steps, value: 0 },
     outputs: [x],
   });
-
-/** dL/dx: the part of dy where x went. */
-export const padBackward = ({ axes, before }: Pad, x: TensorType): Op =>
-  gradientOp({
-    name: 'PadBackward',
-    kernel: 'slice',
-    attrs: { axes, starts: before, steps: ones(axes) },
-    outputs: [x],
-  });
-
-const ones = (axes: readonly number[]): readonly number[] => axes.map(() => 1);
 
 function sliced({ axes, starts, sizes, steps }: Required<Slice>, inputs: readonly TensorType[]): TensorType {
   arity(inputs, 1, 1);
@@ -120,23 +74,8 @@ function sliced({ axes, starts, sizes, steps }: Required<Slice>, inputs: readonl
     if (count >= 1 && Math.min(first, last) >= 0 && Math.max(first, last) < size) return;
     mismatch(`elements ${first} to ${last} do not exist along axis ${axis} of size ${size}`);
   });
-  return { dtype, shape: replaced(shape, axes, (_, k) => sizes[k] as number) };
+  return { dtype, shape: resized(shape, axes, (_, k) => sizes[k] as number) };
 }
-
-function padded({ axes, before, after }: Pad, inputs: readonly TensorType[]): TensorType {
-  arity(inputs, 1, 1);
-  const { dtype, shape } = operand(inputs, 0, 'input');
-  axes.forEach((axis, k) => {
-    axisOf(axis, shape);
-    const [first, last] = [before[k] as number, after[k] as number];
-    if (first < 0 || last < 0) mismatch(`padding ${first} and ${last} of axis ${axis} is not positive`);
-  });
-  const grown = (size: number, k: number): number => size + (before[k] as number) + (after[k] as number);
-  return { dtype, shape: replaced(shape, axes, grown) };
-}
-
-const replaced = (shape: Shape, axes: readonly number[], size: (old: number, k: number) => number): Shape =>
-  shape.map((old, axis) => (axes.includes(axis) ? size(old, axes.indexOf(axis)) : old));
 
 /** What is left of a run of channels is a run of those that are left. */
 const narrowSliced =
@@ -154,19 +93,6 @@ const narrowSliced =
     };
   };
 
-/** Padding stays, and the channels between it move behind the padding before them. */
-const narrowPadded =
-  (op: () => Op, { axes, before, after }: Pad): NarrowRule =>
-  ([kept = null], [x]) => {
-    if (!kept || !x || axes.length !== 1 || axes[0] !== CHANNELS) return null;
-    const [first, last] = [before[0] as number, after[0] as number];
-    const end = first + dim(x.shape, CHANNELS);
-    const moved = kept.map((channel) => first + channel);
-    return { op: op(), slices: [], outputs: [[...range(0, first), ...moved, ...range(end, last)]] };
-  };
-
-const range = (start: number, length: number): number[] => Array.from({ length }, (_, i) => start + i);
-
 /** ONNX names the first element that is not taken; counting down, zero must be passed by. */
 function sliceForm({ axes, starts, sizes, steps }: Required<Slice>): OnnxForm {
   const ends = starts.map((start, k) => start + (sizes[k] as number) * (steps[k] as number));
@@ -176,22 +102,6 @@ function sliceForm({ axes, starts, sizes, steps }: Required<Slice>): OnnxForm {
     attributes: {},
     inputs: [0, int64Vector(starts), int64Vector(named), int64Vector(axes), int64Vector(steps)],
   };
-}
-
-function padForm({ axes, before, after, value }: Required<Pad>, rank: number): OnnxForm {
-  const all = (sizes: readonly number[]) => replaced(zeros(rank), axes, (_, k) => sizes[k] as number);
-  return {
-    opType: 'Pad',
-    attributes: {},
-    inputs: [0, int64Vector([...all(before), ...all(after)]), floatScalar(value)],
-  };
-}
-
-const zeros = (length: number): readonly number[] => Array.from({ length }, () => 0);
-
-/** The numbers that constant input `index` lists. */
-function listed(context: OnnxContext, index: number): readonly number[] {
-  return Array.from(context.constant(index)?.data ?? context.decline(`input ${index} is not constant`));
 }
 
 /** ONNX counts negative positions from the end and moves those beyond an end to it. */
@@ -214,26 +124,6 @@ function inside(position: number, size: number, step: number): number {
   return step > 0 ? Math.min(Math.max(front, 0), size) : Math.min(Math.max(front, -1), size - 1);
 }
 
-function readPad(context: OnnxContext): readonly Value[] {
-  const { shape } = context.type(0);
-  const mode = context.attributes.string('mode', 'constant');
-  if (mode !== 'constant') context.decline(`its mode '${mode}' is not supported`);
-  const pads = listed(context, 1);
-  if (pads.some((size) => size < 0)) context.decline('it cuts as well as pads');
-  const value = context.given(2) ? (listed(context, 2)[0] ?? 0) : 0;
-  const all = context.given(3) ? listed(context, 3).map((axis) => axisOf(axis, shape)) : [...shape.keys()];
-  const grown = [...all.keys()].filter((k) => pads[k] || pads[k + all.length]);
-  if (grown.length === 0) return [context.data(0)];
-  const pick = (from: number): readonly number[] => grown.map((k) => pads[from + k] as number);
-  const op = pad({
-    axes: grown.map((k) => all[k] as number),
-    before: pick(0),
-    after: pick(all.length),
-    value,
-  });
-  return context.emit(op, [context.data(0)]);
-}
-
 /** One position along an axis, or a run of them. */
 function readGather(context: OnnxContext): readonly Value[] {
   const { shape } = context.type(0);
@@ -249,4 +139,4 @@ function readGather(context: OnnxContext): readonly Value[] {
   return rank === 0 ? context.emit(squeeze([axis]), taken) : taken;
 }
 
-export const readers: OnnxReaders = { Gather: readGather, Pad: readPad, Slice: readSlice };
+export const readers: OnnxReaders = { Gather: readGather, Slice: readSlice };
