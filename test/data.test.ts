@@ -1,8 +1,13 @@
+// Batches: what they hold, in which order, how they go on, and that they leave the event loop free.
+
 import test from 'ava';
 
-import { batchCount, batches, type Batch } from '../lib/data/batches.js';
+import { type Augmentation, horizontalFlip, randomResizedCrop } from '../lib/data/augment.js';
+import { batchCount, batches, type Batch, type BatchOptions } from '../lib/data/batches.js';
+import type { Dataset, Split } from '../lib/data/dataset.js';
+import { memorySplit } from '../lib/data/memory.js';
+import { mixup } from '../lib/data/mix.js';
 import { openDataset } from '../lib/data/open.js';
-import type { Dataset } from '../lib/data/dataset.js';
 
 let sample: Dataset;
 
@@ -60,4 +65,150 @@ test('a pass is a function of seed and epoch, and goes on from any batch', async
 
 test('an unknown data set is refused with the nearest name', async (t) => {
   await t.throwsAsync(openDataset('fashion-mnits'), { code: 'ERR_OPTION', message: /fashion-mnist/ });
+});
+
+/** A split of gray pictures, each of its index's level. */
+function levels(length: number, shape: readonly [number, number, number], later = false): Split {
+  const [channels, height, width] = shape;
+  const size = channels * height * width;
+  const made = memorySplit({
+    bytes: Uint8Array.from({ length: length * size }, (_, i) => Math.floor(i / size)),
+    labels: Int32Array.from({ length }, (_, index) => index % 10),
+    shape,
+  });
+  if (!later) return made;
+  return { ...made, image: async (index, choose) => made.image(index, choose) };
+}
+
+const plain = { mean: [0], deviation: [1 / 255] };
+
+test('each picture is augmented by a stream of its own, whatever batch it falls into', async (t) => {
+  const noisy: Augmentation = {
+    name: 'noisy',
+    apply: (image, stream) => ({ ...image, pixels: image.pixels.map(() => stream.below(256)) }),
+  };
+  const split = levels(12, [1, 2, 2]);
+  const drawn = async (batch: number, shuffle: boolean) => {
+    const found = new Map<number, string>();
+    const order = { ...options, batch, shuffle, augment: [noisy], normalize: plain };
+    for (const { images, labels } of await collect(batches(split, order))) {
+      labels.forEach((label, row) => found.set(label, images.subarray(row * 4, row * 4 + 4).join()));
+    }
+    return found;
+  };
+  const reference = await drawn(1, false);
+  for (const found of [await drawn(4, false), await drawn(3, true)]) {
+    for (const label of [2, 3, 4, 5, 6, 7, 8, 9]) t.is(found.get(label), reference.get(label));
+  }
+});
+
+test('an epoch sees every picture once, in another order each time', async (t) => {
+  const split = levels(30, [1, 1, 1]);
+  const seen = async (epoch: number): Promise<number[]> => {
+    const pass = { ...options, batch: 7, epoch, dropLast: false, augment: [], normalize: plain };
+    const found = await collect(batches(split, pass));
+    return found.flatMap(({ images, count }) => [...images.subarray(0, count)].map(Math.round));
+  };
+  const [first, second] = [await seen(0), await seen(1)];
+  const all = Array.from({ length: 30 }, (_, index) => index);
+  t.deepEqual(
+    first.toSorted((a, b) => a - b),
+    all,
+  );
+  t.deepEqual(
+    second.toSorted((a, b) => a - b),
+    all,
+  );
+  t.notDeepEqual(first, second);
+});
+
+test('a framing decides the size of a batch, wherever it stands', async (t) => {
+  const split = levels(4, [1, 8, 8]);
+  for (const augment of [
+    [randomResizedCrop(5), horizontalFlip()],
+    [horizontalFlip(), randomResizedCrop(5)],
+  ]) {
+    const [batch] = await collect(batches(split, { ...options, batch: 4, augment, normalize: plain }));
+    t.is(batch?.images.length, 4 * 25);
+    t.deepEqual(
+      [...(batch as Batch).images].map((value) => Math.round(value) % 10),
+      [...(batch as Batch).labels].flatMap((label) => Array.from({ length: 25 }, () => label)),
+    );
+  }
+});
+
+test('mixing is drawn once a batch, and again the same', async (t) => {
+  const pass = { ...options, batch: 5, augment: [], normalize: plain, mix: mixup(1, 10) };
+  const split = levels(20, [1, 2, 2]);
+  const found = await collect(batches(split, pass));
+  t.deepEqual(await collect(batches(split, pass)), found);
+  t.is(new Set(found.map(({ targets, labels }) => targets?.[labels[0] as number])).size, 4);
+});
+
+test('options that do not fit the pictures are refused', async (t) => {
+  const split = levels(4, [1, 4, 4]);
+  const good = { ...options, batch: 2, augment: [], normalize: plain };
+  const refused = (changes: Partial<BatchOptions>, code: string, message: RegExp) =>
+    t.throwsAsync(collect(batches(split, { ...good, ...changes })), { code, message });
+  await refused({ batch: 0 }, 'ERR_OPTION', /batch must be a whole number from 1, found 0/);
+  await refused(
+    { normalize: sample, augment: [wider] },
+    'ERR_SHAPE',
+    /expected a picture of 1x4x4.*found 1x4x8/,
+  );
+  await refused(
+    { normalize: { mean: [0, 0, 0], deviation: [1, 1, 1] } },
+    'ERR_OPTION',
+    /expected 1 means.*found 3/,
+  );
+});
+
+const wider: Augmentation = {
+  name: 'wider',
+  apply: (image) => ({ ...image, width: 8, pixels: new Uint8Array(32) }),
+};
+
+/** How often the event loop goes round while `work` is going on. */
+async function rounds(work: Promise<unknown>): Promise<number> {
+  let count = 0;
+  let going = true;
+  const around = (): void => {
+    count += 1;
+    if (going) setImmediate(around);
+  };
+  setImmediate(around);
+  await work;
+  going = false;
+  return count;
+}
+
+// 64 pictures of 1 ms each; slices last 2 ms, so there are about 32. On a busy machine a slice may
+// take more, but never more than one picture beyond its end.
+for (const later of [false, true]) {
+  test(`the event loop goes on while a batch is made of pictures ${later ? 'in files' : 'in memory'}`, async (t) => {
+    const slow: Augmentation = {
+      name: 'slow',
+      apply: (image) => {
+        const end = performance.now() + 1;
+        while (performance.now() < end);
+        return image;
+      },
+    };
+    const split = levels(64, [1, 2, 2], later);
+    const pass = { ...options, augment: [slow], normalize: plain };
+    const count = await rounds(collect(batches(split, pass)));
+    t.true(count >= 20, `${count} rounds`);
+  });
+}
+
+test('a pass that nobody finishes leaves no failure behind', async (t) => {
+  const split = levels(8, [1, 2, 2]);
+  const failing: Split = {
+    ...split,
+    image: (index) => (index < 4 ? split.image(index) : Promise.reject(new Error('gone'))),
+  };
+  const pass = { ...options, batch: 4, shuffle: false, augment: [], normalize: plain };
+  const [first] = await collect(batches(failing, pass), 1);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  t.is(first?.count, 4);
 });
