@@ -1,11 +1,12 @@
-// How well a network does on the test split of a dataset, by its own outputs: independent of the
-// programs that trained it.
+// How well a network does on the test split of a dataset: quickly by the program that trains it, and
+// by its own outputs, independent of what trained it.
 
 import type { Dataset } from '../data/dataset.js';
 import { HalfspaceError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import { formatShape } from '../shape.js';
 import type { Weights } from '../weights.js';
+import type { DeviceNetwork } from './device-network.js';
 import { testBatches } from './feed.js';
 import { InferenceNetwork, type InferenceOptions } from './inference.js';
 
@@ -39,6 +40,29 @@ export async function evaluate(
     network.dispose();
   }
   return { accuracy: correct / images, correct, images };
+}
+
+/** Mean loss and share of right answers. */
+export interface Measurement {
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+/** Runs the test split through a network that is being trained. */
+export async function measure(
+  network: DeviceNetwork,
+  dataset: Dataset,
+  batch: number,
+  signal?: AbortSignal,
+): Promise<Measurement> {
+  let [loss, correct, images] = [0, 0, 0];
+  for await (const { count, ...pictures } of testBatches(dataset, batch)) {
+    const outcome = await network.evaluate(pictures, signal);
+    loss += outcome.loss * count;
+    correct += outcome.correct;
+    images += count;
+  }
+  return { loss: loss / images, accuracy: correct / images };
 }
 
 /** Rows whose first largest output is the label; rows with label -1 never are. */

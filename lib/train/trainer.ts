@@ -5,25 +5,21 @@
 // function of the seed and the step, so a run that goes on from a checkpoint repeats what the
 // uninterrupted one does, bit for bit.
 
-import { offsetOf } from '../compile/layout.js';
 import type { Batch } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { STATISTICS } from '../compile/update.js';
-import { HalfspaceError, invariant } from '../errors.js';
+import { HalfspaceError } from '../errors.js';
 import type { Graph } from '../graph.js';
-import { groupSpans } from '../search/space.js';
-import { constructSubnet, type Subnet } from '../search/subnet.js';
 import { initialWeights } from '../weights.js';
 import type { Checkpoint, EpochSums, Position } from './checkpoint.js';
 import { costOf } from './cost.js';
-import { DeviceNetwork, type StepOutcome } from './device-network.js';
-import { checkFits } from './evaluate.js';
-import { feed, probeBatches, stepsPerEpoch, testBatches, type FeedOptions } from './feed.js';
+import type { StepOutcome } from './device-network.js';
+import { checkFits, measure, type Measurement } from './evaluate.js';
+import { feed, probeBatches, stepsPerEpoch, type FeedOptions } from './feed.js';
 import { spanSize } from './groups.js';
-import { carryState, expandState, type NetworkState } from './network-state.js';
 import { hyperVector } from './optimizer.js';
 import type { TrainOptions } from './options.js';
-import { ceilings, initialPolicy, observe, phaseAt, select } from './policy.js';
+import { ceilings, initialPolicy, observe, phaseAt, select, type PolicyState } from './policy.js';
 import type {
   EpochProgress,
   ErasureProgress,
@@ -32,6 +28,7 @@ import type {
   StepProgress,
 } from './progress.js';
 import { chooseGroups, groupNorms, pruningFor, requireZero, type Pruning } from './pruning.js';
+import { RunningNetwork } from './running-network.js';
 import { learningRate } from './schedule.js';
 import { groupStatistics } from './scores.js';
 
@@ -40,12 +37,6 @@ export interface Trained {
   /** False where the run was stopped before its last step. */
   readonly complete: boolean;
   readonly checkpoint: Checkpoint;
-}
-
-/** The running program without the erased segments, and what the super-network was when they went. */
-interface Erasure {
-  readonly subnet: Subnet;
-  readonly outer: NetworkState;
 }
 
 const noSums: EpochSums = { loss: 0, correct: 0, images: 0 };
@@ -61,13 +52,13 @@ const start: Position = {
 
 /** One training run. Dispose of it when done. */
 export class Trainer {
-  readonly #graph: Graph;
   readonly #dataset: Dataset;
   readonly #options: TrainOptions;
+  readonly #feed: FeedOptions;
   readonly #stepsPerEpoch: number;
   readonly #pruning: Pruning | null;
-  #network: DeviceNetwork;
-  #erasure: Erasure | null = null;
+  readonly #network: RunningNetwork;
+  readonly #groupSizes: readonly number[];
   #position: Position;
   #lastLoss: number | null = null;
   #since = performance.now();
@@ -75,40 +66,49 @@ export class Trainer {
   /** Prepares a run from its beginning, or from where `checkpoint` was taken. */
   constructor(graph: Graph, dataset: Dataset, options: TrainOptions, checkpoint?: Checkpoint) {
     checkFits(graph, dataset);
-    this.#graph = graph;
     this.#dataset = dataset;
     this.#options = options;
+    this.#feed = feedOptions(dataset, options);
     this.#stepsPerEpoch = stepsPerEpoch(dataset, options.batch);
     this.#pruning = pruningFor(graph, options);
     this.#position = checkpoint?.position ?? start;
     const state = checkpoint?.network ?? { weights: initialWeights(graph, options.seed), optimizer: [] };
-    this.#network = this.#position.erased ? this.#openSubnet(state) : this.#openSupernet(state);
+    this.#network = new RunningNetwork(graph, this.#pruning?.space ?? null, state, options);
+    this.#groupSizes = this.#network.device.groups.map(spanSize);
+    if (this.#position.erased) this.#network.erase(this.#takenGroups());
   }
 
   /** Trains to the last step, or until stopped. Throws ERR_DIVERGED where the loss is no number. */
   async *run(): AsyncGenerator<Progress, Trained> {
     this.#since = performance.now();
-    const source = feed(this.#feedOptions(), this.#position.step, this.#options.steps);
-    let upcoming = await source.next();
-    while (!upcoming.done && !this.#options.stop?.aborted) {
-      yield* this.#turningPoints();
-      const [progress, following] = await Promise.all([this.#step(upcoming.value), source.next()]);
-      yield progress;
-      if (this.#isEpochEnd()) yield await this.#endEpoch();
-      upcoming = following;
+    const source = feed(this.#feed, this.#position.step, this.#options.steps);
+    try {
+      yield* this.#train(source);
+    } finally {
+      await source.return(undefined);
     }
     const complete = this.#position.step === this.#options.steps;
     if (complete) yield* this.#turningPoints();
     return { complete, checkpoint: this.checkpoint() };
   }
 
+  /** Steps until the feed ends or the run is stopped. */
+  async *#train(source: AsyncGenerator<Batch>): AsyncGenerator<Progress> {
+    let upcoming = await source.next();
+    while (!upcoming.done && !this.#options.stop?.aborted) {
+      yield* this.#turningPoints();
+      const began = performance.now();
+      const [outcome, following] = await Promise.all([this.#step(upcoming.value), source.next()]);
+      this.#advance(outcome, upcoming.value.count);
+      yield this.#stepProgress(outcome, upcoming.value.count / (performance.now() - began));
+      if (this.#isEpochEnd()) yield await this.#endEpoch();
+      upcoming = following;
+    }
+  }
+
   /** All that the run needs to go on from here. */
   checkpoint(): Checkpoint {
-    const state = this.#network.snapshot();
-    const network = this.#erasure
-      ? expandState(this.#erasure.subnet, state, this.#erasure.outer)
-      : state;
-    return { position: { ...this.#position, seconds: this.#seconds() }, network };
+    return { position: { ...this.#position, seconds: this.#seconds() }, network: this.#network.snapshot() };
   }
 
   dispose(): void {
@@ -127,16 +127,12 @@ export class Trainer {
     const { policy, step } = this.#position;
     const { ablation, steps } = this.#options;
     // The epoch after the last has an order and augmentations that training does not see.
-    const probes = await probeBatches(
-      this.#feedOptions(),
-      Math.ceil(steps / this.#stepsPerEpoch),
-      ablation.batches,
-    );
+    const probes = await probeBatches(this.#feed, Math.ceil(steps / this.#stepsPerEpoch), ablation.batches);
     const { accuracy } = await this.#test();
-    const groups = await chooseGroups(pruning, policy, this.#network, probes, this.#options);
+    const groups = await chooseGroups(pruning, policy, this.#network.device, probes, this.#options);
     this.#position = {
       ...this.#position,
-      policy: select(policy, groups, groupNorms(this.#network)),
+      policy: select(policy, groups, groupNorms(this.#network.device)),
       accuracyAtSelection: accuracy,
     };
     const segments = groups.flatMap((group) => pruning.space.groups[group]?.segments ?? []);
@@ -146,45 +142,38 @@ export class Trainer {
   /** Goes on with the sub-network, at its cost; parameters and optimizer state move over. */
   *#erase(): Generator<ErasureProgress> {
     const taken = this.#takenGroups();
-    requireZero(this.#network, taken);
+    requireZero(this.#network.device, taken);
     if (!this.#options.eraseAsYouTrain || taken.length === 0) return;
-    const state = this.#network.snapshot();
-    this.#network.dispose();
-    this.#network = this.#openSubnet(state);
+    this.#network.erase(taken);
     this.#position = { ...this.#position, erased: true };
-    yield { kind: 'erasure', step: this.#position.step, ...costOf(this.#network.graph) };
+    yield { kind: 'erasure', step: this.#position.step, ...costOf(this.#network.device.graph) };
   }
 
-  /** One step on the device; the position moves on. */
-  async #step(batch: Batch): Promise<StepProgress> {
+  /** One step on the device. */
+  async #step({ images, labels, targets }: Batch): Promise<StepOutcome> {
     this.#options.signal?.throwIfAborted();
-    const { step, policy } = this.#position;
-    const rate = learningRate(this.#options.schedule, step, this.#options.steps);
-    const began = performance.now();
-    const outcome = await this.#network.step(
-      { images: batch.images, labels: batch.targets ?? batch.labels },
-      hyperVector(this.#options.optimizer, rate, step),
-      this.#pruning
-        ? ceilings(this.#pruning.plan, policy, step, this.#network.groups.length)
-        : new Float64Array(),
+    const { step } = this.#position;
+    const outcome = await this.#network.device.step(
+      { images, labels: targets ?? labels },
+      hyperVector(this.#options.optimizer, this.#rate(step), step),
+      this.#ceilings(step),
       this.#options.signal ?? undefined,
     );
-    this.#requireFinite(outcome.loss, step);
-    this.#advance(outcome, batch.count);
-    const seconds = (performance.now() - began) / 1000;
-    return this.#stepProgress(outcome, rate, batch.count / seconds);
+    if (!Number.isFinite(outcome.loss))
+      throw diverged(outcome.loss, this.#lastLoss, step, this.#options.steps);
+    this.#lastLoss = outcome.loss;
+    return outcome;
   }
 
-  #requireFinite(loss: number, step: number): void {
-    if (!Number.isFinite(loss)) {
-      const last =
-        this.#lastLoss === null ? 'no step had a finite one' : `the last finite one was ${this.#lastLoss}`;
-      throw new HalfspaceError(
-        'ERR_DIVERGED',
-        `training diverged in step ${step + 1} of ${this.#options.steps}: the loss is ${loss}, ${last}`,
-      );
-    }
-    this.#lastLoss = loss;
+  #rate(step: number): number {
+    return learningRate(this.#options.schedule, step, this.#options.steps);
+  }
+
+  #ceilings(step: number): Float64Array {
+    const groups = this.#network.device.groups.length;
+    return this.#pruning
+      ? ceilings(this.#pruning.plan, this.#position.policy, step, groups)
+      : new Float64Array(groups);
   }
 
   /** Takes a step's outcome into the position. */
@@ -198,32 +187,31 @@ export class Trainer {
         correct: epoch.correct + correct,
         images: epoch.images + images,
       },
-      policy:
-        this.#pruning && policy.taken === null
-          ? observe(
-              policy,
-              this.#pruning.score,
-              groupStatistics(statistics, this.#network.groups.map(spanSize)),
-              this.#options.scoreMemory,
-            )
-          : policy,
+      policy: policy.taken === null ? this.#observed(policy, statistics) : policy,
     };
   }
 
-  #stepProgress({ loss, statistics }: StepOutcome, rate: number, imagesPerSecond: number): StepProgress {
+  #observed(policy: PolicyState, statistics: Float64Array): PolicyState {
+    if (!this.#pruning) return policy;
+    const groups = groupStatistics(statistics, this.#groupSizes);
+    return observe(policy, this.#pruning.score, groups, this.#options.scoreMemory);
+  }
+
+  #stepProgress({ loss, statistics }: StepOutcome, imagesPerMillisecond: number): StepProgress {
     const { step, epoch, erased } = this.#position;
+    const { steps } = this.#options;
     return {
       kind: 'step',
       step,
-      steps: this.#options.steps,
+      steps,
       epoch: Math.ceil(step / this.#stepsPerEpoch),
-      epochs: Math.ceil(this.#options.steps / this.#stepsPerEpoch),
+      epochs: Math.ceil(steps / this.#stepsPerEpoch),
       loss,
       accuracy: epoch.correct / epoch.images,
-      learningRate: rate,
+      learningRate: this.#rate(step - 1),
       phase: this.#pruning ? phaseAt(this.#pruning.plan, step - 1) : 'plain',
       zeroGroups: erased ? this.#takenGroups().length : countZeroGroups(statistics),
-      imagesPerSecond,
+      imagesPerSecond: 1000 * imagesPerMillisecond,
     };
   }
 
@@ -248,16 +236,9 @@ export class Trainer {
     };
   }
 
-  /** Mean loss and accuracy of the running network on the test split. */
-  async #test(): Promise<{ readonly loss: number; readonly accuracy: number }> {
-    let [loss, correct, images] = [0, 0, 0];
-    for await (const batch of testBatches(this.#dataset, this.#options.batch)) {
-      const outcome = await this.#network.evaluate(batch, this.#options.signal ?? undefined);
-      loss += outcome.loss * batch.count;
-      correct += outcome.correct;
-      images += batch.count;
-    }
-    return { loss: loss / images, accuracy: correct / images };
+  #test(): Promise<Measurement> {
+    const { batch, signal } = this.#options;
+    return measure(this.#network.device, this.#dataset, batch, signal ?? undefined);
   }
 
   #seconds(): number {
@@ -267,43 +248,6 @@ export class Trainer {
   #takenGroups(): readonly number[] {
     return (this.#position.policy.taken ?? []).map(({ group }) => group);
   }
-
-  #feedOptions(): FeedOptions {
-    const { batch, seed, augment, mix, skipCorrupt } = this.#options;
-    return {
-      dataset: this.#dataset,
-      batch,
-      seed,
-      augment,
-      ...(mix && { mix }),
-      ...(skipCorrupt && { skipCorrupt }),
-    };
-  }
-
-  #openSupernet(state: NetworkState): DeviceNetwork {
-    return this.#open(this.#graph, state, this.#pruning);
-  }
-
-  #openSubnet(outer: NetworkState): DeviceNetwork {
-    invariant(this.#pruning, 'a run without target has no sub-network');
-    const subnet = constructSubnet(this.#pruning.space, this.#takenGroups());
-    this.#erasure = { subnet, outer };
-    return this.#open(subnet.graph, carryState(subnet, outer), null);
-  }
-
-  #open(graph: Graph, state: NetworkState, pruning: Pruning | null): DeviceNetwork {
-    const { batch, optimizer, smoothing, mix, device, open } = this.#options;
-    return new DeviceNetwork(graph, state, {
-      batch,
-      optimizer,
-      smoothing,
-      softTargets: mix !== null,
-      groups: (layout) =>
-        (pruning?.space.groups ?? []).map((group) => groupSpans(group, (name) => offsetOf(layout, name))),
-      device,
-      open,
-    });
-  }
 }
 
 /** Groups that the statistics of the last step say are zero. */
@@ -311,3 +255,23 @@ const countZeroGroups = (statistics: Float64Array): number =>
   statistics.filter((value, index) => index % STATISTICS.length === zeroColumn && value === 1).length;
 
 const zeroColumn = STATISTICS.indexOf('zero');
+
+function diverged(loss: number, last: number | null, step: number, steps: number): HalfspaceError {
+  const before = last === null ? 'no step had a finite one' : `the last finite one was ${last}`;
+  return new HalfspaceError(
+    'ERR_DIVERGED',
+    `training diverged in step ${step + 1} of ${steps}: the loss is ${loss}, ${before}`,
+  );
+}
+
+const feedOptions = (
+  dataset: Dataset,
+  { batch, seed, augment, mix, skipCorrupt }: TrainOptions,
+): FeedOptions => ({
+  dataset,
+  batch,
+  seed,
+  augment,
+  ...(mix && { mix }),
+  ...(skipCorrupt && { skipCorrupt }),
+});

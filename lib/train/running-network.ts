@@ -1,0 +1,76 @@
+// The network that a run trains: the super-network, and after the window what is left of it. Seen from
+// outside its state is always the super-network's, so a checkpoint means the same at any time.
+
+import { offsetOf, type ArenaLayout } from '../compile/layout.js';
+import type { Span } from '../compile/update.js';
+import { invariant } from '../errors.js';
+import type { Graph } from '../graph.js';
+import { groupSpans, type SearchSpace } from '../search/space.js';
+import { constructSubnet, type Subnet } from '../search/subnet.js';
+import { DeviceNetwork } from './device-network.js';
+import { carryState, expandState, type NetworkState } from './network-state.js';
+import type { TrainOptions } from './options.js';
+
+/** The sub-network that runs, and the super-network's state when it took over. */
+interface Erasure {
+  readonly subnet: Subnet;
+  readonly outer: NetworkState;
+}
+
+/** Owns the device's memory; dispose of it when done. */
+export class RunningNetwork {
+  readonly #space: SearchSpace | null;
+  readonly #options: TrainOptions;
+  #device: DeviceNetwork;
+  #erasure: Erasure | null = null;
+
+  /** `space` is null where nothing is to be erased: the update then knows no groups. */
+  constructor(graph: Graph, space: SearchSpace | null, state: NetworkState, options: TrainOptions) {
+    this.#space = space;
+    this.#options = options;
+    this.#device = this.#open(graph, state, spansOf(space));
+  }
+
+  /** What the device runs at the moment. */
+  get device(): DeviceNetwork {
+    return this.#device;
+  }
+
+  /** Goes on without groups that are zero, at the sub-network's cost. */
+  erase(groups: readonly number[]): void {
+    invariant(this.#space && !this.#erasure, 'groups are erased once, from a search space');
+    const outer = this.snapshot();
+    const subnet = constructSubnet(this.#space, groups);
+    this.#device.dispose();
+    this.#device = this.#open(subnet.graph, carryState(subnet, outer), () => []);
+    this.#erasure = { subnet, outer };
+  }
+
+  /** Parameters and optimizer state of the super-network; what was erased stays as it was then. */
+  snapshot(): NetworkState {
+    const state = this.#device.snapshot();
+    return this.#erasure ? expandState(this.#erasure.subnet, state, this.#erasure.outer) : state;
+  }
+
+  dispose(): void {
+    this.#device.dispose();
+  }
+
+  #open(graph: Graph, state: NetworkState, groups: (layout: ArenaLayout) => readonly (readonly Span[])[]) {
+    const { batch, optimizer, smoothing, mix, device, open } = this.#options;
+    const softTargets = mix !== null;
+    return new DeviceNetwork(graph, state, {
+      batch,
+      optimizer,
+      smoothing,
+      softTargets,
+      groups,
+      device,
+      open,
+    });
+  }
+}
+
+/** Where the groups of a search space lie in an arena. */
+const spansOf = (space: SearchSpace | null) => (layout: ArenaLayout) =>
+  (space?.groups ?? []).map((group) => groupSpans(group, (name) => offsetOf(layout, name)));
