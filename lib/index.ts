@@ -18,6 +18,7 @@ export {
   type Value,
 } from './graph.js';
 export { Network } from './network.js';
+export * as ops from './ops/index.js';
 export { initialWeights, type Weights } from './weights.js';
 export { toOnnx } from './onnx/export.js';
 export { fromOnnx } from './onnx/import.js';

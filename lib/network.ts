@@ -101,7 +101,7 @@ export class Network {
     return this.#builder.input(name, f32(shape));
   }
 
-  /** Applies any operator; for what has no method of its own. */
+  /** Applies any operator of `ops`; for what has no method of its own. */
   apply(op: Op, inputs: readonly Value[], options: NodeOptions = {}): Value {
     return this.#builder.apply(op, inputs, options.name);
   }
@@ -162,6 +162,16 @@ export class Network {
   /** x Phi(x): shape kept. */
   gelu(x: Value, options: NodeOptions = {}): Value {
     return this.apply(ops.gelu(), [x], options);
+  }
+
+  /** x min(max(x / 6 + 1 / 2, 0), 1): shape kept. */
+  hardSwish(x: Value, options: NodeOptions = {}): Value {
+    return this.apply(ops.hardSwish(), [x], options);
+  }
+
+  /** Product of two values that broadcast to one shape, a gate [N, C, 1, 1] and an image for instance. */
+  multiply(a: Value, b: Value, options: NodeOptions = {}): Value {
+    return this.apply(ops.multiply(), [a, b], options);
   }
 
   /** Sum of values of one shape. */

@@ -118,6 +118,8 @@ const layers: readonly (readonly [string, Shape, (net: Network, x: Value) => Val
   ['sigmoid', [1, 2, 3, 4], (net, x) => net.sigmoid(x), [1, 2, 3, 4]],
   ['silu', [1, 2, 3, 4], (net, x) => net.silu(x), [1, 2, 3, 4]],
   ['gelu', [1, 2, 3, 4], (net, x) => net.gelu(x), [1, 2, 3, 4]],
+  ['hardSwish', [1, 2, 3, 4], (net, x) => net.hardSwish(x), [1, 2, 3, 4]],
+  ['a gate', [1, 2, 3, 4], (net, x) => net.multiply(x, net.globalAveragePool(x)), [1, 2, 3, 4]],
   ['add', [1, 2, 3, 4], (net, x) => net.add([x, x, x]), [1, 2, 3, 4]],
   ['concat along another axis', [1, 2, 3, 4], (net, x) => net.concat([x, x], { axis: 2 }), [1, 2, 6, 4]],
   [
