@@ -83,7 +83,7 @@ function load(path: string): Native {
 
 function open(path: string): Native {
   try {
-    return createRequire(import.meta.url)(path) as Native;
+    return withShortSpins(() => createRequire(import.meta.url)(path) as Native);
   } catch (error) {
     throw new HalfspaceError(
       'ERR_DEVICE',
@@ -91,5 +91,22 @@ function open(path: string): Native {
         'build it with `npm run build:native`, or name another file in HALFSPACE_NATIVE',
       { cause: error },
     );
+  }
+}
+
+/**
+ * OpenMP's threads wait for each other by spinning, which on a machine that has other work to do costs
+ * several times what it saves. The OpenMP runtime reads the limit from the environment while it loads,
+ * and only there; whoever has set it has the last word. (In a worker thread `process.env` is a copy, so
+ * there the limit of the process holds.)
+ */
+function withShortSpins<T>(call: () => T): T {
+  const { env } = process;
+  const ours = env['GOMP_SPINCOUNT'] === undefined && env['OMP_WAIT_POLICY'] === undefined;
+  if (ours) env['GOMP_SPINCOUNT'] = '1000';
+  try {
+    return call();
+  } finally {
+    if (ours) delete env['GOMP_SPINCOUNT'];
   }
 }
