@@ -3,6 +3,9 @@
 // erasing while training changes nothing but the cost.
 
 import test from 'ava';
+import { horizontalFlip } from '../lib/data/augment.js';
+import type { Dataset } from '../lib/data/dataset.js';
+import { cutmix, mixup } from '../lib/data/mix.js';
 import { HalfspaceError } from '../lib/errors.js';
 import type { Graph } from '../lib/graph.js';
 import type { Checkpoint } from '../lib/train/checkpoint.js';
@@ -32,13 +35,9 @@ async function train(
   checkpoint?: Checkpoint,
   graph: Graph = tinyNetwork(),
   watch: (event: Progress, trainer: Trainer) => void = () => {},
+  dataset: Dataset = tinyDataset,
 ): Promise<Run> {
-  const trainer = new Trainer(
-    graph,
-    tinyDataset,
-    resolveOptions(tinyDataset, { ...short, ...options }),
-    checkpoint,
-  );
+  const trainer = new Trainer(graph, dataset, resolveOptions(dataset, { ...short, ...options }), checkpoint);
   try {
     const events: Progress[] = [];
     const run = trainer.run();
@@ -196,6 +195,48 @@ test('a run without target trains the network as it is', async (t) => {
   const run = await train({ target: null });
   t.is(run.checkpoint.position.policy.taken, null);
   t.deepEqual(new Set(ofKind(run, 'step').map(({ phase }) => phase)), new Set(['plain']));
+});
+
+for (const target of [
+  { kind: 'fraction', fraction: 0.5 },
+  { kind: 'params', limit: 600 },
+  { kind: 'macs', limit: 30_000 },
+] as const) {
+  test(`a target of ${target.kind} is met by the network that is trained on`, async (t) => {
+    const run = await train({ target, steps: 9 });
+    const [erasure] = ofKind(run, 'erasure');
+    if (target.kind === 'fraction') t.is(run.checkpoint.position.policy.taken?.length, 2);
+    else t.true((erasure?.[target.kind] ?? Infinity) <= target.limit, JSON.stringify(erasure));
+  });
+}
+
+test('mixed pictures train on soft targets and are measured on true labels', async (t) => {
+  const run = await train({ epochs: 8, mix: mixup(0.2, 3) });
+  t.true((ofKind(run, 'epoch').at(-1)?.testAccuracy ?? 0) > 0.8);
+  t.is(run.checkpoint.position.policy.taken?.length, 2);
+});
+
+test('a run goes on bit for bit with augmentations, too', async (t) => {
+  const options: SearchOptions = { augment: [horizontalFlip()], mix: cutmix(1, 3) };
+  const stop = new AbortController();
+  const first = await train({ ...options, stop: stop.signal }, undefined, tinyNetwork(), ({ step }) => {
+    if (step === 17) stop.abort();
+  });
+  const second = await train(options, first.checkpoint);
+  t.deepEqual(timeless(second.checkpoint), timeless((await train(options)).checkpoint));
+});
+
+test('a picture that cannot be decoded fails the run, or is left out and told of', async (t) => {
+  const corrupt = new HalfspaceError('ERR_DATA', 'corrupt');
+  const image: Dataset['train']['image'] = (index) =>
+    index === 5 ? Promise.reject(corrupt) : tinyDataset.train.image(index);
+  const dataset: Dataset = { ...tinyDataset, train: { ...tinyDataset.train, image } };
+  t.is(await t.throwsAsync(train({ epochs: 1 }, undefined, tinyNetwork(), undefined, dataset)), corrupt);
+  const told: unknown[] = [];
+  const skipCorrupt = (error: HalfspaceError): void => void told.push(error);
+  const run = await train({ epochs: 2, skipCorrupt }, undefined, tinyNetwork(), undefined, dataset);
+  t.true(run.complete);
+  t.true(told.length >= 2 && told.every((error) => error === corrupt));
 });
 
 test('a network that does not fit the pictures is refused', (t) => {
