@@ -1,0 +1,137 @@
+// From the flags of `train` to the options of `search`. What is not given is left to the library's defaults.
+
+import {
+  HalfspaceError,
+  optimizer,
+  suggest,
+  type Dataset,
+  type SearchOptions,
+  type Target,
+} from '../index.js';
+import { cutout, horizontalFlip, randomCrop, type Augmentation } from '../data/augment.js';
+import { colorJitter } from '../data/color.js';
+import { cutmix, mixup, type Mix } from '../data/mix.js';
+import type { Optimizer } from '../train/optimizer.js';
+import { scheduleNames, type Schedule } from '../train/schedule.js';
+
+/** The flags as commander gives them. */
+export interface SearchFlags {
+  readonly remove?: number;
+  readonly sparsity?: number;
+  readonly params?: number;
+  readonly macs?: number;
+  readonly epochs?: number;
+  readonly steps?: number;
+  readonly batch?: number;
+  readonly optimizer?: string;
+  readonly nesterov?: boolean;
+  readonly weightDecay?: number;
+  readonly lr?: number;
+  readonly schedule?: string;
+  readonly lrWarmup?: number;
+  readonly labelSmoothing?: number;
+  readonly augment?: string;
+  readonly mix?: string;
+  readonly seed?: number;
+  readonly score?: string;
+  readonly warmup?: number;
+  readonly window?: number;
+  readonly rebuild: boolean;
+  readonly threads?: number;
+  readonly device: string;
+  readonly out?: string;
+  readonly resume?: boolean;
+}
+
+/** Throws ERR_OPTION for names that do not exist and for more than one target. */
+export const searchOptions = (flags: SearchFlags, dataset: Dataset): SearchOptions =>
+  given({
+    target: targetOf(flags),
+    epochs: flags.epochs,
+    steps: flags.steps,
+    batch: flags.batch,
+    seed: flags.seed,
+    optimizer: optimizerOf(flags),
+    schedule: scheduleOf(flags.schedule),
+    learningRate: flags.lr,
+    learningRateWarmup: flags.lrWarmup,
+    smoothing: flags.labelSmoothing,
+    augment: augmentations(flags.augment, dataset),
+    mix: mixOf(flags.mix, dataset),
+    score: flags.score,
+    warmup: flags.warmup,
+    window: flags.window,
+    eraseAsYouTrain: flags.rebuild,
+    threads: flags.threads,
+    device: flags.device,
+    directory: flags.out,
+    resume: flags.resume,
+  });
+
+/** Without the entries that are undefined. */
+const given = (options: Readonly<Record<string, unknown>>): SearchOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+function targetOf({ remove, sparsity, params, macs }: SearchFlags): Target | undefined {
+  const targets: Target[] = [
+    ...(remove === undefined ? [] : [{ kind: 'count', count: remove } as const]),
+    ...(sparsity === undefined ? [] : [{ kind: 'fraction', fraction: sparsity } as const]),
+    ...(params === undefined ? [] : [{ kind: 'params', limit: params } as const]),
+    ...(macs === undefined ? [] : [{ kind: 'macs', limit: macs } as const]),
+  ];
+  if (targets.length > 1) {
+    throw new HalfspaceError(
+      'ERR_OPTION',
+      'give one of --remove, --sparsity, --params and --macs, not several',
+    );
+  }
+  return targets[0];
+}
+
+function optimizerOf({ optimizer: name = 'sgd', nesterov, weightDecay }: SearchFlags): Optimizer {
+  return optimizer(name, {
+    ...(nesterov === undefined ? {} : { nesterov }),
+    ...(weightDecay === undefined ? {} : { weightDecay }),
+  });
+}
+
+function scheduleOf(name: string | undefined): Schedule['kind'] | undefined {
+  if (name === undefined) return undefined;
+  const kind = scheduleNames.find((known) => known === name);
+  if (!kind)
+    throw new HalfspaceError('ERR_OPTION', `unknown schedule '${name}'${suggest(name, scheduleNames)}`);
+  return kind;
+}
+
+/** By name, with the settings usual for images of this size. */
+const augmentationsFor = ([, height]: Dataset['shape']): Readonly<Record<string, Augmentation>> => ({
+  crop: randomCrop(Math.max(1, Math.round(height / 8))),
+  flip: horizontalFlip(),
+  cutout: cutout(Math.round(height / 2)),
+  jitter: colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4 }),
+});
+
+function augmentations(list: string | undefined, dataset: Dataset): readonly Augmentation[] | undefined {
+  if (list === undefined) return undefined;
+  const known = augmentationsFor(dataset.shape);
+  return list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'none')
+    .map((name) => {
+      const augmentation = known[name];
+      if (augmentation) return augmentation;
+      throw new HalfspaceError(
+        'ERR_OPTION',
+        `unknown augmentation '${name}'${suggest(name, Object.keys(known))}`,
+      );
+    });
+}
+
+/** With the parameters of the papers: mixup alpha 0.2, cutmix alpha 1. */
+function mixOf(name: string | undefined, { classes }: Dataset): Mix | undefined {
+  if (name === undefined) return undefined;
+  if (name === 'mixup') return mixup(0.2, classes.length);
+  if (name === 'cutmix') return cutmix(1, classes.length);
+  throw new HalfspaceError('ERR_OPTION', `unknown mix '${name}'${suggest(name, ['mixup', 'cutmix'])}`);
+}

@@ -1,0 +1,164 @@
+// `train` and `eval`: what needs a network and a data set.
+
+import type { Command } from 'commander';
+import type { Dataset } from '../index.js';
+import { isOnnxPath, loadModel } from './load-model.js';
+import { budget, fraction, fromZero, positiveInteger, positiveNumber, wholeNumber } from './options.js';
+import { formatPercent, note, print, printJson } from './output.js';
+import type { SearchFlags } from './search-options.js';
+
+const examples = `
+Examples:
+  halfspace train stackedunets --data sample --remove 3
+  halfspace train stackedunets --data fashion-mnist --epochs 3 --macs 110M --out runs/fashion
+  halfspace train model.onnx --data cifar10 --data-dir data --sparsity 0.5 --optimizer adamw
+  halfspace train stackedunets --data sample --remove 3 --out runs/first --resume`;
+
+export function addTrainCommand(program: Command): void {
+  const command = program
+    .command('train')
+    .description('Train a super-network once and write the sub-network that is left.')
+    .argument('<model>', 'a built-in super-network or an ONNX file')
+    .requiredOption('--data <dataset>', 'a data set by name, or a folder of class folders')
+    .option('--data-dir <folder>', 'where the published files are')
+    .option('--size <pixels>', 'height and width of images read from folders', positiveInteger);
+  addTargetOptions(command);
+  addScheduleOptions(command);
+  addSearchOptions(command);
+  command
+    .option('--out <folder>', 'run directory (default: a new one under runs/)')
+    .option('--resume', 'go on with the run in --out')
+    .option('--width <n>', 'base channels of a built-in network', positiveInteger)
+    .option('--threads <n>', 'threads of the CPU engine (default: all cores)', positiveInteger)
+    .option('--device <name>', 'cpu', 'cpu')
+    .option('--quiet', 'no progress')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples)
+    .action(train);
+}
+
+function addTargetOptions(command: Command): void {
+  command
+    .optionsGroup('How much to erase (one of; without any, the network is trained as it is):')
+    .option('--remove <k>', 'this many groups', positiveInteger)
+    .option('--sparsity <share>', 'this share of the groups, 0 to 1', fraction)
+    .option('--params <n>', 'so many that at most n parameters are left (370k, 0.4M)', budget)
+    .option('--macs <n>', 'so many that at most n multiply-accumulates are left (115M)', budget);
+}
+
+function addScheduleOptions(command: Command): void {
+  command
+    .optionsGroup('Training:')
+    .option('--epochs <n>', 'passes over the data', positiveInteger)
+    .option('--steps <n>', 'stop after n steps', positiveInteger)
+    .option('--batch <n>', 'images a step', positiveInteger)
+    .option('--optimizer <name>', 'sgd, adam or adamw')
+    .option('--nesterov', 'Nesterov momentum (sgd)')
+    .option('--lr <rate>', 'highest learning rate', positiveNumber)
+    .option('--schedule <name>', 'constant, step or cosine')
+    .option('--lr-warmup <share>', 'share of the steps in which the rate rises', fraction)
+    .option('--weight-decay <x>', 'weight decay', fromZero)
+    .option('--label-smoothing <x>', 'label smoothing', fraction)
+    .option('--augment <list>', 'augmentations, by commas: crop, flip, cutout, jitter, or none')
+    .option('--mix <name>', 'mixup or cutmix')
+    .option('--seed <n>', 'seed of everything random', wholeNumber);
+}
+
+function addSearchOptions(command: Command): void {
+  command
+    .optionsGroup('Search:')
+    .option('--score <name>', 'how redundancy is judged (ablation, paper, ...)')
+    .option('--warmup <share>', 'share of the steps before groups are chosen', fraction)
+    .option('--window <share>', 'share of the steps at which chosen groups are zero', fraction)
+    .option('--no-rebuild', 'keep the erased groups in the running program until the end')
+    .optionsGroup('Run:');
+}
+
+interface TrainFlags extends SearchFlags, DataFlags {
+  readonly width?: number;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+async function train(model: string, flags: TrainFlags): Promise<void> {
+  const [{ searchOptions }, { runSearch }, dataset] = await Promise.all([
+    import('./search-options.js'),
+    import('./run-search.js'),
+    open(flags),
+  ]);
+  const graph = await loadModel(model, shapeFor(dataset, flags.width));
+  await runSearch(graph, dataset, searchOptions(flags, dataset), {
+    title: `${nameOf(model)}-${nameOf(flags.data)}`,
+    quiet: flags.quiet ?? false,
+    json: flags.json ?? false,
+  });
+}
+
+/** File name without folder and ending, for run directories. */
+const nameOf = (path: string): string =>
+  path
+    .replace(/[\\/]+$/, '')
+    .split(/[\\/]/)
+    .at(-1)
+    ?.replace(/\.onnx$/i, '') ?? path;
+
+const shapeFor = (dataset: Dataset, width?: number) => ({
+  input: dataset.shape,
+  classes: dataset.classes.length,
+  ...(width === undefined ? {} : { width }),
+});
+
+interface DataFlags {
+  readonly data: string;
+  readonly dataDir?: string;
+  readonly size?: number;
+}
+
+async function open({ data, dataDir, size }: DataFlags): Promise<Dataset> {
+  const { openDataset } = await import('../data/open.js');
+  return openDataset(data, {
+    ...(dataDir === undefined ? {} : { directory: dataDir }),
+    ...(size === undefined ? {} : { size }),
+  });
+}
+
+export function addEvalCommand(program: Command): void {
+  program
+    .command('eval')
+    .description('Measure the accuracy of a network on the test images of a data set.')
+    .argument('<model>', 'an ONNX file, or a built-in network (untrained)')
+    .requiredOption('--data <dataset>', 'a data set by name, or a folder of class folders')
+    .option('--data-dir <folder>', 'where the published files are')
+    .option('--size <pixels>', 'height and width of images read from folders', positiveInteger)
+    .option('--batch <n>', 'images a pass', positiveInteger, 64)
+    .option('--threads <n>', 'threads of the CPU engine (default: all cores)', positiveInteger)
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExample:\n  halfspace eval runs/first/sub.onnx --data sample')
+    .action(evaluateModel);
+}
+
+interface EvalFlags extends DataFlags {
+  readonly batch: number;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+async function evaluateModel(model: string, { batch, threads, json, ...data }: EvalFlags): Promise<void> {
+  const [{ evaluate, initialWeights }, { openNative }, dataset] = await Promise.all([
+    import('../index.js'),
+    import('../train/device-network.js'),
+    open(data),
+  ]);
+  const graph = await loadModel(model, shapeFor(dataset));
+  if (!isOnnxPath(model)) note(`${model} is a built-in network: it is measured as it starts, untrained`);
+  const result = await evaluate(graph, initialWeights(graph, 0), dataset, {
+    batch,
+    device: 'cpu',
+    open: openNative(threads),
+  });
+  if (json) printJson({ model, dataset: dataset.name, ...result });
+  else
+    print(
+      `${model} on ${dataset.name}: ${formatPercent(result.accuracy)} (${result.correct} of ${result.images})`,
+    );
+}
