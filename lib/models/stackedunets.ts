@@ -55,6 +55,6 @@ function rightUnet(net: Network, image: Value, width: number): Value {
 
 /** `x` resized to the resolution of `skip`. */
 function upTo(net: Network, x: Value, skip: Value): Value {
-  const [height, width] = skip.type.shape.slice(2) as [number, number];
-  return net.resize(x, { size: [height, width] });
+  const ratio = (axis: number): number => (skip.type.shape[axis] as number) / (x.type.shape[axis] as number);
+  return net.resize(x, { scale: [ratio(2), ratio(3)] });
 }
