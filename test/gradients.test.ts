@@ -55,6 +55,32 @@ test('a value with several readers gets the sum of their gradients, made once', 
   t.deepEqual([...(dx as Float64Array)], [2.25, 2.25, 2.25, 2.25, 2.25, 2.25]);
 });
 
+test('gradients of a branching network with a shared weight agree with finite differences', (t) => {
+  const builder = new GraphBuilder();
+  const x = builder.input('x', f32([3, 2, 4, 4]));
+  const labels = builder.input('labels', { dtype: 'i32', shape: [3] });
+  const shared = builder.input('shared', f32([2, 2, 3, 3]));
+  const [scale, bias] = [builder.input('scale', f32([2])), builder.input('bias', f32([2]))];
+  const [mean, variance] = [builder.input('mean', f32([2])), builder.input('variance', f32([2]))];
+  const head = builder.input('head', f32([4, 4]));
+  const conv = (from: Value): Value => builder.apply(ops.conv({ padding: [1, 1, 1, 1] }), [from, shared]);
+  const norm = builder.apply(ops.batchNorm({ epilogue: 'relu' }), [conv(x), scale, bias, mean, variance]);
+  const pooled = builder.apply(ops.averagePool({ kernel: [2, 2] }), [norm]);
+  const half = { scales: [2, 2], mode: 'linear', coordinates: 'half_pixel' } as const;
+  const back = builder.apply(ops.resize(half), [builder.apply(ops.tanh(), [conv(pooled)])]);
+  const total = builder.apply(ops.sum(), [norm, back, x]);
+  const joined = builder.apply(ops.concat(), [total, conv(total)]);
+  const flat = builder.apply(ops.flatten(), [builder.apply(ops.globalAveragePool(), [joined])]);
+  const logits = builder.apply(ops.linear(), [flat, head]);
+  const loss = builder.apply(ops.softmaxCrossEntropy({ smoothing: 0.1 }), [logits, labels]);
+  const graph = builder.graph([loss]);
+  const data = graph.inputs.map((v, index) =>
+    v === labels ? Float64Array.of(1, 3, 0) : normal(elements(v.type.shape), index),
+  );
+  const differs = largestGap(graph, loss, null, [x, shared, scale, bias, head], data, ones(1));
+  t.true(differs < TOLERANCE, `relative difference ${differs}`);
+});
+
 test('parts of a split that do not reach the loss contribute zero', (t) => {
   const builder = new GraphBuilder();
   const x = builder.input('x', f32([1, 6]));
@@ -130,19 +156,30 @@ function lossOf(labels: readonly number[]): { graph: Graph; loss: Value } {
 
 const ones = (size: number): Float64Array => new Float64Array(size).fill(1);
 
-/** Largest difference over all inputs, relative to the largest gradient of its input (or 1). */
+/** How far the gradients of a case are from finite differences. */
 function largestDifference(c: Case): number {
   const { graph, y, seed, wanted } = weighted(c);
+  const weights = seed ? normal(elements(y.type.shape), 7) : ones(1);
   const data = contents(c, 1);
-  const weights = seed ? normal(elements(y.type.shape)) : ones(1);
-  const all = seed ? [...data, weights] : data;
+  return largestGap(graph, y, seed, wanted, seed ? [...data, weights] : data, weights);
+}
+
+/** Largest difference over all wanted values, relative to the largest gradient of its value (or 1). */
+function largestGap(
+  graph: Graph,
+  y: Value,
+  seed: Value | null,
+  wanted: readonly Value[],
+  data: readonly Float64Array[],
+  weights: Float64Array,
+): number {
   const { graph: extended, gradients: results } = gradients(graph, y, wanted, seed ?? undefined);
   const backward = evaluator(extended, results as readonly Value[], 'probe');
   const forward = evaluator(graph, [y], 'probe');
-  const f = (): number => dot((forward(all) as [Float64Array])[0], weights);
+  const f = (): number => dot((forward(data) as [Float64Array])[0], weights);
   return Math.max(
-    ...backward(all).map((analytic, index) => {
-      const numeric = differences(f, all[graph.inputs.indexOf(wanted[index] as Value)] as Float64Array);
+    ...backward(data).map((analytic, index) => {
+      const numeric = differences(f, data[graph.inputs.indexOf(wanted[index] as Value)] as Float64Array);
       const scale = Math.max(1, ...numeric.map(Math.abs));
       return Math.max(...numeric.map((value, i) => Math.abs(value - (analytic[i] as number)))) / scale;
     }),
@@ -166,8 +203,8 @@ const differentiable =
   (_: Value, index: number): boolean =>
     c.op.name !== 'BatchNorm' || index < 3;
 
-function normal(size: number): Float64Array {
-  const stream = random(7);
+function normal(size: number, seed: number): Float64Array {
+  const stream = random(seed);
   return Float64Array.from({ length: size }, () => stream.normal());
 }
 
