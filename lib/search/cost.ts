@@ -1,20 +1,14 @@
 // What a sub-network costs, without building it: trainable parameters, and multiply-accumulates for one
 // image. Equal to counting the constructed graph, which a test holds it to.
 
-import {
-  nodeMacs,
-  type Graph,
-  type Node,
-  type Parameter,
-  type ParameterSlice,
-  type Value,
-} from '../graph.js';
+import { invariant } from '../errors.js';
+import { nodeMacs, type Graph, type Node, type Parameter, type Value } from '../graph.js';
 import { elements, type TensorType } from '../shape.js';
 import { slicedShape, type NarrowedVertex } from './narrow.js';
-import { planSubnet } from './plan.js';
 import type { Skeleton } from './skeleton.js';
-import type { Vertex } from './trace.js';
-import { evaluate, type Evaluation, type Taken } from './validity.js';
+import type { Taken } from './states.js';
+import type { Trace, Vertex } from './trace.js';
+import { evaluate, type Evaluation } from './validity.js';
 
 export interface Cost {
   /** Trainable parameters. */
@@ -24,89 +18,84 @@ export interface Cost {
 }
 
 /** Cost of what is left when `taken`, a valid set, is gone. */
-export function costWithout(skeleton: Skeleton, taken: Taken): Cost {
-  return costOf(skeleton, evaluate(skeleton, taken));
-}
+export const costWithout = (skeleton: Skeleton, taken: Taken): Cost =>
+  costOf(skeleton, evaluate(skeleton, taken));
 
-export function costOf(skeleton: Skeleton, evaluation: Evaluation): Cost {
-  const plan = planSubnet(skeleton, evaluation);
-  const ledger = new Ledger();
+/** Cost of what is left by a valid evaluation. */
+export function costOf({ trace }: Skeleton, { plan, needed }: Evaluation): Cost {
+  invariant(plan, 'an invalid erasure has no cost');
+  const prices = pricesOf(trace);
   const types = new Map<Value, TensorType>();
-  for (const vertex of skeleton.trace.vertices) {
-    if (!evaluation.needed[vertex.id]) continue;
-    for (const node of vertex.constants) ledger.addConstant(node);
-    const change = plan.get(vertex.id);
-    if (change) ledger.addNarrowed(vertex, change, types);
-    else ledger.addWhole(vertex);
+  const common = new Set<Parameter | Node>();
+  let { params, macs } = { params: 0, macs: 0 };
+  for (const { id } of trace.vertices) {
+    if (!needed[id]) continue;
+    const price = prices[id] as Price;
+    const change = plan.get(id);
+    params += change ? ownParams(price.own, trace.vertices[id] as Vertex, change) : price.params;
+    macs += change ? narrowedMacs(trace.vertices[id] as Vertex, change, types) : price.macs;
+    for (const shared of price.common) {
+      if (common.has(shared)) continue;
+      common.add(shared);
+      if ('op' in shared) macs += nodeMacs(shared);
+      else params += change ? ownParams([shared], trace.vertices[id] as Vertex, change) : sizeOf(shared);
+    }
   }
-  return { params: ledger.params, macs: ledger.macs / batchSize(skeleton.trace.graph) };
+  return { params, macs: macs / batchSize(trace.graph) };
 }
 
 /** Networks are linear in the batch, the first axis of their inputs. */
 const batchSize = (graph: Graph): number => graph.inputs[0]?.type.shape[0] ?? 1;
 
-/** Sums up nodes; shared parameters and constants count once. */
-class Ledger {
-  params = 0;
-  macs = 0;
-  readonly #counted = new Set<Parameter | Node>();
-
-  addWhole(vertex: Vertex): void {
-    this.macs += macsOf(vertex);
-    for (const parameter of vertex.parameters) this.#addParameter(parameter, []);
-  }
-
-  addNarrowed(vertex: Vertex, change: NarrowedVertex, types: Map<Value, TensorType>): void {
-    const { node } = vertex;
-    const inputs = change.inputs.map((index) => inputType(node, index, change, types));
-    const outputs = change.op.infer(inputs);
-    outputs.forEach((type, index) => types.set(node.outputs[index] as Value, type));
-    this.macs += change.op.macs(inputs, outputs);
-    for (const parameter of vertex.parameters) {
-      this.#addParameter(
-        parameter,
-        change.slices.filter((slice) => node.inputs[slice.input] === parameter),
-      );
-    }
-  }
-
-  addConstant(node: Node): void {
-    if (this.#counted.has(node)) return;
-    this.#counted.add(node);
-    this.macs += nodeMacs(node);
-  }
-
-  #addParameter(parameter: Parameter, slices: readonly ParameterSlice[]): void {
-    if (!parameter.trainable || this.#counted.has(parameter)) return;
-    this.#counted.add(parameter);
-    this.params += elements(slicedShape(parameter.type.shape, slices));
-  }
+/** What a vertex costs as it stands. */
+interface Price {
+  /** Elements of `own`. */
+  readonly params: number;
+  readonly macs: number;
+  /** Trainable parameters that no other vertex reads. */
+  readonly own: readonly Parameter[];
+  /** Trainable parameters and constant nodes that others may read too: they count once. */
+  readonly common: readonly (Parameter | Node)[];
 }
 
-function inputType(
-  node: Node,
-  index: number,
-  { slices }: NarrowedVertex,
-  types: ReadonlyMap<Value, TensorType>,
-): TensorType {
-  const value = node.inputs[index] as Value;
-  const { dtype, shape } = types.get(value) ?? value.type;
-  return {
-    dtype,
-    shape: slicedShape(
-      shape,
-      slices.filter((slice) => slice.input === index),
-    ),
-  };
+const cache = new WeakMap<Trace, readonly Price[]>();
+
+function pricesOf(trace: Trace): readonly Price[] {
+  const known = cache.get(trace);
+  if (known) return known;
+  const readers = new Map<Parameter, number>();
+  for (const { parameters } of trace.vertices) {
+    for (const parameter of parameters) readers.set(parameter, (readers.get(parameter) ?? 0) + 1);
+  }
+  const prices = trace.vertices.map(({ node, parameters, constants }) => {
+    const trainable = parameters.filter((parameter) => parameter.trainable);
+    const own = trainable.filter((parameter) => readers.get(parameter) === 1);
+    const shared = trainable.filter((parameter) => readers.get(parameter) !== 1);
+    const params = own.reduce((sum, parameter) => sum + sizeOf(parameter), 0);
+    return { params, macs: nodeMacs(node), own, common: [...shared, ...constants] };
+  });
+  cache.set(trace, prices);
+  return prices;
 }
 
-const macsCache = new WeakMap<Node, number>();
+const sizeOf = (parameter: Parameter): number => elements(parameter.type.shape);
 
-/** Multiply-accumulates of a vertex as it stands. */
-function macsOf({ node }: Vertex): number {
-  const known = macsCache.get(node);
-  if (known !== undefined) return known;
-  const macs = nodeMacs(node);
-  macsCache.set(node, macs);
-  return macs;
+/** Elements of some parameters of a vertex after its slices. */
+const ownParams = (parameters: readonly Parameter[], { node }: Vertex, { slices }: NarrowedVertex): number =>
+  parameters.reduce((sum, parameter) => {
+    const cuts = slices.filter((slice) => node.inputs[slice.input] === parameter);
+    return sum + elements(slicedShape(parameter.type.shape, cuts));
+  }, 0);
+
+/** Multiply-accumulates of a changed vertex; notes the types of its results in `types`. */
+function narrowedMacs({ node }: Vertex, change: NarrowedVertex, types: Map<Value, TensorType>): number {
+  const inputs = change.inputs.map((index) => {
+    const value = node.inputs[index] as Value;
+    const { dtype, shape } = types.get(value) ?? value.type;
+    const cuts = change.slices.filter((slice) => slice.input === index);
+    return { dtype, shape: slicedShape(shape, cuts) };
+  });
+  const outputs = change.op.infer(inputs);
+  outputs.forEach((type, index) => types.set(node.outputs[index] as Value, type));
+  return change.op.macs(inputs, outputs);
 }

@@ -114,12 +114,14 @@ function silencers(
 ): readonly Member[] | null {
   const zeros = node.inputs.map(() => joint === 'concat');
   for (const edge of edges) if (left(edge) !== null) zeros[edge.input] = true;
-  const needed = new Set<number>();
-  for (const { input } of slices) if ((node.inputs[input] as Parameter).trainable) needed.add(input);
+  const trainable = slices
+    .map((slice) => slice.input)
+    .filter((input) => (node.inputs[input] as Parameter).trainable);
+  const needed = new Set(trainable);
   const silentWith = (inputs: ReadonlySet<number>): boolean =>
     node.op.zero(zeros.map((zero, index) => zero || inputs.has(index)));
   if (!silentWith(needed)) return null;
-  for (const input of [...needed]) {
+  for (const input of trainable) {
     needed.delete(input);
     if (!silentWith(needed)) needed.add(input);
   }

@@ -7,7 +7,8 @@ import { sameShape } from '../shape.js';
 import type { Value } from '../graph.js';
 import type { Skeleton } from './skeleton.js';
 import type { Vertex } from './trace.js';
-import { evaluate, isValid, type Taken, type Violation } from './validity.js';
+import type { Taken } from './states.js';
+import { evaluate, isValid, type Violation } from './validity.js';
 
 /** What keeping each group costs. */
 export type Weights = ArrayLike<number>;

@@ -2,7 +2,8 @@
 // narrows (`Op.narrow`); this file only asks it in the right way, for the analysis of concatenations,
 // for costs and for construction alike.
 
-import { isParameter, type Kept, type Narrowed, type ParameterSlice } from '../graph.js';
+import { isParameter, type Kept, type Narrowed, type ParameterSlice, type Value } from '../graph.js';
+import { sum } from '../ops/sum.js';
 import { dim, elements, type Shape } from '../shape.js';
 import type { Edge, Vertex } from './trace.js';
 
@@ -16,18 +17,18 @@ export interface NarrowedVertex extends Narrowed {
 }
 
 /** Null where the operator cannot work on what is left. */
-export function narrowVertex(
-  vertex: Vertex,
-  remainder: (edge: Edge) => Remainder,
-  output = vertex.output,
-): NarrowedVertex | null {
+export function narrowVertex(vertex: Vertex, remainder: (edge: Edge) => Remainder): NarrowedVertex | null {
   const left = remainders(vertex, remainder);
   const inputs = left.flatMap((r, index) => (r === 'gone' ? [] : [index]));
   const narrowed = vertex.joint === 'sum' ? narrowSum(vertex, left, inputs) : narrowOther(vertex, left);
   if (!narrowed || !sliceable(vertex, narrowed.slices)) return null;
-  const loses = narrowed.outputs.some((kept) => kept !== null);
-  return loses && output ? null : { ...narrowed, inputs };
+  const outputs = narrowed.outputs.map((kept, index) => someOf(vertex.node.outputs[index] as Value, kept));
+  return vertex.output && outputs.some((kept) => kept !== null) ? null : { ...narrowed, inputs, outputs };
 }
+
+/** Null where no channel of `value` is missing. */
+const someOf = (value: Value, kept: Kept): Kept =>
+  kept && kept.length === dim(value.type.shape, 1) ? null : kept;
 
 const remainders = (vertex: Vertex, remainder: (edge: Edge) => Remainder): readonly Remainder[] => {
   const left: Remainder[] = vertex.node.inputs.map(() => null);
@@ -38,8 +39,10 @@ const remainders = (vertex: Vertex, remainder: (edge: Edge) => Remainder): reado
 /** A sum does not miss the terms that are gone; the others must agree. */
 function narrowSum({ node }: Vertex, left: readonly Remainder[], inputs: readonly number[]): Narrowed | null {
   const kept = inputs.map((index) => left[index] as Kept);
+  // Operators of two operands do not take one; a term alone is the sum.
+  if (kept.length === 1) return { op: sum(), slices: [], outputs: kept };
   if (kept.every((k) => k === null)) return unchanged(node.op, node.outputs.length);
-  const types = inputs.map((index) => (node.inputs[index] as Edge['value']).type);
+  const types = inputs.map((index) => (node.inputs[index] as Value).type);
   return node.op.narrow?.(kept, types) ?? null;
 }
 
@@ -58,7 +61,7 @@ const unchanged = (op: Narrowed['op'], outputs: number): Narrowed => ({
 
 /** Only parameters can be cut to size, not what is computed from them. */
 const sliceable = ({ node }: Vertex, slices: readonly ParameterSlice[]): boolean =>
-  slices.every((slice) => isParameter(node.inputs[slice.input] as Edge['value']));
+  slices.every((slice) => isParameter(node.inputs[slice.input] as Value));
 
 /** Elements left of a parameter after slices on distinct axes. */
 export const slicedShape = (shape: Shape, slices: readonly Pick<ParameterSlice, 'axis' | 'keep'>[]): Shape =>

@@ -1,41 +1,73 @@
 // What becomes of each vertex of the sub-network once groups are zero: which inputs stay and how its
-// operator narrows. Costs and construction both read this plan, so they cannot disagree.
+// operator narrows. Validity, costs and construction all read this plan, so they cannot disagree.
 
-import { invariant } from '../errors.js';
 import type { Value } from '../graph.js';
 import { narrowVertex, type NarrowedVertex } from './narrow.js';
 import { JOINT, type Skeleton } from './skeleton.js';
+import { DATA, edgeState, stateAt } from './states.js';
 import type { Edge, Vertex } from './trace.js';
-import { DATA, edgeState, type Evaluation } from './validity.js';
 
 /** The vertices that change, by id; needed vertices that are missing here stay as they are. */
 export type Plan = ReadonlyMap<number, NarrowedVertex>;
 
-/** Plans the sub-network of a valid evaluation. */
-export function planSubnet(skeleton: Skeleton, { states, needed }: Evaluation): Plan {
-  const plan = new Map<number, NarrowedVertex>();
-  const kept = new Map<Value, readonly number[]>();
-  for (const vertex of skeleton.trace.vertices) {
-    const { id, edges } = vertex;
-    if (!needed[id]) continue;
-    const gone = new Set<Edge>();
-    if (skeleton.kind[id] === JOINT) {
-      edges.forEach((edge, index) => edgeState(skeleton, states, id, index) !== DATA && gone.add(edge));
-    }
-    if (gone.size === 0 && (kept.size === 0 || edges.every((edge) => !kept.has(edge.value)))) continue;
-    const narrowed = narrowVertex(vertex, (edge) =>
-      gone.has(edge) ? 'gone' : (kept.get(edge.value) ?? null),
-    );
-    invariant(narrowed, `'${vertex.node.name}' cannot lose the channels that a valid erasure takes from it`);
-    plan.set(id, narrowed);
-    keep(kept, vertex, narrowed);
-  }
-  return plan;
+/** An input that a joint loses; `edge` is a position in the vertex's edges. */
+export interface Lost {
+  readonly vertex: number;
+  readonly edge: number;
 }
 
-function keep(kept: Map<Value, readonly number[]>, { node }: Vertex, { outputs }: NarrowedVertex): void {
-  outputs.forEach((channels, index) => {
-    const value = node.outputs[index] as Value;
-    if (channels) kept.set(value, channels);
-  });
+export interface Planned {
+  readonly changes: Plan;
+  /** A loss that some operator cannot take; the plan is void then. */
+  readonly stuck: Lost | null;
+}
+
+/** Channels kept of a value, and a loss that made them fewer. */
+interface Remaining {
+  readonly channels: readonly number[];
+  readonly because: Lost;
+}
+
+export function planSubnet(skeleton: Skeleton, states: Uint8Array, needed: Uint8Array): Planned {
+  const changes = new Map<number, NarrowedVertex>();
+  const kept = new Map<Value, Remaining>();
+  for (let id = 0; id < needed.length; id += 1) {
+    if (!needed[id] || (kept.size === 0 && !losesInput(skeleton, states, id))) continue;
+    const vertex = skeleton.trace.vertices[id] as Vertex;
+    const gone = goneEdges(skeleton, states, vertex);
+    if (gone.length === 0 && !vertex.edges.some((edge) => kept.has(edge.value))) continue;
+    const narrowed = narrowVertex(vertex, (edge) =>
+      gone.includes(edge) ? 'gone' : (kept.get(edge.value)?.channels ?? null),
+    );
+    const because = reasonOf(kept, vertex, gone);
+    if (!narrowed) return { changes, stuck: because };
+    changes.set(vertex.id, narrowed);
+    narrowed.outputs.forEach((channels, index) => {
+      if (channels) kept.set(vertex.node.outputs[index] as Value, { channels, because });
+    });
+  }
+  return { changes, stuck: null };
+}
+
+/** Whether `id` is a joint that no longer has all of its inputs. */
+function losesInput(skeleton: Skeleton, states: Uint8Array, id: number): boolean {
+  if (skeleton.kind[id] !== JOINT) return false;
+  const end = skeleton.edgeStart[id + 1] as number;
+  for (let edge = skeleton.edgeStart[id] as number; edge < end; edge += 1) {
+    if (stateAt(skeleton, states, edge) !== DATA) return true;
+  }
+  return false;
+}
+
+const goneEdges = (skeleton: Skeleton, states: Uint8Array, { id, edges }: Vertex): readonly Edge[] =>
+  losesInput(skeleton, states, id)
+    ? edges.filter((_, edge) => edgeState(skeleton, states, id, edge) !== DATA)
+    : [];
+
+/** The loss to blame where a vertex cannot narrow: its own, or one further up. */
+function reasonOf(kept: ReadonlyMap<Value, Remaining>, vertex: Vertex, gone: readonly Edge[]): Lost {
+  const above = vertex.edges.map((edge) => kept.get(edge.value)?.because).find((lost) => lost !== undefined);
+  const [first] = gone;
+  const own = { vertex: vertex.id, edge: first ? vertex.edges.indexOf(first) : 0 };
+  return first && vertex.joint === 'concat' ? own : (above ?? own);
 }

@@ -5,9 +5,10 @@
 
 import { HalfspaceError, invariant } from '../errors.js';
 import { nodeMacs } from '../graph.js';
-import { costWithout } from './cost.js';
+import { costOf, costWithout } from './cost.js';
 import { extend, saturate } from './maximal.js';
-import { closure, evaluate, type Taken } from './validity.js';
+import type { Taken } from './states.js';
+import { closure, evaluate, isValid } from './validity.js';
 import type { Skeleton } from './skeleton.js';
 import type { SearchSpace } from './space.js';
 
@@ -28,6 +29,8 @@ export interface Selection {
   readonly taken: readonly number[];
   /** A valid set with all that is taken, which meets the target: 1 at each of its groups. */
   readonly goal: Taken;
+  /** Whether what is taken meets the target by itself. */
+  readonly complete: boolean;
 }
 
 /** Nothing taken yet; throws ERR_TARGET where the target cannot be met. */
@@ -36,25 +39,18 @@ export function beginSelection(space: SearchSpace, target: Target): Selection {
   const none = new Uint8Array(space.groups.length);
   const goal = findGoal(space, resolved, none);
   if (!goal) throw new HalfspaceError('ERR_TARGET', refusal(space, resolved));
-  return { space, target: resolved, taken: [], goal };
+  return { space, target: resolved, taken: [], goal, complete: meets(space, resolved, none) };
 }
 
-export function isComplete({ space, target, taken }: Selection): boolean {
-  if (target.kind === 'count') return taken.length === target.count;
-  const set = setOf(space, taken);
-  const evaluation = evaluate(space.skeleton, set);
-  return evaluation.violations.length === 0 && costWithout(space.skeleton, set)[target.kind] <= target.limit;
-}
+export const isComplete = (selection: Selection): boolean => selection.complete;
 
 /** The groups that may be taken next: the target stays within reach. None when complete. */
 export const candidates = (selection: Selection): readonly number[] =>
-  isComplete(selection)
-    ? []
-    : selection.space.groups.map((group) => group.id).filter((id) => tryTake(selection, id) !== null);
+  selection.space.groups.map((group) => group.id).filter((id) => tryTake(selection, id) !== null);
 
 /** Takes a group, and whatever must go with it; throws ERR_TARGET where that is not possible. */
 export function take(selection: Selection, group: number): Selection {
-  const next = isComplete(selection) ? null : tryTake(selection, group);
+  const next = tryTake(selection, group);
   if (next) return next;
   throw new HalfspaceError(
     'ERR_TARGET',
@@ -65,8 +61,8 @@ export function take(selection: Selection, group: number): Selection {
 
 /** Takes a group if the target stays within reach; null otherwise. */
 export function tryTake(selection: Selection, group: number): Selection | null {
-  const { space, target, taken, goal } = selection;
-  if (taken.includes(group) || group < 0 || group >= space.groups.length) return null;
+  const { space, target, taken, goal, complete } = selection;
+  if (complete || taken.includes(group) || group < 0 || group >= space.groups.length) return null;
   const wanted = setOf(space, [...taken, group]);
   const closed = closure(space.skeleton, wanted);
   if (closed && fits(target, closed)) {
@@ -130,7 +126,8 @@ const fits = (target: Exact | Budget, set: Taken): boolean =>
 
 function advance(selection: Selection, group: number, set: Taken, goal: Taken): Selection {
   const along = [...set.keys()].filter((g) => set[g] && g !== group && !selection.taken.includes(g));
-  return { ...selection, taken: [...selection.taken, group, ...along], goal };
+  const complete = meets(selection.space, selection.target, set);
+  return { ...selection, taken: [...selection.taken, group, ...along], goal, complete };
 }
 
 /** A goal near the present one that contains `closed`; cheap, and it mostly works. */
@@ -155,10 +152,10 @@ const fromInput = ({ position }: Skeleton, set: Taken, fixed: Taken): readonly n
     .toSorted((a, b) => (position[a] as number) - (position[b] as number));
 
 function meets(space: SearchSpace, target: Exact | Budget, set: Taken): boolean {
-  const { violations } = evaluate(space.skeleton, set);
-  if (violations.length > 0) return false;
-  if (target.kind === 'count') return sizeOf(set) === target.count;
-  return costWithout(space.skeleton, set)[target.kind] <= target.limit;
+  if (target.kind === 'count' && sizeOf(set) !== target.count) return false;
+  const evaluation = evaluate(space.skeleton, set);
+  if (evaluation.violations.length > 0) return false;
+  return target.kind === 'count' || costOf(space.skeleton, evaluation)[target.kind] <= target.limit;
 }
 
 /** A valid set that contains `fixed` and meets the target, or null where none is found. */
@@ -183,8 +180,8 @@ function shrink(space: SearchSpace, count: number, set: Taken, fixed: Taken): Ta
     for (const group of fromInput(space.skeleton, result, fixed)) {
       if (size === count) break;
       result[group] = 0;
-      if (evaluate(space.skeleton, result).violations.length > 0) result[group] = 1;
-      else size -= 1;
+      if (isValid(space.skeleton, result)) size -= 1;
+      else result[group] = 1;
     }
   }
   return size === count ? result : null;

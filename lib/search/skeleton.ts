@@ -20,6 +20,11 @@ export interface Skeleton {
   readonly edgeStart: Int32Array;
   /** By edge: the vertex it comes from, or `SOURCE`. */
   readonly edgeFrom: Int32Array;
+  /** By edge: whether it is the first result of that vertex. */
+  readonly edgeFirst: Uint8Array;
+  /** The joints, and the vertices that are outputs, ascending. */
+  readonly joints: Int32Array;
+  readonly outputs: Int32Array;
   /** By vertex: one of SINGLE, JOINT, MANY. */
   readonly kind: Uint8Array;
   /** By vertex of kind SINGLE: bit `taken + 2 * zeroInput` says whether its result is zero. */
@@ -72,12 +77,21 @@ export function buildSkeleton(
   };
 }
 
-function edgeTables(trace: Trace): { edgeStart: Int32Array; edgeFrom: Int32Array } {
-  const edgeStart = new Int32Array(trace.vertices.length + 1);
-  for (const { id, edges } of trace.vertices) edgeStart[id + 1] = (edgeStart[id] as number) + edges.length;
-  const edgeFrom = Int32Array.from(trace.vertices.flatMap(({ edges }) => edges.map((edge) => edge.from)));
-  return { edgeStart, edgeFrom };
+function edgeTables({ vertices }: Trace) {
+  const edgeStart = new Int32Array(vertices.length + 1);
+  for (const { id, edges } of vertices) edgeStart[id + 1] = (edgeStart[id] as number) + edges.length;
+  const edges = vertices.flatMap((vertex) => vertex.edges);
+  return {
+    edgeStart,
+    edgeFrom: Int32Array.from(edges, (edge) => edge.from),
+    edgeFirst: Uint8Array.from(edges, (edge) => (edge.first ? 1 : 0)),
+    joints: idsWhere(vertices, (vertex) => vertex.joint !== null),
+    outputs: idsWhere(vertices, (vertex) => vertex.output),
+  };
 }
+
+const idsWhere = (vertices: readonly Vertex[], holds: (vertex: Vertex) => boolean): Int32Array =>
+  Int32Array.from(vertices.filter(holds), (vertex) => vertex.id);
 
 const kindOf = (vertex: Vertex): number => {
   if (vertex.joint) return JOINT;

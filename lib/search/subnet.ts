@@ -12,9 +12,10 @@ import {
   type ParameterSlice,
   type Value,
 } from '../graph.js';
+import { sum } from '../ops/sum.js';
 import type { Weights } from '../weights.js';
 import { slicedShape, takeAlong, type NarrowedVertex } from './narrow.js';
-import { planSubnet, type Plan } from './plan.js';
+import type { Plan } from './plan.js';
 import { searchSpace, type SearchSpace } from './space.js';
 import type { Vertex } from './trace.js';
 import { closure, evaluate, type Evaluation, type Violation } from './validity.js';
@@ -40,7 +41,7 @@ type Cuts = readonly Pick<ParameterSlice, 'axis' | 'keep'>[];
 export function constructSubnet(given: SearchSpace | Graph, erased: readonly number[]): Subnet {
   const space = 'skeleton' in given ? given : searchSpace(given);
   const evaluation = evaluateErasure(space, erased);
-  const plan = planSubnet(space.skeleton, evaluation);
+  const plan = evaluation.plan as Plan; // valid, so there is one
   const cuts = cutsOf(space, plan);
   const graph = build(space, evaluation, plan, cuts);
   const names = new Set(graph.parameters.map((parameter) => parameter.name));
@@ -153,8 +154,10 @@ function rebuild(
 ): readonly Value[] {
   const kept = change ? change.inputs : node.inputs.map((_, index) => index);
   const inputs = kept.map((index) => now.get(node.inputs[index] as Value) as Value);
-  // A joint left with one input is that input; at an output it stays, so that the output keeps its name.
-  if (change && inputs.length === 1 && node.inputs.length > 1 && !output) return inputs;
+  if (change && inputs.length === 1 && node.inputs.length > 1) {
+    // A joint left with one input is that input; at an output a trivial one keeps the output's name.
+    return output ? builder.append(makeNode(node.name, sum(), inputs)).outputs : inputs;
+  }
   if (!change && inputs.every((value, index) => value === node.inputs[index]))
     return builder.append(node).outputs;
   return builder.append(makeNode(node.name, change?.op ?? node.op, inputs)).outputs;

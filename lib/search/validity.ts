@@ -1,20 +1,22 @@
-// What happens to a network when groups are zero, by abstract interpretation over three states. A set
-// of groups is valid when every output still carries data, no joint on the way mixes data with a dead
-// constant, and no shape that somebody sees changes. Then zeroing the groups and constructing the
-// sub-network give the same function exactly.
-//
-// The groups at zero are given as one byte a group; everything here is linear in the network.
+// Which sets of groups may be zero together. A set is valid when every output still carries data, no
+// joint on the way mixes data with a dead constant, no shape that somebody sees changes, and what
+// concatenations lose is absorbed. Then zeroing the groups and constructing the sub-network give the same
+// function exactly.
 
+import { planSubnet, type Plan } from './plan.js';
+import type { Skeleton } from './skeleton.js';
+import {
+  CONSTANT,
+  DATA,
+  demand,
+  edgeState,
+  isTaken,
+  propagate,
+  stateAt,
+  ZERO,
+  type Taken,
+} from './states.js';
 import type { Vertex } from './trace.js';
-import { JOINT, SINGLE, type Skeleton } from './skeleton.js';
-
-/** The groups at zero: 1 at each of them. */
-export type Taken = Uint8Array;
-
-/** States of a value: certainly zero; not that, but untouched by any input; data. */
-export const ZERO = 0;
-export const CONSTANT = 1;
-export const DATA = 2;
 
 /** Something that makes a set of groups invalid. `edge` is a position in the vertex's edges. */
 export type Violation =
@@ -29,91 +31,23 @@ export interface Evaluation {
   readonly states: Uint8Array;
   /** Vertices that carry data to an output: those that the sub-network consists of. */
   readonly needed: Uint8Array;
+  /** What becomes of the needed vertices; null where there are violations. */
+  readonly plan: Plan | null;
   readonly violations: readonly Violation[];
 }
 
 export function evaluate(skeleton: Skeleton, taken: Taken): Evaluation {
   const states = propagate(skeleton, taken);
   const needed = demand(skeleton, states);
-  return { taken, states, needed, violations: findViolations(skeleton, taken, states, needed) };
+  const violations = findViolations(skeleton, taken, states, needed);
+  if (violations.length > 0) return { taken, states, needed, plan: null, violations };
+  const { changes, stuck } = planSubnet(skeleton, states, needed);
+  if (!stuck) return { taken, states, needed, plan: changes, violations };
+  return { taken, states, needed, plan: null, violations: [{ kind: 'channels', ...stuck }] };
 }
 
 export const isValid = (skeleton: Skeleton, taken: Taken): boolean =>
   evaluate(skeleton, taken).violations.length === 0;
-
-/** State of what arrives at edge number `edge` of `vertex`. */
-export function edgeState(
-  { edgeStart, edgeFrom, trace }: Skeleton,
-  states: Uint8Array,
-  vertex: number,
-  edge: number,
-) {
-  const from = edgeFrom[(edgeStart[vertex] as number) + edge] as number;
-  if (from < 0) return DATA;
-  const state = states[from] as number;
-  // Operators only vouch for their first result.
-  return state === ZERO && !trace.vertices[vertex]?.edges[edge]?.first ? CONSTANT : state;
-}
-
-function propagate(skeleton: Skeleton, taken: Taken): Uint8Array {
-  const { trace, kind, groupOf, zeroBits, edgeFrom, edgeStart } = skeleton;
-  const states = new Uint8Array(trace.vertices.length);
-  for (let v = 0; v < states.length; v += 1) {
-    if (kind[v] === SINGLE) {
-      const from = edgeFrom[edgeStart[v] as number] as number;
-      const input = from < 0 ? DATA : (states[from] as number);
-      const bit = (isTaken(groupOf[v] as number, taken) ? 1 : 0) + (input === ZERO ? 2 : 0);
-      if (((zeroBits[v] as number) >> bit) & 1) states[v] = ZERO;
-      else states[v] = input === DATA ? DATA : CONSTANT;
-    } else {
-      states[v] = stateOfMany(skeleton, taken, states, trace.vertices[v] as Vertex);
-    }
-  }
-  return states;
-}
-
-const isTaken = (group: number, taken: Taken): boolean => group >= 0 && taken[group] === 1;
-
-/** A joint carries data when one input does, any other vertex when all do. */
-function stateOfMany(skeleton: Skeleton, taken: Taken, states: Uint8Array, vertex: Vertex): number {
-  let data = 0;
-  let zeros = 0;
-  const count = vertex.edges.length;
-  for (let edge = 0; edge < count; edge += 1) {
-    const state = edgeState(skeleton, states, vertex.id, edge);
-    if (state === DATA) data += 1;
-    if (state === ZERO) zeros += 1;
-  }
-  if (vertex.joint && data > 0) return DATA;
-  if (data === count) return isZero(skeleton, taken, states, vertex) ? ZERO : DATA;
-  if (zeros === 0 && vertex.joint) return CONSTANT;
-  return isZero(skeleton, taken, states, vertex) ? ZERO : CONSTANT;
-}
-
-function isZero(skeleton: Skeleton, taken: Taken, states: Uint8Array, vertex: Vertex): boolean {
-  const gone = isTaken(skeleton.groupOf[vertex.id] as number, taken);
-  const zeros = vertex.node.inputs.map((value) => gone && skeleton.blank(value));
-  vertex.edges.forEach(({ input }, edge) => {
-    zeros[input] = edgeState(skeleton, states, vertex.id, edge) === ZERO;
-  });
-  return vertex.node.op.zero(zeros);
-}
-
-/** Walks from the outputs back along the values that carry data. */
-function demand(skeleton: Skeleton, states: Uint8Array): Uint8Array {
-  const { trace, kind, edgeStart, edgeFrom } = skeleton;
-  const needed = new Uint8Array(states.length);
-  for (let v = states.length - 1; v >= 0; v -= 1) {
-    if (states[v] !== DATA) continue;
-    if ((trace.vertices[v] as Vertex).output) needed[v] = 1;
-    if (!needed[v]) continue;
-    for (let e = edgeStart[v] as number; e < (edgeStart[v + 1] as number); e += 1) {
-      const from = edgeFrom[e] as number;
-      if (from >= 0 && (kind[v] !== JOINT || states[from] === DATA)) needed[from] = 1;
-    }
-  }
-  return needed;
-}
 
 function findViolations(
   skeleton: Skeleton,
@@ -121,31 +55,44 @@ function findViolations(
   states: Uint8Array,
   needed: Uint8Array,
 ): readonly Violation[] {
-  const { trace, kind } = skeleton;
   const violations: Violation[] = [];
+  for (const vertex of skeleton.outputs) {
+    if (states[vertex] !== DATA) violations.push({ kind: 'output', vertex });
+  }
   const silent = skeleton.silencing ? silencedZeros(skeleton, taken, states) : null;
-  for (let v = 0; v < states.length; v += 1) {
-    const vertex = trace.vertices[v] as Vertex;
-    if (vertex.output && states[v] !== DATA) violations.push({ kind: 'output', vertex: v });
-    if (!needed[v] || kind[v] !== JOINT) continue;
-    for (let edge = 0; edge < vertex.edges.length; edge += 1) {
-      const state = edgeState(skeleton, states, v, edge);
-      if (state === CONSTANT) violations.push({ kind: 'constant', vertex: v, edge });
-      if (state === ZERO && !absorbs(skeleton, silent, vertex, edge)) {
-        violations.push({ kind: 'channels', vertex: v, edge });
-      }
-    }
-    if (!keepsShape(skeleton, states, vertex)) violations.push({ kind: 'shape', vertex: v });
+  for (const id of skeleton.joints) {
+    if (needed[id]) violations.push(...jointViolations(skeleton, silent, states, id));
   }
   return violations;
 }
 
+function jointViolations(
+  skeleton: Skeleton,
+  silent: Uint8Array | null,
+  states: Uint8Array,
+  id: number,
+): readonly Violation[] {
+  const start = skeleton.edgeStart[id] as number;
+  const count = (skeleton.edgeStart[id + 1] as number) - start;
+  const violations: Violation[] = [];
+  for (let edge = 0; edge < count; edge += 1) {
+    const state = stateAt(skeleton, states, start + edge);
+    if (state === CONSTANT) violations.push({ kind: 'constant', vertex: id, edge });
+    if (state === ZERO && !absorbs(skeleton, silent, id, edge)) {
+      violations.push({ kind: 'channels', vertex: id, edge });
+    }
+  }
+  if (!keepsShape(skeleton, states, id)) violations.push({ kind: 'shape', vertex: id });
+  return violations;
+}
+
 /** Whether what follows a concatenation can do without this input, which is zero. */
-function absorbs({ losses }: Skeleton, silent: Uint8Array | null, vertex: Vertex, edge: number): boolean {
-  const loss = losses.get(vertex.id)?.[edge];
+function absorbs(skeleton: Skeleton, silent: Uint8Array | null, vertex: number, edge: number): boolean {
+  const loss = skeleton.losses.get(vertex)?.[edge];
   if (!loss) return true;
   if (loss.blocked !== '') return false;
-  return loss.members.length === 0 || silent?.[vertex.edges[edge]?.from as number] === 1;
+  const from = skeleton.edgeFrom[(skeleton.edgeStart[vertex] as number) + edge] as number;
+  return loss.members.length === 0 || silent?.[from] === 1;
 }
 
 /**
@@ -164,10 +111,9 @@ function silencedZeros({ trace, exitOf }: Skeleton, taken: Taken, states: Uint8A
 }
 
 /** A sum that broadcasts must keep a term of its own shape. */
-function keepsShape(skeleton: Skeleton, states: Uint8Array, vertex: Vertex): boolean {
-  const full = skeleton.full.get(vertex.id);
-  if (!full) return true;
-  return full.some((whole, edge) => whole && edgeState(skeleton, states, vertex.id, edge) === DATA);
+function keepsShape(skeleton: Skeleton, states: Uint8Array, vertex: number): boolean {
+  const full = skeleton.full.get(vertex);
+  return !full || full.some((whole, edge) => whole && edgeState(skeleton, states, vertex, edge) === DATA);
 }
 
 /**
