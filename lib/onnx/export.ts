@@ -20,7 +20,7 @@ import { Names } from './names.js';
 import { encodeModel, type GraphProto, type NodeProto, type TensorProto } from './schema.js';
 
 const irVersion = 8;
-const operatorSet = 17;
+const operatorSet = 18;
 const producerName = 'halfspace';
 const { version: producerVersion } = createRequire(import.meta.url)('../../package.json') as {
   version: string;
@@ -37,7 +37,7 @@ export interface ExportOptions {
 }
 
 /**
- * The network as an ONNX model (operator set 17, IR version 8). Throws ERR_UNSUPPORTED naming the
+ * The network as an ONNX model (operator set 18, IR version 8). Throws ERR_UNSUPPORTED naming the
  * nodes that ONNX cannot express, ERR_MODEL where weights are missing or have another length.
  */
 export function toOnnx(graph: Graph, weights: Weights, options: ExportOptions = {}): Uint8Array {

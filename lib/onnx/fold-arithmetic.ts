@@ -3,7 +3,7 @@
 import { broadcast, elements } from '../shape.js';
 import { axisOf, listOrAttribute, operand, type Constant, type Evaluator } from './constant.js';
 import { elementType } from './schema.js';
-import { broadcastTo, gather, rowMajor } from './strided.js';
+import { broadcastTo, gather, rowMajor, type Strided } from './strided.js';
 
 const unary =
   (apply: (x: number) => number): Evaluator =>
@@ -33,6 +33,9 @@ const binary =
 
 const test = (holds: (a: number, b: number) => boolean): Evaluator =>
   binary((a, b) => (holds(a, b) ? 1 : 0), 'int');
+
+const larger = (a: number, b: number): number => Math.max(a, b);
+const smaller = (a: number, b: number): number => Math.min(a, b);
 
 /** Integers divide towards zero. */
 const divide = (a: number, b: number, dtype: Dtype): number => (dtype === 'int' ? Math.trunc(a / b) : a / b);
@@ -83,22 +86,23 @@ const reduce =
     const gone = new Set(axes.map((axis) => axisOf(node, axis, shape.length)));
     if (data.length === 0 || (axes.length === 0 && shape.length > 0)) return null;
     node.claim(data.length);
-    const { strides } = rowMajor(shape);
-    const pick = (keep: boolean) => ({
-      shape: shape.filter((_, axis) => gone.has(axis) !== keep),
-      strides: strides.filter((_, axis) => gone.has(axis) !== keep),
-      offset: 0,
-    });
-    const inner = pick(false);
+    const inner = only(rowMajor(shape), (axis) => gone.has(axis));
+    const outer = only(rowMajor(shape), (axis) => !gone.has(axis));
     const starts = gather(
       Array.from({ length: data.length }, (_, i) => i),
-      pick(true),
+      outer,
     );
-    const reduced = starts.map((offset) => gather(data, { ...inner, offset }).reduce(apply));
-    const kept = node.attributes.int('keepdims', 1) === 1;
-    const result = kept ? shape.map((size, axis) => (gone.has(axis) ? 1 : size)) : pick(true).shape;
-    return { dtype, shape: result, data: reduced };
+    const reduced = starts.map((offset) => gather(data, { ...inner, offset }).reduce((x, y) => apply(x, y)));
+    const kept = shape.map((size, axis) => (gone.has(axis) ? 1 : size));
+    return { dtype, shape: node.attributes.int('keepdims', 1) === 1 ? kept : outer.shape, data: reduced };
   };
+
+/** The axes for which `keep` holds; the others stay at their first position. */
+const only = ({ shape, strides, offset }: Strided, keep: (axis: number) => boolean): Strided => ({
+  shape: shape.filter((_, axis) => keep(axis)),
+  strides: strides.filter((_, axis) => keep(axis)),
+  offset,
+});
 
 /** Sums and products over the inputs, pairwise. */
 const variadic = (apply: (a: number, b: number) => number): Evaluator => {
@@ -128,8 +132,8 @@ export const arithmetic: ReadonlyMap<string, Evaluator> = new Map<string, Evalua
   ['Div', binary(divide)],
   ['Mod', modulo],
   ['Pow', binary((a, b) => a ** b)],
-  ['Max', variadic(Math.max)],
-  ['Min', variadic(Math.min)],
+  ['Max', variadic(larger)],
+  ['Min', variadic(smaller)],
   ['Sum', variadic((a, b) => a + b)],
   ['And', test((a, b) => a !== 0 && b !== 0)],
   ['Or', test((a, b) => a !== 0 || b !== 0)],
@@ -140,8 +144,8 @@ export const arithmetic: ReadonlyMap<string, Evaluator> = new Map<string, Evalua
   ['LessOrEqual', test((a, b) => a <= b)],
   ['Cast', cast],
   ['Where', where],
-  ['ReduceMax', reduce(Math.max)],
-  ['ReduceMin', reduce(Math.min)],
+  ['ReduceMax', reduce(larger)],
+  ['ReduceMin', reduce(smaller)],
   ['ReduceProd', reduce((a, b) => a * b)],
   ['ReduceSum', reduce((a, b) => a + b)],
 ]);

@@ -129,11 +129,20 @@ const concat: Evaluator = (node) => {
 };
 
 /** `rows` times a run of each part in turn; a run is what lies within one position before the axis. */
-function interleaved(parts: readonly Constant[], axis: number, rows: number): number[] {
-  const runs = parts.map((part) => ({ data: Array.from(part.data), run: elements(part.shape.slice(axis)) }));
-  return Array.from({ length: rows }, (_, row) =>
-    runs.flatMap(({ data, run }) => data.slice(row * run, (row + 1) * run)),
-  ).flat();
+function interleaved(parts: readonly Constant[], axis: number, rows: number): Float64Array {
+  const runs = parts.map((part) => ({
+    data: Float64Array.from(part.data),
+    run: elements(part.shape.slice(axis)),
+  }));
+  const result = new Float64Array(runs.reduce((sum, { data }) => sum + data.length, 0));
+  let at = 0;
+  for (let row = 0; row < rows; row++) {
+    for (const { data, run } of runs) {
+      result.set(data.subarray(row * run, (row + 1) * run), at);
+      at += run;
+    }
+  }
+  return result;
 }
 
 /** Takes positions along an axis; the indices' shape stands in its place. */

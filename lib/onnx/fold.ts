@@ -8,7 +8,7 @@ import type { Constant, ConstantNode } from './constant.js';
 import { damaged } from './model-error.js';
 
 /** Folding stops where a file would have it produce more elements than this beyond its own weights. */
-const allowance = 2 ** 26;
+const allowance = 2 ** 24;
 
 /** The account that all foldings of one file share; it throws where a file wants absurdly much. */
 export function foldingAccount(weights: number): (elements: number) => void {

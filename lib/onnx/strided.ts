@@ -27,12 +27,13 @@ export function broadcastTo(source: Shape, shape: Shape): Strided {
 }
 
 /** The elements in row-major order of the view. */
-export function gather(data: ArrayLike<number>, { shape, strides, offset }: Strided): number[] {
-  const result: number[] = [];
+export function gather(data: ArrayLike<number>, { shape, strides, offset }: Strided): Float64Array {
+  const result = new Float64Array(elements(shape));
+  let next = 0;
   const visit = (axis: number, at: number): void => {
     const size = shape[axis];
     if (size === undefined) {
-      result.push(data[at] as number);
+      result[next++] = data[at] as number;
       return;
     }
     const stride = strides[axis] as number;
