@@ -92,7 +92,7 @@ test('nodes, inputs, outputs and weights keep their names, and the batch axis is
   const graph = branchy();
   const model = decodeModel(toOnnx(graph, initialWeights(graph, 5)));
   t.is(model.producerName, 'halfspace');
-  t.deepEqual(model.opsetImport, [{ version: 17 }]);
+  t.deepEqual(model.opsetImport, [{ version: 18 }]);
   t.deepEqual(
     model.graph?.node.map((node) => node.name),
     graph.nodes.map((node) => node.name),

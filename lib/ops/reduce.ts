@@ -38,7 +38,8 @@ export const reduceSum = ({ axes, keep = true }: Reduction): Op =>
 export const reduceMean = ({ axes, keep = true }: Reduction): Op =>
   reduction('ReduceMean', 'mean', axes, keep, {
     opType: 'ReduceMean',
-    attributes: { axes, keepdims: keep ? 1 : 0 },
+    attributes: { keepdims: keep ? 1 : 0 },
+    inputs: [0, int64Vector(axes)],
   });
 
 function reduction(

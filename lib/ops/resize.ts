@@ -11,6 +11,7 @@ import {
   emitOne,
   gradientOp,
   input,
+  int64Vector,
   mismatch,
   noMacs,
   operand,
@@ -47,7 +48,7 @@ export function resize(attributes: Resize): Op {
     },
     lower: () => ({ kernel: 'resize', attrs: { mode, coordinates } }),
     macs: noMacs,
-    onnx: ([x], [y]) => onnx(attributes, x, y),
+    onnx: (_, [y]) => onnx(attributes, y),
     zero: zeroWithFirst,
     joint: null,
     narrow: channelwise(() => op),
@@ -78,17 +79,17 @@ function scaled(size: number, scale: number): number {
   return result;
 }
 
-/** The kernel's factor is the ratio of the sizes, so ONNX is given the same. */
-function onnx({ mode, coordinates }: Resize, x?: TensorType, y?: TensorType): OnnxForm {
-  const ratio = (axis: number): number => (y?.shape[axis] ?? 1) / (x?.shape[axis] ?? 1);
+/** Sizes rather than factors: a factor such as 7 / 3 is inexact, and both sides take the ratio of the sizes. */
+function onnx({ mode, coordinates }: Resize, y?: TensorType): OnnxForm {
   return {
     opType: 'Resize',
     attributes: {
       mode,
       coordinate_transformation_mode: coordinates,
+      axes: [2, 3],
       ...(mode === 'nearest' ? { nearest_mode: nearestMode(coordinates) } : {}),
     },
-    inputs: [0, '', { dtype: 'float32', shape: [4], data: [1, 1, ratio(2), ratio(3)] }],
+    inputs: [0, '', '', int64Vector(y?.shape.slice(2) ?? [])],
   };
 }
 
