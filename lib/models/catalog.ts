@@ -1,8 +1,11 @@
 // The built-in super-networks by name. Each is written with the public API alone, as a user would.
 
 import { HalfspaceError, suggest, type Graph } from '../index.js';
+import { darts14, darts8 } from './darts.js';
 import { demoSupNet } from './demosupnet.js';
+import { regnetX800M } from './regnet.js';
 import { stackedUnets } from './stackedunets.js';
+import { superResNet1M, superResNet2M } from './superresnet.js';
 
 /** What a built-in network is built for. */
 export interface ModelOptions {
@@ -22,7 +25,12 @@ interface Model {
 
 const catalog: Readonly<Record<string, Model>> = {
   demosupnet: { build: demoSupNet, input: [1, 28, 28], classes: 10 },
+  'darts-14': { build: darts14, input: [3, 224, 224], classes: 1000 },
+  'darts-8': { build: darts8, input: [3, 32, 32], classes: 10 },
+  'regnet-800m': { build: regnetX800M, input: [3, 32, 32], classes: 10 },
   stackedunets: { build: stackedUnets, input: [3, 32, 32], classes: 10 },
+  superresnet: { build: superResNet1M, input: [3, 32, 32], classes: 10 },
+  'superresnet-2m': { build: superResNet2M, input: [3, 32, 32], classes: 10 },
 };
 
 export const modelNames: readonly string[] = Object.keys(catalog);

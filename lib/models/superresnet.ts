@@ -15,15 +15,13 @@ interface Stage {
 const kernels = [3, 5, 7] as const;
 
 /** About 1 M parameters with one 3x3 branch a block. */
-export const superResNet1M = (options: ModelOptions): Graph =>
-  superResNet([3, 4, 4], { width: 64, ...options });
+export const superResNet1M = (options: ModelOptions): Graph => superResNet([2, 3, 3], options);
 
 /** About 2 M parameters with one 3x3 branch a block. */
-export const superResNet2M = (options: ModelOptions): Graph =>
-  superResNet([4, 6, 5], { width: 80, ...options });
+export const superResNet2M = (options: ModelOptions): Graph => superResNet([4, 8, 5], options);
 
 /** `blocks` of each of the stages, whose channels are 1x, 2x and 4x `width`. */
-function superResNet(blocks: readonly number[], { input, classes, width = 64 }: ModelOptions): Graph {
+function superResNet(blocks: readonly number[], { input, classes, width = 128 }: ModelOptions): Graph {
   const net = new Network();
   const image = net.input('image', [1, ...input]);
   let x = net.relu(net.batchNorm(net.conv(image, width, { kernel: 3, bias: false, name: 'stem' })));
