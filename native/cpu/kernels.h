@@ -56,6 +56,30 @@ std::unique_ptr<Kernel> make_resize_backward(const StepMeta& step);
 std::unique_ptr<Kernel> make_softmax_cross_entropy(const StepMeta& step);
 std::unique_ptr<Kernel> make_softmax_cross_entropy_backward(const StepMeta& step);
 
+// movement.cpp
+std::unique_ptr<Kernel> make_slice(const StepMeta& step);
+std::unique_ptr<Kernel> make_pad(const StepMeta& step);
+std::unique_ptr<Kernel> make_transpose(const StepMeta& step);
+std::unique_ptr<Kernel> make_expand(const StepMeta& step);
+Wanted window_layout(const StepMeta& step, Operand operand);
+
+// binary.cpp
+std::unique_ptr<Kernel> make_binary(const StepMeta& step);
+
+// reduce.cpp
+std::unique_ptr<Kernel> make_reduce(const StepMeta& step);
+
+// matmul.cpp
+std::unique_ptr<Kernel> make_matmul(const StepMeta& step);
+
+// softmax.cpp
+std::unique_ptr<Kernel> make_softmax(const StepMeta& step);
+std::unique_ptr<Kernel> make_softmax_backward(const StepMeta& step);
+
+// layer_norm.cpp
+std::unique_ptr<Kernel> make_layer_norm(const StepMeta& step);
+std::unique_ptr<Kernel> make_layer_norm_backward(const StepMeta& step);
+
 // half_space.cpp
 std::unique_ptr<Kernel> make_update(const StepMeta& step);
 

@@ -2,6 +2,7 @@
 #include "registry.h"
 
 #include "kernels.h"
+#include "strided.h"
 
 namespace halfspace::cpu {
 
@@ -33,6 +34,17 @@ std::span<const KernelEntry> kernels() {
       {"resize_backward", make_resize_backward},
       {"softmax_cross_entropy", make_softmax_cross_entropy},
       {"softmax_cross_entropy_backward", make_softmax_cross_entropy_backward},
+      {"slice", make_slice, window_layout},
+      {"pad", make_pad, window_layout},
+      {"transpose", make_transpose, all_plain},
+      {"expand", make_expand, blocked_where_channels_agree},
+      {"reduce", make_reduce, blocked_where_channels_agree},
+      {"binary", make_binary, blocked_where_channels_agree},
+      {"matmul", make_matmul, all_plain},
+      {"softmax", make_softmax, all_plain},
+      {"softmax_backward", make_softmax_backward, all_plain},
+      {"layer_norm", make_layer_norm, all_plain},
+      {"layer_norm_backward", make_layer_norm_backward, all_plain},
       {"update", make_update},
   };
   return table;

@@ -37,9 +37,44 @@ struct Tanh {
   HALFSPACE_INLINE float slope(float, float y) const { return 1.0f - y * y; }
 };
 
+// In two halves, so that it overflows to infinity and underflows to zero as it should.
 struct Exp {
-  HALFSPACE_INLINE float value(float x) const { return vector_exp(x); }
+  HALFSPACE_INLINE float value(float x) const {
+    const float root = vector_exp(0.5f * x);
+    return root * root;
+  }
   HALFSPACE_INLINE float slope(float, float y) const { return y; }
+};
+
+struct Log {
+  HALFSPACE_INLINE float value(float x) const { return std::log(x); }
+  HALFSPACE_INLINE float slope(float x, float) const { return 1.0f / x; }
+};
+
+struct Sqrt {
+  HALFSPACE_INLINE float value(float x) const { return __builtin_sqrtf(x); }
+  HALFSPACE_INLINE float slope(float, float y) const { return 0.5f / y; }
+};
+
+struct Erf {
+  HALFSPACE_INLINE float value(float x) const { return vector_erf(x); }
+  HALFSPACE_INLINE float slope(float x, float) const { return 1.12837917f * vector_exp(-x * x); }
+};
+
+// x^exponent
+struct Power {
+  float exponent;
+  HALFSPACE_INLINE float value(float x) const { return std::pow(x, exponent); }
+  HALFSPACE_INLINE float slope(float x, float) const {
+    return exponent * std::pow(x, exponent - 1.0f);
+  }
+};
+
+// alpha x + beta
+struct AffineMap {
+  float alpha, beta;
+  HALFSPACE_INLINE float value(float x) const { return alpha * x + beta; }
+  HALFSPACE_INLINE float slope(float, float) const { return alpha; }
 };
 
 // x sigmoid(x)
@@ -124,23 +159,26 @@ class Unary : public Kernel {
 template <class Function>
 class UnaryBackward : public Kernel {
  public:
-  UnaryBackward(const StepMeta& step, Function f)
-      : f_(f), count_(step.outputs[0].stored_elements()) {
+  UnaryBackward(const StepMeta& step, Function f) : f_(f), meta_(step.outputs[0]) {
     step.expect_arity(3, 3, 1, 1);
-    for (const TensorMeta& input : step.inputs) expect_same(step, input, step.outputs[0]);
+    for (const TensorMeta& input : step.inputs) expect_same(step, input, meta_);
+    // Zero times an infinite slope would be NaN.
+    clears_ = meta_.is_blocked() && !std::isfinite(f.slope(0.0f, f.value(0.0f)));
   }
 
   void run(const Buffers& buffers) override {
     const float *dy = buffers.in(0), *x = buffers.in(1), *y = buffers.in(2);
     float* dx = buffers.out(0);
-    parallel_pieces(count_, kPiece, [&](int64_t begin, int64_t end) {
+    parallel_pieces(meta_.stored_elements(), kPiece, [&](int64_t begin, int64_t end) {
       map_backward(f_, dy + begin, x + begin, y + begin, dx + begin, end - begin);
     });
+    if (clears_) clear_padding(Image(meta_), dx);
   }
 
  private:
   Function f_;
-  int64_t count_;
+  TensorMeta meta_;
+  bool clears_;
 };
 
 template <template <class> class Form>
@@ -166,6 +204,11 @@ std::unique_ptr<Kernel> with_function(const StepMeta& step, const Make& make) {
   if (name == "sigmoid") return make(Sigmoid{});
   if (name == "tanh") return make(Tanh{});
   if (name == "exp") return make(Exp{});
+  if (name == "log") return make(Log{});
+  if (name == "sqrt") return make(Sqrt{});
+  if (name == "erf") return make(Erf{});
+  if (name == "power") return make(Power{number("exponent", 1.0)});
+  if (name == "affine") return make(AffineMap{number("alpha", 1.0), number("beta", 0.0)});
   if (name == "silu") return make(Silu{});
   if (name == "gelu") return make(Gelu{});
   if (name == "hard_sigmoid") return make(HardSigmoid{number("alpha", 0.2), number("beta", 0.5)});

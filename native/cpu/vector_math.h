@@ -34,20 +34,32 @@ HALFSPACE_INLINE float vector_exp(float x) {
   return mantissa * std::bit_cast<float>(exponent);
 }
 
-// Odd rational functions x P(x^2) / Q(x^2), constant beyond where they reach 1 in float.
+// 1 or -1 beyond `end`, where the function cannot be told from it in float.
+HALFSPACE_INLINE float saturated(float x, float end, float value) {
+  return x >= end ? 1.0f : (x <= -end ? -1.0f : value);
+}
+
+// Odd rational functions x P(x^2) / Q(x^2).
 HALFSPACE_INLINE float vector_tanh(float x) {
-  x = clamp(x, -9.0f, 9.0f);
-  const float t = x * x;
-  const float p = (((5.08543003e-8f * t + 3.16151782e-5f) * t + 0.00400970737f) * t + 0.13786304f) * t + 1.0f;
-  const float q =
-      ((((7.3930112e-10f * t + 1.61951311e-6f) * t + 0.000420957629f) * t + 0.0277418438f) * t + 0.471196353f) * t +
-      1.0f;
-  return clamp(x * p / q, -1.0f, 1.0f);
+  constexpr float kEnd = 9.0f;
+  const float inside = clamp(x, -kEnd, kEnd), t = inside * inside;
+  float p = 5.08543003e-8f;
+  p = p * t + 3.16151782e-5f;
+  p = p * t + 0.00400970737f;
+  p = p * t + 0.13786304f;
+  p = p * t + 1.0f;
+  float q = 7.3930112e-10f;
+  q = q * t + 1.61951311e-6f;
+  q = q * t + 0.000420957629f;
+  q = q * t + 0.0277418438f;
+  q = q * t + 0.471196353f;
+  q = q * t + 1.0f;
+  return saturated(x, kEnd, inside * p / q);
 }
 
 HALFSPACE_INLINE float vector_erf(float x) {
-  x = clamp(x, -3.9f, 3.9f);
-  const float t = x * x;
+  constexpr float kEnd = 3.9f;
+  const float inside = clamp(x, -kEnd, kEnd), t = inside * inside;
   float p = 2.0664761e-6f;
   p = p * t + 0.000285043498f;
   p = p * t + 0.00373780075f;
@@ -60,7 +72,7 @@ HALFSPACE_INLINE float vector_erf(float x) {
   q = q * t + 0.113813937f;
   q = q * t + 0.501410186f;
   q = q * t + 1.0f;
-  return clamp(x * p / q, -1.0f, 1.0f);
+  return saturated(x, kEnd, inside * p / q);
 }
 
 HALFSPACE_INLINE float vector_sigmoid(float x) {

@@ -1,0 +1,176 @@
+// Layer normalisation: every row is normalised by itself, then scaled and shifted element by element.
+// A tensor is [rows, size], size being everything from `axis` on.
+//
+//   y = (x - mean) * invStd * scale + bias,   invStd = 1 / sqrt(var + epsilon)
+#include <cmath>
+
+#include "image.h"
+#include "kernels.h"
+#include "simd.h"
+
+namespace halfspace::cpu {
+namespace {
+
+struct Moments {
+  float mean, inverse;
+};
+
+HALFSPACE_SIMD Moments moments_of(const float* x, int64_t size, double epsilon) {
+  double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < size; ++i) sum += x[i];
+  const double mean = sum / static_cast<double>(size);
+  double squares = 0.0;
+#pragma omp simd reduction(+ : squares)
+  for (int64_t i = 0; i < size; ++i) squares += (x[i] - mean) * (x[i] - mean);
+  const double variance = squares / static_cast<double>(size);
+  return {static_cast<float>(mean), static_cast<float>(1.0 / __builtin_sqrt(variance + epsilon))};
+}
+
+HALFSPACE_SIMD void normalize_row(const float* x, const float* scale, const float* bias, Moments m,
+                                  float* y, int64_t size) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) y[i] = (x[i] - m.mean) * m.inverse * scale[i] + bias[i];
+}
+
+// With g = dy scale and h = (x - mean) invStd:  dx = invStd (g - mean(g) - h mean(g h))
+HALFSPACE_SIMD void differentiate_row(const float* x, const float* dy, const float* scale,
+                                      Moments m, float* dx, int64_t size) {
+  double sum = 0.0, products = 0.0;
+#pragma omp simd reduction(+ : sum, products)
+  for (int64_t i = 0; i < size; ++i) {
+    const double g = dy[i] * scale[i];
+    sum += g;
+    products += g * ((x[i] - m.mean) * m.inverse);
+  }
+  const float mean = static_cast<float>(sum / static_cast<double>(size));
+  const float slope = static_cast<float>(products / static_cast<double>(size));
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) {
+    const float h = (x[i] - m.mean) * m.inverse;
+    dx[i] = m.inverse * (dy[i] * scale[i] - mean - h * slope);
+  }
+}
+
+// scales += dy h, biases += dy, element by element
+HALFSPACE_SIMD void add_row(const float* x, const float* dy, Moments m, double* scales,
+                            double* biases, int64_t size) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) {
+    scales[i] += static_cast<double>(dy[i]) * ((x[i] - m.mean) * m.inverse);
+    biases[i] += dy[i];
+  }
+}
+
+// Rows are summed into at most this many partial results, in order within each.
+constexpr int64_t kMostParts = 32;
+
+struct Rows {
+  int64_t rows = 1, size = 1;
+
+  Rows(const StepMeta& step, const TensorMeta& x) {
+    const int64_t rank = static_cast<int64_t>(x.rank());
+    int64_t axis = step.attrs.integer("axis");
+    if (axis < 0) axis += rank;
+    step.expect(axis >= 0 && axis < rank && !x.is_blocked() && x.dtype == DType::F32 &&
+                    x.elements() > 0,
+                "no axis ", axis, " in ", x.text());
+    for (int64_t i = 0; i < axis; ++i) rows *= x.dims[i];
+    size = x.elements() / rows;
+  }
+
+  int64_t elements() const { return rows * size; }
+};
+
+void expect_count(const StepMeta& step, const TensorMeta& meta, int64_t count) {
+  step.expect(meta.dtype == DType::F32 && meta.elements() == count && !meta.is_blocked(),
+              "expected ", count, " floats, got ", meta.text());
+}
+
+// x scale bias -> y mean invStd
+class LayerNorm : public Kernel {
+ public:
+  explicit LayerNorm(const StepMeta& step)
+      : r_(step, step.inputs.at(0)), epsilon_(step.attrs.number("epsilon")) {
+    step.expect_arity(3, 3, 3, 3);
+    expect_same(step, step.inputs[0], step.outputs[0]);
+    for (size_t i : {1, 2}) {
+      expect_count(step, step.inputs[i], r_.size);
+      expect_count(step, step.outputs[i], r_.rows);
+    }
+  }
+
+  void run(const Buffers& buffers) override {
+    parallel_for(r_.rows, r_.elements(), [&](int64_t row) {
+      const float* x = buffers.in(0) + row * r_.size;
+      const Moments m = moments_of(x, r_.size, epsilon_);
+      buffers.out(1)[row] = m.mean;
+      buffers.out(2)[row] = m.inverse;
+      normalize_row(x, buffers.in(1), buffers.in(2), m, buffers.out(0) + row * r_.size, r_.size);
+    });
+  }
+
+ private:
+  Rows r_;
+  double epsilon_;
+};
+
+// x dy scale mean invStd -> dx dscale dbias
+class LayerNormBackward : public Kernel {
+ public:
+  explicit LayerNormBackward(const StepMeta& step) : r_(step, step.inputs.at(0)) {
+    step.expect_arity(5, 5, 3, 3);
+    expect_same(step, step.inputs[0], step.inputs[1]);
+    expect_same(step, step.inputs[0], step.outputs[0]);
+    expect_count(step, step.inputs[2], r_.size);
+    for (size_t i : {3, 4}) expect_count(step, step.inputs[i], r_.rows);
+    for (size_t i : {1, 2}) expect_count(step, step.outputs[i], r_.size);
+    together_ = ceil_div(r_.rows, kMostParts);
+    parts_ = ceil_div(r_.rows, together_);
+  }
+
+  // [parts, 2, size]
+  size_t scratch_bytes() const override { return parts_ * 2 * r_.size * sizeof(double); }
+
+  void run(const Buffers& buffers) override {
+    double* partial = static_cast<double*>(buffers.scratch);
+    parallel_for(parts_, r_.elements(), [&](int64_t part) {
+      double* scales = partial + part * 2 * r_.size;
+      std::fill(scales, scales + 2 * r_.size, 0.0);
+      const int64_t end = std::min(r_.rows, (part + 1) * together_);
+      for (int64_t row = part * together_; row < end; ++row) run_row(buffers, row, scales);
+    });
+    parallel_for(r_.size, parts_ * r_.size, [&](int64_t i) {
+      double scale = 0.0, bias = 0.0;
+      for (int64_t part = 0; part < parts_; ++part) {
+        scale += partial[(part * 2) * r_.size + i];
+        bias += partial[(part * 2 + 1) * r_.size + i];
+      }
+      buffers.out(1)[i] = static_cast<float>(scale);
+      buffers.out(2)[i] = static_cast<float>(bias);
+    });
+  }
+
+ private:
+  void run_row(const Buffers& buffers, int64_t row, double* scales) const {
+    const float *x = buffers.in(0) + row * r_.size, *dy = buffers.in(1) + row * r_.size;
+    const Moments m{buffers.in(3)[row], buffers.in(4)[row]};
+    differentiate_row(x, dy, buffers.in(2), m, buffers.out(0) + row * r_.size, r_.size);
+    add_row(x, dy, m, scales, scales + r_.size, r_.size);
+  }
+
+  Rows r_;
+  int64_t together_, parts_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_layer_norm(const StepMeta& step) {
+  return std::make_unique<LayerNorm>(step);
+}
+
+std::unique_ptr<Kernel> make_layer_norm_backward(const StepMeta& step) {
+  return std::make_unique<LayerNormBackward>(step);
+}
+
+}  // namespace halfspace::cpu
