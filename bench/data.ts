@@ -1,5 +1,5 @@
-// How fast are batches made? Pictures in memory by augmentation, and JPEG files against torchvision's
-// loader. The pictures are made here: speed does not depend on what they show, only on their size.
+// How fast are batches made? Images in memory by augmentation, and JPEG files against torchvision's
+// loader. The images are made here: speed does not depend on what they show, only on their size.
 
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -75,8 +75,8 @@ async function benchMemory(name: string, subject: Subject, context: BenchContext
 async function benchFiles(name: string, context: BenchContext): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'halfspace-bench-'));
   try {
-    await writePictures(join(folder, 'train', 'noise'), context.short ? JPEG_BATCH : JPEG_BATCH * 4);
-    await writePictures(join(folder, 'val', 'noise'), 1);
+    await writeImages(join(folder, 'train', 'noise'), context.short ? JPEG_BATCH : JPEG_BATCH * 4);
+    await writeImages(join(folder, 'val', 'noise'), 1);
     const { train, augment, ...normalize } = await openDataset(folder);
     const own = loader(name, train, augment.train, normalize, JPEG_BATCH);
     const peers = (await hasTorchvision(context.python)) ? [torchvision(context, folder)] : [];
@@ -153,13 +153,13 @@ function torchvision({ python, threads }: BenchContext, folder: string): Contend
 }
 
 /** Smooth noise that compresses to about the 100 kB of an ImageNet photograph, 500x375. */
-async function writePictures(folder: string, count: number): Promise<void> {
+async function writeImages(folder: string, count: number): Promise<void> {
   await mkdir(folder, { recursive: true });
   const [width, height] = [500, 375];
   for (let index = 0; index < count; index += 1) {
     const stream = random(index);
     const pixels = Uint8Array.from({ length: width * height * 3 }, () => stream.below(256));
-    const picture = sharp(pixels, { raw: { width, height, channels: 3 } }).blur(0.8);
-    await writeFile(join(folder, `${index}.jpg`), await picture.jpeg({ quality: 85 }).toBuffer());
+    const image = sharp(pixels, { raw: { width, height, channels: 3 } }).blur(0.8);
+    await writeFile(join(folder, `${index}.jpg`), await image.jpeg({ quality: 85 }).toBuffer());
   }
 }

@@ -26,9 +26,9 @@ def main():
         ]
     )
     torch.set_num_threads(1)
-    pictures = datasets.ImageFolder(folder, pipeline)
+    images = datasets.ImageFolder(folder, pipeline)
     loader = torch.utils.data.DataLoader(
-        pictures, batch, shuffle=True, num_workers=workers, persistent_workers=True, drop_last=True
+        images, batch, shuffle=True, num_workers=workers, persistent_workers=True, drop_last=True
     )
     batches = endless(loader)
     for _ in range(2 * workers + 1):  # what the workers make ahead

@@ -1,4 +1,4 @@
-// Cuts the bundled sample out of the published Fashion-MNIST files: the first pictures of each
+// Cuts the bundled sample out of the published Fashion-MNIST files: the first images of each
 // class, in the published order, so that everyone who runs it gets the same files.
 //
 //     npx tsx scripts/make-sample.ts [FOLDER]
@@ -28,7 +28,7 @@ async function cut(prefix: string, count: number): Promise<void> {
   await write(`${prefix}-labels-idx1-ubyte.gz`, [chosen.length], kept);
 }
 
-/** Indices, ascending, of the first `count` pictures of every class. */
+/** Indices, ascending, of the first `count` images of every class. */
 function firstOfEachClass(labels: Uint8Array, count: number): readonly number[] {
   const seen = new Map<number, number>();
   return [...labels.keys()].filter((index) => {

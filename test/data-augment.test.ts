@@ -17,7 +17,7 @@ import { type Image, resample } from '../lib/data/image.js';
 import { cutmix, mixup } from '../lib/data/mix.js';
 import { random, type Random } from '../lib/random.js';
 
-const picture = (channels: number, height: number, width: number, seed = 1): Image => {
+const noise = (channels: number, height: number, width: number, seed = 1): Image => {
   const stream = random(seed);
   return {
     channels,
@@ -34,7 +34,7 @@ const pixel = (image: Image, channel: number, y: number, x: number): number =>
     ? 0
     : (image.pixels[(channel * image.height + y) * image.width + x] as number);
 
-/** A picture of the same size from a function of its positions. */
+/** An image of the same size from a function of its positions. */
 const mapped = (image: Image, value: (channel: number, y: number, x: number) => number): Uint8Array =>
   Uint8Array.from(image.pixels, (_, i) => {
     const x = i % image.width;
@@ -50,7 +50,7 @@ function scripted(...values: readonly number[]): Random {
 }
 
 test('randomCrop shifts each way by up to its padding, black outside', (t) => {
-  const image = picture(3, 5, 7);
+  const image = noise(3, 5, 7);
   for (const [right, down] of [
     [-2, -2],
     [2, 1],
@@ -63,8 +63,8 @@ test('randomCrop shifts each way by up to its padding, black outside', (t) => {
   }
 });
 
-test('a padding larger than the picture can leave it black, never misplaced', (t) => {
-  const image = picture(1, 3, 3);
+test('a padding larger than the image can leave it black, never misplaced', (t) => {
+  const image = noise(1, 3, 3);
   for (let seed = 0; seed < 200; seed += 1) {
     const [right, down] = [random(seed).below(19) - 9, 0];
     const stream = random(seed);
@@ -76,7 +76,7 @@ test('a padding larger than the picture can leave it black, never misplaced', (t
 });
 
 test('horizontalFlip mirrors rows with its probability', (t) => {
-  const image = picture(3, 4, 5);
+  const image = noise(3, 4, 5);
   const mirrored = mapped(image, (c, y, x) => pixel(image, c, y, 4 - x));
   t.deepEqual(horizontalFlip().apply(image, scripted(0.4)).pixels, mirrored);
   t.deepEqual(horizontalFlip().apply(image, scripted(0.6)).pixels, image.pixels);
@@ -87,7 +87,7 @@ test('horizontalFlip mirrors rows with its probability', (t) => {
 const inside = (y: number, x: number): boolean => x >= 5 && x < 9 && y >= 1 && y < 5;
 
 test('cutout paints a square around its centre, cut off at the border', (t) => {
-  const image = picture(3, 6, 8);
+  const image = noise(3, 6, 8);
   const painted = cutout(4, [10, 20, 30]).apply(image, scripted(7 / 8, 3 / 6));
   t.deepEqual(
     painted.pixels,
@@ -95,8 +95,8 @@ test('cutout paints a square around its centre, cut off at the border', (t) => {
   );
 });
 
-test('augmentations leave the picture they are given as it was', (t) => {
-  const image = picture(3, 8, 8);
+test('augmentations leave the image they are given as it was', (t) => {
+  const image = noise(3, 8, 8);
   const before = image.pixels.slice();
   const jitter = colorJitter({ brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.5 });
   for (const step of [randomCrop(3), horizontalFlip(1), cutout(5), resize(4), randomResizedCrop(5), jitter]) {
@@ -105,7 +105,7 @@ test('augmentations leave the picture they are given as it was', (t) => {
   }
 });
 
-test('randomResizedCrop cuts inside the picture, within its scale and ratio', (t) => {
+test('randomResizedCrop cuts inside the image, within its scale and ratio', (t) => {
   const side = fc.integer({ min: 20, max: 400 });
   const property = fc.property(side, side, fc.nat(), (width, height, seed) => {
     const frame = randomResizedCrop(16, [0.2, 0.8], [0.5, 2]).frame(width, height, random(seed));
@@ -119,18 +119,18 @@ test('randomResizedCrop cuts inside the picture, within its scale and ratio', (t
   t.notThrows(() => fc.assert(property));
 });
 
-test('randomResizedCrop takes the middle of a picture that no try fits', (t) => {
+test('randomResizedCrop takes the middle of an image that no try fits', (t) => {
   const frame = randomResizedCrop(16, [1, 1]).frame(1000, 10, random(1));
   t.deepEqual(frame, { left: 493, top: 0, width: 13, height: 10, outputWidth: 16, outputHeight: 16 });
 });
 
-test('centerCrop takes the middle square of a picture', (t) => {
+test('centerCrop takes the middle square of an image', (t) => {
   const frame = centerCrop(224).frame(500, 400, random());
   t.deepEqual(frame, { left: 75, top: 25, width: 350, height: 350, outputWidth: 224, outputHeight: 224 });
 });
 
 test('resampling without a change of size is a cut', (t) => {
-  const image = picture(2, 6, 7);
+  const image = noise(2, 6, 7);
   const cut = resample(image, { left: 2, top: 1, width: 4, height: 3, outputWidth: 4, outputHeight: 3 });
   const expected = [0, 1].flatMap((c) =>
     [1, 2, 3].flatMap((y) => [2, 3, 4, 5].map((x) => pixel(image, c, y, x))),
@@ -143,7 +143,7 @@ const triangle = (i: number, centre: number, support: number): number =>
 
 // The filter's definition in two dimensions at once; bytes are rounded, sums are in single precision.
 test('resampling is the triangle filter, whichever way the size changes', (t) => {
-  const image = picture(2, 9, 13);
+  const image = noise(2, 9, 13);
   for (const [outputWidth, outputHeight] of [
     [5, 4],
     [20, 17],
@@ -174,7 +174,7 @@ test('resampling is the triangle filter, whichever way the size changes', (t) =>
 // colours
 
 test('brightness and contrast change every pixel by their formulas', (t) => {
-  const image = picture(1, 4, 4);
+  const image = noise(1, 4, 4);
   // Draws: the order of the four changes (3 numbers, 0.99 keeps it), then the factor 1 + (2u - 1) * range.
   const bright = colorJitter({ brightness: 0.5 }).apply(image, scripted(0.99, 0.99, 0.99, 0.75));
   t.deepEqual(bright.pixels, Uint8Array.from(Uint8ClampedArray.from(image.pixels, (p) => p * 1.25)));
@@ -186,8 +186,8 @@ test('brightness and contrast change every pixel by their formulas', (t) => {
   );
 });
 
-test('without saturation a picture is gray, and gray pictures have no hue to turn', (t) => {
-  const image = picture(3, 4, 4);
+test('without saturation an image is gray, and gray images have no hue to turn', (t) => {
+  const image = noise(3, 4, 4);
   const faded = colorJitter({ saturation: 1 }).apply(image, scripted(0.99, 0.99, 0.99, 0));
   t.deepEqual(faded.pixels.subarray(0, 16), faded.pixels.subarray(16, 32));
   const level = gray(image, 77);
@@ -195,7 +195,7 @@ test('without saturation a picture is gray, and gray pictures have no hue to tur
 });
 
 test('a third of a circle of hue carries red to green, green to blue and blue to red', (t) => {
-  const image = picture(3, 8, 8);
+  const image = noise(3, 8, 8);
   const turned = colorJitter({ hue: 1 / 3 }).apply(image, scripted(0.99, 0.99, 0.99, 1));
   const plane = 64;
   t.deepEqual(turned.pixels.subarray(plane, 2 * plane), image.pixels.subarray(0, plane));
@@ -211,7 +211,7 @@ const batch: Batch = {
   count: 3,
 };
 
-test('mixup mixes each picture with the one before it, and its label alike', (t) => {
+test('mixup mixes each image with the one before it, and its label alike', (t) => {
   const mixed = mixup(0.4, 3).apply(batch, [2, 3, 3], random(5));
   const targets = mixed.targets as Float32Array;
   const kept = targets[2] as number;

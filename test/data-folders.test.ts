@@ -1,4 +1,4 @@
-// Pictures in files: which files make up a data set, and what their decoder hands over.
+// Images in files: which files make up a data set, and what their decoder hands over.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -40,7 +40,7 @@ function interleaved(width: number, height: number, channels: number): Buffer {
   return Buffer.from(Array.from({ length: width * height * channels }, () => stream.below(256)));
 }
 
-async function writePicture(path: string, level: number, size = 20): Promise<void> {
+async function writeImage(path: string, level: number, size = 20): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const flat = sharp({
     create: { width: size, height: size, channels: 3, background: { r: level, g: 0, b: 0 } },
@@ -48,7 +48,7 @@ async function writePicture(path: string, level: number, size = 20): Promise<voi
   await writeFile(path, await flat.png().toBuffer());
 }
 
-/** The first red pixel of each picture of a split tells which file it was made of. */
+/** The first red pixel of each image of a split tells which file it was made of. */
 async function levels(split: { length: number; image: (index: number) => unknown }): Promise<number[]> {
   const images = await Promise.all(Array.from({ length: split.length }, (_, index) => split.image(index)));
   return images.map((image) => (image as Image).pixels[0] as number);
@@ -56,11 +56,11 @@ async function levels(split: { length: number; image: (index: number) => unknown
 
 test('train and val folders become splits, classes and files in the order of their names', async (t) => {
   const folder = await temporary(t);
-  await writePicture(join(folder, 'train', 'b', '2.png'), 22);
-  await writePicture(join(folder, 'train', 'b', '1.png'), 21);
-  await writePicture(join(folder, 'train', 'a', 'x.PNG'), 10);
-  await writePicture(join(folder, 'val', 'b', '1.png'), 99);
-  await writeFile(join(folder, 'train', 'a', 'notes.txt'), 'no picture');
+  await writeImage(join(folder, 'train', 'b', '2.png'), 22);
+  await writeImage(join(folder, 'train', 'b', '1.png'), 21);
+  await writeImage(join(folder, 'train', 'a', 'x.PNG'), 10);
+  await writeImage(join(folder, 'val', 'b', '1.png'), 99);
+  await writeFile(join(folder, 'train', 'a', 'notes.txt'), 'no image');
   const dataset = await openDataset(folder, { size: 8 });
   t.deepEqual(dataset.classes, ['a', 'b']);
   t.deepEqual(dataset.shape, [3, 8, 8]);
@@ -70,11 +70,10 @@ test('train and val folders become splits, classes and files in the order of the
   t.deepEqual(await levels(dataset.test), [99]);
 });
 
-test('of class folders alone every tenth picture is kept for testing', async (t) => {
+test('of class folders alone every tenth image is kept for testing', async (t) => {
   const folder = await temporary(t);
-  for (let i = 0; i < 7; i += 1) await writePicture(join(folder, 'a', `${i}.png`), i);
-  for (let i = 7; i < 21; i += 1)
-    await writePicture(join(folder, 'b', `${String(i).padStart(2, '0')}.png`), i);
+  for (let i = 0; i < 7; i += 1) await writeImage(join(folder, 'a', `${i}.png`), i);
+  for (let i = 7; i < 21; i += 1) await writeImage(join(folder, 'b', `${String(i).padStart(2, '0')}.png`), i);
   const dataset = await openDataset(folder, { size: 4 });
   t.deepEqual(await levels(dataset.test), [9, 19]);
   t.is(dataset.train.length, 19);
@@ -87,11 +86,11 @@ test('folders that are no data set are refused with the reason', async (t) => {
   await refused(/expected one folder of JPEG or PNG files a class, found no folder/);
   await mkdir(join(folder, 'a'));
   await refused(/a: expected JPEG or PNG files, found none/);
-  await writePicture(join(folder, 'a', '1.png'), 1);
-  await refused(/expected at least 10 pictures, to keep one for testing, found 1/);
-  await writePicture(join(folder, 'train', 'a', '1.png'), 1);
+  await writeImage(join(folder, 'a', '1.png'), 1);
+  await refused(/expected at least 10 images, to keep one for testing, found 1/);
+  await writeImage(join(folder, 'train', 'a', '1.png'), 1);
   await refused(/expected val\/ or test\/ beside train\/, found neither/);
-  await writePicture(join(folder, 'test', 'other', '1.png'), 1);
+  await writeImage(join(folder, 'test', 'other', '1.png'), 1);
   await refused(/other: is a class that the train split does not have/);
   await t.throwsAsync(openDataset('imagenet', { directory: join(folder, 'a') }), {
     code: 'ERR_DATA',
@@ -125,7 +124,7 @@ test('gray becomes three equal planes, and transparency is dropped', async (t) =
   t.deepEqual([...(await decode(join(folder, 'rgba.png'), whole)).pixels], planes);
 });
 
-/** Largest and mean difference of two pictures, in levels of 255. */
+/** Largest and mean difference of two images, in levels of 255. */
 function difference(a: ArrayLike<number>, b: ArrayLike<number>): { largest: number; mean: number } {
   const all = Array.from(a, (value, i) => Math.abs(value - (b[i] as number)));
   return {
@@ -143,10 +142,10 @@ async function smooth(path: string, width: number, height: number): Promise<void
 }
 
 // The decoder's library rounds weights and sums to few bits and shrinks in two steps: a few levels.
-test('a frame cut by the decoder is the frame cut from the whole picture', async (t) => {
+test('a frame cut by the decoder is the frame cut from the whole image', async (t) => {
   const path = join(await temporary(t), 'x.png');
   await smooth(path, 120, 90);
-  const picture = await decode(path, whole);
+  const full = await decode(path, whole);
   for (const [width, height, size] of [
     [100, 80, 32],
     [17, 23, 40],
@@ -154,7 +153,7 @@ test('a frame cut by the decoder is the frame cut from the whole picture', async
   ] as const) {
     const frame = { left: 11, top: 5, width, height, outputWidth: size, outputHeight: size };
     const cut = await decode(path, () => frame);
-    const { largest, mean } = difference(cut.pixels, resample(picture, frame).pixels);
+    const { largest, mean } = difference(cut.pixels, resample(full, frame).pixels);
     t.true(largest <= 4 && mean < 1, `${width}x${height} to ${size}: largest ${largest}, mean ${mean}`);
   }
 });
@@ -166,8 +165,8 @@ out = []
 for line in sys.stdin.read().splitlines():
     path, *box, size = line.split('|')
     x, y, w, h = map(int, box)
-    picture = Image.open(path).convert('RGB').resize((int(size),) * 2, Image.BILINEAR, box=(x, y, x + w, y + h))
-    out.append(numpy.asarray(picture).transpose(2, 0, 1).tobytes())
+    image = Image.open(path).convert('RGB').resize((int(size),) * 2, Image.BILINEAR, box=(x, y, x + w, y + h))
+    out.append(numpy.asarray(image).transpose(2, 0, 1).tobytes())
 sys.stdout.buffer.write(b''.join(out))
 `;
 
@@ -208,7 +207,7 @@ const pillow = (() => {
 async function folderOfTwelve(t: ExecutionContext): Promise<string> {
   const folder = await temporary(t);
   for (let i = 0; i < 12; i += 1)
-    await writePicture(join(folder, 'a', `${String(i).padStart(2, '0')}.png`), 10 * i);
+    await writeImage(join(folder, 'a', `${String(i).padStart(2, '0')}.png`), 10 * i);
   return folder;
 }
 
@@ -228,7 +227,7 @@ async function collect(iterable: AsyncIterable<Batch>): Promise<Batch[]> {
   return found;
 }
 
-test('a corrupt picture stops a pass with its path, or is an empty row where that is wanted', async (t) => {
+test('a corrupt image stops a pass with its path, or is an empty row where that is wanted', async (t) => {
   const folder = await folderOfTwelve(t);
   const corrupt = join(folder, 'a', '02.png');
   await writeFile(corrupt, (await readFile(corrupt)).subarray(0, 60));
@@ -250,7 +249,7 @@ test('a corrupt picture stops a pass with its path, or is an empty row where tha
   t.is((first as Batch).images[3 * 48], Math.fround(30 / 255));
 });
 
-test('pictures from files come in the same order and cuts, however fast each is decoded', async (t) => {
+test('images from files come in the same order and cuts, however fast each is decoded', async (t) => {
   const folder = await folderOfTwelve(t);
   const { train, augment, mean, deviation } = await openDataset(folder, { size: 16 });
   const options = { ...pass, shuffle: true, augment: augment.train, normalize: { mean, deviation } };

@@ -91,7 +91,7 @@ async function writeFashion(folder: string, changes: Readonly<Record<string, Buf
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
 }
 
-test('IDX files are read as pictures and labels', async (t) => {
+test('IDX files are read as images and labels', async (t) => {
   const directory = await temporary(t);
   await writeFashion(directory);
   const { train, test: held, shape } = await openDataset('fashion-mnist', { directory });
@@ -172,7 +172,7 @@ withFiles(fashion, 'the published Fashion-MNIST has the mean and deviation given
 
 withFiles(
   fashion,
-  'the bundled sample is the first pictures of each class of the published files',
+  'the bundled sample is the first images of each class of the published files',
   async (t) => {
     const whole = (await openDataset('fashion-mnist', { directory: fashion })).train;
     const sample = (await openDataset('sample')).train;
@@ -184,7 +184,7 @@ withFiles(
       if ((seen.get(label) as number) > 1000) continue;
       const same = Buffer.compare((await whole.image(index)).pixels, (await sample.image(next)).pixels) === 0;
       if (!same || sample.labels[next] !== label)
-        t.fail(`picture ${next} is not ${index} of the published files`);
+        t.fail(`image ${next} is not ${index} of the published files`);
       next += 1;
     }
     t.is(next, 10_000);
@@ -229,16 +229,12 @@ test('a truncated CIFAR-10 file and a label out of range are refused', async (t)
   });
 });
 
-// A subset of 15,000 JPEG-compressed pictures: far closer than any other data set's constants.
-withFiles(
-  published('cifar10'),
-  'published CIFAR-10 pictures have about the mean given for them',
-  async (t) => {
-    const dataset = await openDataset('cifar10', { directory: published('cifar10') });
-    t.deepEqual([dataset.train.length, dataset.test.length], [15_000, 5000]);
-    await normalizes(t, dataset, 3000, 0.02);
-  },
-);
+// A subset of 15,000 JPEG-compressed images: far closer than any other data set's constants.
+withFiles(published('cifar10'), 'published CIFAR-10 images have about the mean given for them', async (t) => {
+  const dataset = await openDataset('cifar10', { directory: published('cifar10') });
+  t.deepEqual([dataset.train.length, dataset.test.length], [15_000, 5000]);
+  await normalizes(t, dataset, 3000, 0.02);
+});
 
 withFiles(published('cifar10/exact'), 'CIFAR-10 labels agree with the published list', async (t) => {
   const directory = await temporary(t);
@@ -267,17 +263,17 @@ const transposed = (planes: Buffer, size: number): Buffer =>
 
 test('STL-10 planes are turned from columns to rows and labels start at zero', async (t) => {
   const directory = await temporary(t);
-  const pictures = [pattern(3 * 96 * 96, 1), pattern(3 * 96 * 96, 2)] as const;
+  const images = [pattern(3 * 96 * 96, 1), pattern(3 * 96 * 96, 2)] as const;
   await writeFile(
     join(directory, 'train_X.bin'),
-    Buffer.concat(pictures.map((picture) => transposed(picture, 96))),
+    Buffer.concat(images.map((image) => transposed(image, 96))),
   );
   await writeFile(join(directory, 'train_y.bin'), Buffer.from([1, 10]));
-  await writeFile(join(directory, 'test_X.bin'), transposed(pictures[0], 96));
+  await writeFile(join(directory, 'test_X.bin'), transposed(images[0], 96));
   await writeFile(join(directory, 'test_y.bin'), Buffer.from([5]));
   const { train } = await openDataset('stl10', { directory });
   t.deepEqual([...train.labels], [0, 9]);
-  t.deepEqual(Buffer.from((await train.image(1)).pixels), pictures[1]);
+  t.deepEqual(Buffer.from((await train.image(1)).pixels), images[1]);
   await writeFile(join(directory, 'test_y.bin'), Buffer.from([0]));
   await t.throwsAsync(openDataset('stl10', { directory }), {
     code: 'ERR_DATA',
@@ -290,7 +286,7 @@ test('STL-10 planes are turned from columns to rows and labels start at zero', a
   });
 });
 
-withFiles(published('stl10'), 'published STL-10 pictures have about the mean given for them', async (t) => {
+withFiles(published('stl10'), 'published STL-10 images have about the mean given for them', async (t) => {
   const dataset = await openDataset('stl10', { directory: published('stl10') });
   t.deepEqual([dataset.train.length, dataset.test.length], [600, 300]);
   await normalizes(t, dataset, 600, 0.02);
@@ -342,27 +338,23 @@ const matFile = (...arrays: readonly Buffer[]): Buffer => {
   return Buffer.concat([header, ...arrays]);
 };
 
-/** X[row, column, channel, picture], the first index fastest. */
-const svhnPictures = (pictures: readonly Buffer[]): Buffer =>
-  matArray(
-    'X',
-    [32, 32, 3, pictures.length],
-    Buffer.concat(pictures.map((picture) => transposed(picture, 32))),
-  );
+/** X[row, column, channel, image], the first index fastest. */
+const svhnImages = (images: readonly Buffer[]): Buffer =>
+  matArray('X', [32, 32, 3, images.length], Buffer.concat(images.map((image) => transposed(image, 32))));
 
 const digits = (values: readonly number[]): Buffer => matArray('y', [values.length, 1], Buffer.from(values));
 
 test('SVHN arrays are read compressed and not, and label 10 is the digit zero', async (t) => {
   const directory = await temporary(t);
-  const pictures = [pattern(3072, 1), pattern(3072, 2)] as const;
-  const train = matFile(compressed(svhnPictures(pictures)), compressed(digits([10, 9])));
+  const images = [pattern(3072, 1), pattern(3072, 2)] as const;
+  const train = matFile(compressed(svhnImages(images)), compressed(digits([10, 9])));
   await writeFile(join(directory, 'train_32x32.mat'), train);
-  await writeFile(join(directory, 'test_32x32.mat'), matFile(svhnPictures([pictures[1]]), digits([1])));
+  await writeFile(join(directory, 'test_32x32.mat'), matFile(svhnImages([images[1]]), digits([1])));
   const dataset = await openDataset('svhn', { directory });
   t.deepEqual([...dataset.train.labels, ...dataset.test.labels], [0, 9, 1]);
-  t.deepEqual(Buffer.from((await dataset.train.image(0)).pixels), pictures[0]);
-  t.deepEqual(Buffer.from((await dataset.train.image(1)).pixels), pictures[1]);
-  t.deepEqual(Buffer.from((await dataset.test.image(0)).pixels), pictures[1]);
+  t.deepEqual(Buffer.from((await dataset.train.image(0)).pixels), images[0]);
+  t.deepEqual(Buffer.from((await dataset.train.image(1)).pixels), images[1]);
+  t.deepEqual(Buffer.from((await dataset.test.image(0)).pixels), images[1]);
 });
 
 const brokenMat: readonly (readonly [string, Buffer, RegExp])[] = [
@@ -413,7 +405,7 @@ for (const [title, bytes, message] of brokenMat) {
   });
 }
 
-test('an SVHN file without pictures, or with another number of them, is refused', async (t) => {
+test('an SVHN file without images, or with another number of them, is refused', async (t) => {
   const directory = await temporary(t);
   const path = join(directory, 'train_32x32.mat');
   await writeFile(path, matFile(digits([1])));
@@ -421,15 +413,15 @@ test('an SVHN file without pictures, or with another number of them, is refused'
     code: 'ERR_DATA',
     message: /expected an array 'X', found y/,
   });
-  await writeFile(path, matFile(svhnPictures([pattern(3072, 1)]), digits([1, 2])));
+  await writeFile(path, matFile(svhnImages([pattern(3072, 1)]), digits([1, 2])));
   await t.throwsAsync(openDataset('svhn', { directory }), {
     code: 'ERR_DATA',
-    message: /expected X of 32x32x3x2, one picture per label, found 32x32x3x1/,
+    message: /expected X of 32x32x3x2, one image per label, found 32x32x3x1/,
   });
 });
 
-// These pictures are cut from the official test split, so its mean and deviation are the measure.
-withFiles(published('svhn'), 'published SVHN pictures have about the mean of their split', async (t) => {
+// These images are cut from the official test split, so its mean and deviation are the measure.
+withFiles(published('svhn'), 'published SVHN images have about the mean of their split', async (t) => {
   const dataset = await openDataset('svhn', { directory: published('svhn') });
   t.deepEqual([dataset.train.length, dataset.test.length], [7504, 2496]);
   t.true([...dataset.train.labels].every((label) => label >= 0 && label <= 9));

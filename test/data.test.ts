@@ -32,7 +32,7 @@ async function collect(iterable: AsyncIterable<Batch>, count = Infinity): Promis
   return found;
 }
 
-test('the bundled sample has 1,000 train and 100 test pictures of each class', (t) => {
+test('the bundled sample has 1,000 train and 100 test images of each class', (t) => {
   t.deepEqual([sample.train.length, sample.test.length], [10_000, 1000]);
   for (let label = 0; label < sample.classes.length; label += 1) {
     t.is(sample.train.labels.filter((found) => found === label).length, 1000);
@@ -40,7 +40,7 @@ test('the bundled sample has 1,000 train and 100 test pictures of each class', (
   }
 });
 
-test('without shuffling, batches are the normalised pictures in order and the last one is filled up', async (t) => {
+test('without shuffling, batches are the normalised images in order and the last one is filled up', async (t) => {
   const found = await collect(
     batches(sample.test, { ...options, shuffle: false, dropLast: false, augment: [], normalize: sample }),
   );
@@ -67,7 +67,7 @@ test('an unknown data set is refused with the nearest name', async (t) => {
   await t.throwsAsync(openDataset('fashion-mnits'), { code: 'ERR_OPTION', message: /fashion-mnist/ });
 });
 
-/** A split of gray pictures, each of its index's level. */
+/** A split of gray images, each of its index's level. */
 function levels(length: number, shape: readonly [number, number, number], later = false): Split {
   const [channels, height, width] = shape;
   const size = channels * height * width;
@@ -82,7 +82,7 @@ function levels(length: number, shape: readonly [number, number, number], later 
 
 const plain = { mean: [0], deviation: [1 / 255] };
 
-test('each picture is augmented by a stream of its own, whatever batch it falls into', async (t) => {
+test('each image is augmented by a stream of its own, whatever batch it falls into', async (t) => {
   const noisy: Augmentation = {
     name: 'noisy',
     apply: (image, stream) => ({ ...image, pixels: image.pixels.map(() => stream.below(256)) }),
@@ -102,7 +102,7 @@ test('each picture is augmented by a stream of its own, whatever batch it falls 
   }
 });
 
-test('an epoch sees every picture once, in another order each time', async (t) => {
+test('an epoch sees every image once, in another order each time', async (t) => {
   const split = levels(30, [1, 1, 1]);
   const seen = async (epoch: number): Promise<number[]> => {
     const pass = { ...options, batch: 7, epoch, dropLast: false, augment: [], normalize: plain };
@@ -145,7 +145,7 @@ test('mixing is drawn once a batch, and again the same', async (t) => {
   t.is(new Set(found.map(({ targets, labels }) => targets?.[labels[0] as number])).size, 4);
 });
 
-test('options that do not fit the pictures are refused', async (t) => {
+test('options that do not fit the images are refused', async (t) => {
   const split = levels(4, [1, 4, 4]);
   const good = { ...options, batch: 2, augment: [], normalize: plain };
   const refused = (changes: Partial<BatchOptions>, code: string, message: RegExp) =>
@@ -154,7 +154,7 @@ test('options that do not fit the pictures are refused', async (t) => {
   await refused(
     { normalize: sample, augment: [wider] },
     'ERR_SHAPE',
-    /expected a picture of 1x4x4.*found 1x4x8/,
+    /expected an image of 1x4x4.*found 1x4x8/,
   );
   await refused(
     { normalize: { mean: [0, 0, 0], deviation: [1, 1, 1] } },
@@ -182,10 +182,10 @@ async function rounds(work: Promise<unknown>): Promise<number> {
   return count;
 }
 
-// 64 pictures of 1 ms each; slices last 2 ms, so there are about 32. On a busy machine a slice may
-// take more, but never more than one picture beyond its end.
+// 64 images of 1 ms each; slices last 2 ms, so there are about 32. On a busy machine a slice may
+// take more, but never more than one image beyond its end.
 for (const later of [false, true]) {
-  test(`the event loop goes on while a batch is made of pictures ${later ? 'in files' : 'in memory'}`, async (t) => {
+  test(`the event loop goes on while a batch is made of images ${later ? 'in files' : 'in memory'}`, async (t) => {
     const slow: Augmentation = {
       name: 'slow',
       apply: (image) => {

@@ -1,5 +1,5 @@
-// Augmentations of one picture, named as in the field: pure functions of a picture and a stream of
-// random numbers. Mixing several pictures lives in mix.ts, colours in color.ts.
+// Augmentations of one image, named as in the field: pure functions of an image and a stream of
+// random numbers. Mixing several images lives in mix.ts, colours in color.ts.
 
 import type { Random } from '../random.js';
 import { type Frame, type Image, resample, withPixels } from './image.js';
@@ -8,7 +8,7 @@ import { type Frame, type Image, resample, withPixels } from './image.js';
 export interface Augmentation {
   /** With its settings, as it prints: `randomCrop(4)`. */
   readonly name: string;
-  /** A new picture; the given one is left as it is. */
+  /** A new image; the given one is left as it is. */
   apply(image: Image, stream: Random): Image;
 }
 
@@ -43,7 +43,7 @@ export const horizontalFlip = (probability = 0.5): Augmentation => ({
 
 /**
  * Paints a square of `size` pixels with `fill` (one byte per channel, black by default); its
- * centre may lie anywhere in the picture, so that the square may be cut off (DeVries and Taylor 2017).
+ * centre may lie anywhere in the image, so that the square may be cut off (DeVries and Taylor 2017).
  */
 export const cutout = (size: number, fill: readonly number[] = []): Augmentation => ({
   name: `cutout(${size})`,
@@ -56,7 +56,7 @@ export const cutout = (size: number, fill: readonly number[] = []): Augmentation
 
 /**
  * A rectangle of `scale` of the area and `ratio` of width to height, scaled to a square: Inception's
- * crop. Ten tries are made to find one that fits, then the middle of the picture is taken.
+ * crop. Ten tries are made to find one that fits, then the middle of the image is taken.
  */
 export const randomResizedCrop = (
   size: number,
@@ -86,7 +86,7 @@ export const centerCrop = (size: number, fraction = 0.875): Framing =>
     return middle(width, height, { width: side, height: side });
   });
 
-/** The whole picture, scaled to a square; its proportions are not kept. */
+/** The whole image, scaled to a square; its proportions are not kept. */
 export const resize = (size: number): Framing =>
   framing(`resize(${size})`, size, (width, height) => ({ left: 0, top: 0, width, height }));
 

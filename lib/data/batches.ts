@@ -1,6 +1,6 @@
 // The input pipeline: from a split to normalised float batches, in an order and with augmentations
 // that are functions of (seed, epoch, index) alone. The event loop stays free: work is done
-// in turns, and pictures in files are decoded on other threads while a batch is being used.
+// in turns, and images in files are decoded on other threads while a batch is being used.
 
 import { HalfspaceError } from '../errors.js';
 import { elements } from '../shape.js';
@@ -11,16 +11,16 @@ import type { Mix } from './mix.js';
 import { pipeline, type Pipeline } from './pipeline.js';
 import { turns } from './turns.js';
 
-/** Pictures under way at the same time: enough to feed every thread that decodes files. */
+/** Images under way at the same time: enough to feed every thread that decodes files. */
 const LANES = 16;
 
-/** Pictures and labels of one step. */
+/** Images and labels of one step. */
 export interface Batch {
-  /** [N, C, H, W], normalised; rows without a picture are zero. */
+  /** [N, C, H, W], normalised; rows without an image are zero. */
   readonly images: Float32Array;
-  /** [N]; -1 where there is no picture: the tail of a short last batch, a corrupt file. */
+  /** [N]; -1 where there is no image: the tail of a short last batch, a corrupt file. */
   readonly labels: Int32Array;
-  /** Rows that hold a picture. */
+  /** Rows that hold an image. */
   readonly count: number;
   /** [N, classes], rows sum to 1: what `mix` made of the labels; absent without it. */
   readonly targets?: Float32Array;
@@ -38,7 +38,7 @@ export interface BatchOptions {
   readonly dropLast: boolean;
   /** First batch to hand out, to go on where a run was stopped. */
   readonly start?: number;
-  /** Mixes pictures of a batch with one another. */
+  /** Mixes images of a batch with one another. */
   readonly mix?: Mix;
   /** Called for each file that cannot be decoded, which then is an empty row; without it, an error. */
   readonly skipCorrupt?: (error: HalfspaceError) => void;
@@ -53,7 +53,7 @@ interface Pass {
   readonly turn: () => Promise<void>;
 }
 
-/** Number of batches that a pass over `length` pictures has. */
+/** Number of batches that a pass over `length` images has. */
 export const batchCount = (length: number, batch: number, dropLast: boolean): number =>
   dropLast ? Math.floor(length / batch) : Math.ceil(length / batch);
 
@@ -99,18 +99,18 @@ async function assembled(pass: Pass, index: number): Promise<Batch> {
   const rows = labels.subarray(0, length - index * batch).keys();
   const lane = async (): Promise<void> => {
     for (const row of rows) {
-      const picture = pass.order[index * batch + row] as number;
-      const written = await write(pass, picture, images.subarray(row * size, (row + 1) * size));
-      if (written) labels[row] = known[picture] as number;
+      const drawn = pass.order[index * batch + row] as number;
+      const written = await write(pass, drawn, images.subarray(row * size, (row + 1) * size));
+      if (written) labels[row] = known[drawn] as number;
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   const plain = { images, labels, count: labels.filter((label) => label >= 0).length };
-  // Streams of pictures are seeded by their index, so this one is past them all.
+  // Streams of images are seeded by their index, so this one is past them all.
   return mix ? mix.apply(plain, shape, random(seed, epoch, length + index)) : plain;
 }
 
-/** Writes one picture into its row; false where its file is corrupt and is to be skipped. */
+/** Writes one image into its row; false where its file is corrupt and is to be skipped. */
 async function write(pass: Pass, index: number, row: Float32Array): Promise<boolean> {
   const { options, pipeline, turn } = pass;
   const stream = random(options.seed, options.epoch, index);

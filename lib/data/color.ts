@@ -14,7 +14,7 @@ export interface ColorRanges {
   readonly hue?: number;
 }
 
-/** Each change by a random amount, in a random order. Pictures with one channel have no colours. */
+/** Each change by a random amount, in a random order. Images with one channel have no colours. */
 export function colorJitter(ranges: ColorRanges): Augmentation {
   const { brightness = 0, contrast = 0, saturation = 0, hue = 0 } = ranges;
   return {
@@ -42,7 +42,7 @@ const inRandomOrder = (changes: readonly Change[], stream: Random): readonly Cha
 /** factor * pixel */
 const brightened = (image: Image, factor: number): Image => mapped(image, (pixel) => factor * pixel);
 
-/** factor * pixel + (1 - factor) * mean gray of the picture */
+/** factor * pixel + (1 - factor) * mean gray of the image */
 function contrasted(image: Image, factor: number): Image {
   const gray = grays(image);
   const mean = gray.reduce((sum, value) => sum + value, 0) / gray.length;

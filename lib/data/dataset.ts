@@ -1,4 +1,4 @@
-// What every data set is, however its files look: two splits of labelled 8-bit pictures, the
+// What every data set is, however its files look: two splits of labelled 8-bit images, the
 // constants that normalise them and the augmentations usually trained with.
 
 import type { Augmentation } from './augment.js';
@@ -10,15 +10,15 @@ export interface Normalization {
   readonly deviation: readonly number[];
 }
 
-/** Labelled pictures, addressed by index; reading one never changes the split. */
+/** Labelled images, addressed by index; reading one never changes the split. */
 export interface Split {
   readonly length: number;
-  /** Index into the data set's classes, one per picture. */
+  /** Index into the data set's classes, one per image. */
   readonly labels: Int32Array;
-  /** [C, H, W] of every picture that is read without a frame. */
+  /** [C, H, W] of every image that is read without a frame. */
   readonly shape: readonly [number, number, number];
   /**
-   * One picture, cut and scaled by `choose` where given. Splits in memory answer at once, files
+   * One image, cut and scaled by `choose` where given. Splits in memory answer at once, files
    * answer with a promise; a file that cannot be decoded rejects with ERR_DATA.
    */
   image(index: number, choose?: ChooseFrame): Image | Promise<Image>;

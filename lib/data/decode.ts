@@ -1,4 +1,4 @@
-// Compressed picture files, through the optional package `sharp`, whose decoders run on threads of
+// Compressed image files, through the optional package `sharp`, whose decoders run on threads of
 // their own. Colours come out as three planes whatever the file holds: gray is repeated,
 // transparency dropped, embedded colour profiles and orientation marks are not applied (the
 // published data sets are used that way everywhere).
@@ -13,23 +13,23 @@ type Open = typeof import('sharp').default;
 
 let opening: Promise<Open> | undefined;
 
-/** The picture in `path`, cut and scaled by `choose`; ERR_DATA where it cannot be decoded. */
+/** The image in `path`, cut and scaled by `choose`; ERR_DATA where it cannot be decoded. */
 export async function decode(path: string, choose: ChooseFrame): Promise<Image> {
   const open = await (opening ??= loadSharp());
   try {
-    const picture = open(path, { failOn: 'error', ignoreIcc: true });
-    const { width, height } = await picture.metadata();
-    return planar(await framed(picture, choose(width, height)));
+    const image = open(path, { failOn: 'error', ignoreIcc: true });
+    const { width, height } = await image.metadata();
+    return planar(await framed(image, choose(width, height)));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw dataError(path, `cannot be decoded as a picture (${reason})`, cause);
+    throw dataError(path, `cannot be decoded as an image (${reason})`, cause);
   }
 }
 
-function framed(picture: Sharp, frame: Frame): ReturnType<typeof interleaved> {
+function framed(image: Sharp, frame: Frame): ReturnType<typeof interleaved> {
   const { left, top, width, height, outputWidth, outputHeight } = frame;
   return interleaved(
-    picture
+    image
       .extract({ left, top, width, height })
       .resize(outputWidth, outputHeight, { fit: 'fill', kernel: 'linear' })
       .removeAlpha()
@@ -37,7 +37,7 @@ function framed(picture: Sharp, frame: Frame): ReturnType<typeof interleaved> {
   );
 }
 
-const interleaved = (picture: Sharp) => picture.raw().toBuffer({ resolveWithObject: true });
+const interleaved = (image: Sharp) => image.raw().toBuffer({ resolveWithObject: true });
 
 /** [H, W, C] to [C, H, W] */
 function planar({ data, info }: Awaited<ReturnType<typeof interleaved>>): Image {

@@ -1,5 +1,5 @@
-// Pictures in folders, one folder a class, in the manner of ImageNet: `train/` and `val/` (or
-// `test/`) with the same classes, or the class folders alone, of which every tenth picture is then
+// Images in folders, one folder a class, in the manner of ImageNet: `train/` and `val/` (or
+// `test/`) with the same classes, or the class folders alone, of which every tenth image is then
 // kept for testing. Nothing is decoded before it is asked for.
 
 import { readdir } from 'node:fs/promises';
@@ -12,14 +12,14 @@ import { decode } from './decode.js';
 import { dataError, exists, findFolder } from './files.js';
 import type { ChooseFrame } from './image.js';
 
-const PICTURE = /\.(jpe?g|png)$/i;
+const IMAGE_FILE = /\.(jpe?g|png)$/i;
 const HELD_OUT = 10;
 
 const IMAGENET_ADVICE =
   'ImageNet (https://www.image-net.org) is expected as train/ and val/ with one folder of JPEG files ' +
   'a class; give the folder that holds them as --data-dir';
 
-/** One picture file and the index of its class. */
+/** One image file and the index of its class. */
 interface Labelled {
   readonly path: string;
   readonly label: number;
@@ -68,14 +68,14 @@ async function testFolder(folder: string): Promise<string> {
   throw dataError(folder, 'expected val/ or test/ beside train/, found neither');
 }
 
-/** Every tenth picture, by class and name, is for testing, so that the split is always the same. */
+/** Every tenth image, by class and name, is for testing, so that the split is always the same. */
 async function heldOut(folder: string): Promise<Splits> {
   const classes = await classFolders(folder);
   const all = await labelled(folder, classes);
   if (all.length < HELD_OUT) {
     throw dataError(
       folder,
-      `expected at least ${HELD_OUT} pictures, to keep one for testing, found ${all.length}`,
+      `expected at least ${HELD_OUT} images, to keep one for testing, found ${all.length}`,
     );
   }
   const held = (index: number): boolean => index % HELD_OUT === HELD_OUT - 1;
@@ -108,13 +108,13 @@ async function labelled(folder: string, classes: readonly string[]): Promise<rea
   for (const [label, name] of classes.entries()) {
     const inside = join(folder, name);
     if (!(await exists(inside))) continue;
-    for (const path of await pictures(inside)) found.push({ path, label });
+    for (const path of await images(inside)) found.push({ path, label });
   }
   return found;
 }
 
-async function pictures(folder: string): Promise<readonly string[]> {
-  const names = (await readdir(folder)).filter((name) => PICTURE.test(name)).toSorted();
+async function images(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder)).filter((name) => IMAGE_FILE.test(name)).toSorted();
   if (names.length === 0) throw dataError(folder, 'expected JPEG or PNG files, found none');
   return names.map((name) => join(folder, name));
 }

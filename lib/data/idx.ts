@@ -78,7 +78,7 @@ async function readSplit(folder: string, split: keyof typeof IMAGES): Promise<Sp
   if (labels.data.length !== count) {
     throw dataError(
       labelsPath,
-      `expected ${count} labels, one per picture of ${imagesPath}, found ${labels.data.length}`,
+      `expected ${count} labels, one per image of ${imagesPath}, found ${labels.data.length}`,
     );
   }
   return memorySplit({

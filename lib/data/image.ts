@@ -1,4 +1,4 @@
-// One picture in memory and the only geometry done on it: cutting a rectangle and scaling it.
+// One image in memory and the only geometry done on it: cutting a rectangle and scaling it.
 // Augmentations and data sets build on this file; it knows neither.
 
 import { invariant } from '../errors.js';
@@ -11,7 +11,7 @@ export interface Image {
   readonly pixels: Uint8Array;
 }
 
-/** Which rectangle of a picture to take, in whole pixels, and the size to scale it to. */
+/** Which rectangle of an image to take, in whole pixels, and the size to scale it to. */
 export interface Frame {
   readonly left: number;
   readonly top: number;
@@ -21,7 +21,7 @@ export interface Frame {
   readonly outputHeight: number;
 }
 
-/** Chooses a frame once the size of a picture is known. */
+/** Chooses a frame once the size of an image is known. */
 export type ChooseFrame = (width: number, height: number) => Frame;
 
 /** Weighted source positions of each output position along one axis. */
@@ -31,7 +31,7 @@ interface Taps {
   readonly weights: Float32Array; // [output, count]
 }
 
-/** A fresh picture of the same size as `image`, with other pixels. */
+/** A fresh image of the same size as `image`, with other pixels. */
 export const withPixels = (image: Image, pixels: Uint8Array): Image => ({ ...image, pixels });
 
 /**
@@ -46,7 +46,7 @@ export function resample(image: Image, frame: Frame): Image {
       frame.top >= 0 &&
       frame.left + frame.width <= image.width &&
       frame.top + frame.height <= image.height,
-    `frame ${JSON.stringify(frame)} leaves a picture of ${image.width}x${image.height}`,
+    `frame ${JSON.stringify(frame)} leaves an image of ${image.width}x${image.height}`,
   );
   const across = triangleTaps(frame.width, outputWidth);
   const down = triangleTaps(frame.height, outputHeight);

@@ -1,20 +1,20 @@
 // Splits that lie in memory as one block of equally long records, the form of every small
-// data set; pictures are views of the block wherever the layout allows it.
+// data set; images are views of the block wherever the layout allows it.
 
 import { invariant } from '../errors.js';
 import type { Split } from './dataset.js';
 import { dataError } from './files.js';
 import { type ChooseFrame, type Image, resample } from './image.js';
 
-/** Where the pictures of a block lie. */
+/** Where the images of a block lie. */
 export interface Records {
   readonly bytes: Uint8Array;
   readonly labels: Int32Array;
   /** [C, H, W] */
   readonly shape: readonly [number, number, number];
-  /** Byte of the first picture; 0 by default. */
+  /** Byte of the first image; 0 by default. */
   readonly offset?: number;
-  /** Bytes from one picture to the next; C * H * W by default. */
+  /** Bytes from one image to the next; C * H * W by default. */
   readonly stride?: number;
   /** Planes are stored column by column (MATLAB) instead of row by row. */
   readonly columnMajor?: boolean;
@@ -70,7 +70,7 @@ export function joined(splits: readonly Split[]): Split {
   });
   const image: Split['image'] = (index, choose) => {
     const part = parts.find(({ end }) => index < end);
-    invariant(part, `picture ${index} of ${length}`);
+    invariant(part, `image ${index} of ${length}`);
     return part.split.image(index - part.end + part.split.length, choose);
   };
   return { length, labels, shape: first.shape, image };

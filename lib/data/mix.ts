@@ -1,10 +1,10 @@
-// Augmentations that mix the pictures of a batch with one another and soften its labels. They run
+// Augmentations that mix the images of a batch with one another and soften its labels. They run
 // on finished batches, after everything in augment.ts.
 
 import type { Random } from '../random.js';
 import type { Batch } from './batches.js';
 
-/** A mixing step; `shape` is [C, H, W] of the batch's pictures. */
+/** A mixing step; `shape` is [C, H, W] of the batch's images. */
 export interface Mix {
   readonly name: string;
   apply(batch: Batch, shape: readonly [number, number, number], stream: Random): Batch;
@@ -49,7 +49,7 @@ export const cutmix = (alpha: number, classes: number): Mix => ({
   },
 });
 
-/** Every row that holds a picture, with the one before it that does; the first meets the last. */
+/** Every row that holds an image, with the one before it that does; the first meets the last. */
 function pairs({ labels }: Batch): readonly (readonly [number, number])[] {
   const filled = [...labels.keys()].filter((row) => (labels[row] as number) >= 0);
   return filled.map((row, position) => [row, filled.at(position - 1) as number]);

@@ -17,7 +17,7 @@ import { openSvhn } from './svhn.js';
 export interface OpenOptions {
   /** Folder that holds the published files, or that holds their folder. */
   readonly directory?: string;
-  /** Height and width of pictures that are read from folders; 224 by default. */
+  /** Height and width of images that are read from folders; 224 by default. */
   readonly size?: number;
 }
 
@@ -51,7 +51,7 @@ export const datasetNames: readonly string[] = Object.keys(openers);
 /**
  * Opens a data set by name, or a folder of class folders by its path. Throws ERR_OPTION for an
  * unknown name or size, ERR_DATA where files are missing or malformed, ERR_UNSUPPORTED where
- * pictures need a decoder that is not installed.
+ * images need a decoder that is not installed.
  */
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
   const { size = SIZE } = options;

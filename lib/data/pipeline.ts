@@ -1,4 +1,4 @@
-// What happens to one picture between its split and its row of a batch: cut, augmented, normalised.
+// What happens to one image between its split and its row of a batch: cut, augmented, normalised.
 // Pure functions, settled once a pass; order, batches and waiting are the business of batches.ts.
 
 import { HalfspaceError } from '../errors.js';
@@ -8,21 +8,21 @@ import type { Normalization } from './dataset.js';
 import type { ChooseFrame, Image } from './image.js';
 
 /** [C, H, W] */
-type PictureShape = readonly [number, number, number];
+type ImageShape = readonly [number, number, number];
 
-/** The way of every picture of a pass. `frame` comes first and draws first from the stream. */
+/** The way of every image of a pass. `frame` comes first and draws first from the stream. */
 export interface Pipeline {
   /** Of what comes out. */
-  readonly shape: PictureShape;
-  /** How the split is to cut the picture; undefined to take it whole. */
+  readonly shape: ImageShape;
+  /** How the split is to cut the image; undefined to take it whole. */
   frame(stream: Random): ChooseFrame | undefined;
-  /** Augments, normalises and writes a picture that the split has cut. */
+  /** Augments, normalises and writes an image that the split has cut. */
   write(image: Image, stream: Random, out: Float32Array): void;
 }
 
-/** The pipeline for pictures of `shape`. A leading framing is left to the split, which may decode less. */
+/** The pipeline for images of `shape`. A leading framing is left to the split, which may decode less. */
 export function pipeline(
-  shape: PictureShape,
+  shape: ImageShape,
   augment: readonly Augmentation[],
   normalize: Normalization,
 ): Pipeline {
@@ -43,11 +43,11 @@ export function pipeline(
   };
 }
 
-function checked(image: Image, [channels, height, width]: PictureShape): Image {
+function checked(image: Image, [channels, height, width]: ImageShape): Image {
   if (image.channels === channels && image.height === height && image.width === width) return image;
   throw new HalfspaceError(
     'ERR_SHAPE',
-    `expected a picture of ${channels}x${height}x${width} after augmentation, ` +
+    `expected an image of ${channels}x${height}x${width} after augmentation, ` +
       `found ${image.channels}x${image.height}x${image.width}`,
   );
 }

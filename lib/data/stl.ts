@@ -1,5 +1,5 @@
-// STL-10, binary version: `*_X.bin` holds pictures of three 96x96 planes stored column by column,
-// `*_y.bin` one byte each with the class from 1 to 10. The unlabelled pictures are not read.
+// STL-10, binary version: `*_X.bin` holds images of three 96x96 planes stored column by column,
+// `*_y.bin` one byte each with the class from 1 to 10. The unlabelled images are not read.
 
 import { join } from 'node:path';
 
@@ -44,15 +44,15 @@ export async function openStl10(folders: readonly string[]): Promise<Dataset> {
 }
 
 async function readSplit(folder: string, split: 'train' | 'test'): Promise<Split> {
-  const picturesPath = join(folder, `${split}_X.bin`);
+  const imagesPath = join(folder, `${split}_X.bin`);
   const labelsPath = join(folder, `${split}_y.bin`);
-  const bytes = await readRecords(picturesPath, RECORD);
+  const bytes = await readRecords(imagesPath, RECORD);
   const stored = await readRecords(labelsPath, 1);
   const count = bytes.length / RECORD;
   if (stored.length !== count) {
     throw dataError(
       labelsPath,
-      `expected ${count} labels, one per picture of ${picturesPath}, found ${stored.length}`,
+      `expected ${count} labels, one per image of ${imagesPath}, found ${stored.length}`,
     );
   }
   const labels = checkedLabels(stored, CLASSES.length, labelsPath, 1);

@@ -1,5 +1,5 @@
 // SVHN, cropped digits: `train_32x32.mat` and `test_32x32.mat` hold X, 32x32x3xN bytes in MATLAB's
-// column-major order, and y, Nx1, with 10 for the digit zero. The extra pictures are not read.
+// column-major order, and y, Nx1, with 10 for the digit zero. The extra images are not read.
 
 import { join } from 'node:path';
 
@@ -32,17 +32,17 @@ export async function openSvhn(folders: readonly string[]): Promise<Dataset> {
 
 async function readSplit(path: string): Promise<Split> {
   const arrays = await readMat(path);
-  const pictures = named(path, arrays, 'X');
+  const images = named(path, arrays, 'X');
   const digits = named(path, arrays, 'y').data;
   const expected = [32, 32, 3, digits.length];
-  if (expected.some((size, axis) => pictures.sizes[axis] !== size)) {
+  if (expected.some((size, axis) => images.sizes[axis] !== size)) {
     throw dataError(
       path,
-      `expected X of ${expected.join('x')}, one picture per label, found ${pictures.sizes.join('x')}`,
+      `expected X of ${expected.join('x')}, one image per label, found ${images.sizes.join('x')}`,
     );
   }
   const labels = checkedLabels(digits, 10, path, 1).map((label) => (label + 1) % 10);
-  return memorySplit({ bytes: pictures.data, labels, shape: SHAPE, columnMajor: true });
+  return memorySplit({ bytes: images.data, labels, shape: SHAPE, columnMajor: true });
 }
 
 function named(path: string, arrays: ReadonlyMap<string, MatArray>, name: string): MatArray {
