@@ -164,6 +164,23 @@ test('a folder that holds another run is refused and left as it was', async (t) 
   t.is(readFileSync(join(directory, 'metrics.jsonl'), 'utf8'), before);
 });
 
+test('a path that cannot be a folder is refused', async (t) => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const error = await t.throwsAsync(search(tinyNetwork(), tinyDataset, { ...short, directory: file }), {
+    instanceOf: HalfspaceError,
+  });
+  t.is(error.code, 'ERR_RUN');
+  t.regex(error.message, /cannot make the folder/);
+});
+
+test('to resume takes a directory', async (t) => {
+  const error = await t.throwsAsync(search(tinyNetwork(), tinyDataset, { ...short, resume: true }), {
+    instanceOf: HalfspaceError,
+  });
+  t.is(error.code, 'ERR_OPTION');
+});
+
 test('a run does not go on with other options, another network or without a run', async (t) => {
   const directory = freshDirectory();
   await search(tinyNetwork(), tinyDataset, { ...short, steps: 2, directory });
