@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchAnalysis } from './analysis.js';
+import { benchData } from './data.js';
 import { benchHalfSpace } from './half-space.js';
 import { findPython } from './peer.js';
 import { describeMachine, formatResult, jsonReport, type BenchContext, type Result } from './report.js';
@@ -29,7 +30,7 @@ const context: BenchContext = {
 
 const results: Result[] = [];
 process.stderr.write(`${describeMachine(context.threads, context.python)}\n`);
-for (const bench of [benchSteps, benchHalfSpace, benchAnalysis]) {
+for (const bench of [benchSteps, benchHalfSpace, benchAnalysis, benchData]) {
   const found = await bench(context);
   results.push(...found);
   if (!values.json) for (const result of found) process.stdout.write(`${formatResult(result)}\n`);
