@@ -1,6 +1,9 @@
 // Convolutions through oneDNN, forward and both gradients. x [N,C,H,W], w [O,C/groups,kh,kw],
 // b [O], y [N,O,H',W']. Images are blocked here as everywhere; only the few channels of a first
 // layer are read plain, since a block of 16 would be mostly padding.
+#include <optional>
+
+#include "depthwise.h"
 #include "dnnl_kernel.h"
 #include "kernels.h"
 
@@ -9,8 +12,12 @@ namespace {
 
 using dnnl::memory;
 
-// A first layer has at most this many channels.
+// A first layer has at most this many channels, all in one group.
 constexpr int64_t kFewChannels = 4;
+
+bool is_first_layer(const StepMeta& step) {
+  return step.inputs[0].dim(1) <= kFewChannels && step.attrs.integer("groups") == 1;
+}
 
 // The operands of any of the three, as shapes of the forward convolution.
 struct Convolution {
@@ -97,17 +104,31 @@ ConvolutionMemory theirs(const Convolution& c) {
   return {any(c.x.dims), any(weight_dims(c)), bias, any(c.y.dims)};
 }
 
-// The best primitive: in our layouts if it is a fast one, else in whatever layouts are fast.
+// Whether our own kernels can do it: one filter a channel, in blocked images.
+bool is_depthwise(const Convolution& c) {
+  return c.groups == c.x.dim(1) && c.groups == c.y.dim(1) && c.x.is_blocked() && c.y.is_blocked();
+}
+
+// A fast primitive in our layouts, or none.
+template <class Make>
+auto try_our_layouts(const Convolution& c, Make make) -> std::optional<decltype(make(ours(c)))> {
+  try {
+    auto desc = make(ours(c));
+    if (!is_reference(desc)) return desc;
+  } catch (const dnnl::error& error) {
+    if (error.status != dnnl_unimplemented) throw;
+  }
+  return std::nullopt;
+}
+
+// The best primitive: in our layouts if there is a fast one, else in whatever layouts are fast.
+// None where our own depthwise kernels are better than the way through other layouts.
 template <class Make>
 auto choose(const Convolution& c, Make make) {
   return checked(c.step.describe(), [&] {
-    try {
-      auto desc = make(ours(c));
-      if (!is_reference(desc)) return desc;
-    } catch (const dnnl::error& error) {
-      if (error.status != dnnl_unimplemented) throw;
-    }
-    return make(theirs(c));
+    auto desc = try_our_layouts(c, make);
+    if (!desc && !is_depthwise(c)) desc = make(theirs(c));
+    return desc;
   });
 }
 
@@ -119,6 +140,10 @@ dnnl::primitive_attr epilogue(const StepMeta& step) {
   append_relu(post_ops);
   attr.set_post_ops(post_ops);
   return attr;
+}
+
+Depthwise depthwise(const Convolution& c) {
+  return {c.x, c.w, c.y, c.geometry, c.b != nullptr, c.step.attrs.has("epilogue")};
 }
 
 template <class Primitive, class Desc>
@@ -136,7 +161,7 @@ Wanted convolution_layout(const StepMeta& step, Operand operand) {
   bool weight = backward_weights ? operand.output : !operand.output && operand.index == 1;
   if (weight) return Wanted::Plain;
   bool x = !operand.output && operand.index == 0 && step.kernel != "conv_backward_data";
-  return x && step.inputs[0].dim(1) <= kFewChannels ? Wanted::Plain : Wanted::Blocked;
+  return x && is_first_layer(step) ? Wanted::Plain : Wanted::Blocked;
 }
 
 // y = w * x + b
@@ -147,13 +172,14 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   auto attr = epilogue(step);
   auto desc =
       choose(c, [&](const ConvolutionMemory& m) { return convolution_forward(m, c.geometry, attr); });
+  if (!desc) return make_depthwise(depthwise(c));
   std::vector<Binding> bindings = {
-      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc.src_desc()},
-      {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc()},
-      {DNNL_ARG_DST, {true, 0}, describe(c.y), desc.dst_desc()},
+      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc->src_desc()},
+      {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc->weights_desc()},
+      {DNNL_ARG_DST, {true, 0}, describe(c.y), desc->dst_desc()},
   };
-  if (b) bindings.push_back({DNNL_ARG_BIAS, {false, 2}, plain(b->dims), desc.bias_desc()});
-  return finish<dnnl::convolution_forward>(step, desc, bindings);
+  if (b) bindings.push_back({DNNL_ARG_BIAS, {false, 2}, plain(b->dims), desc->bias_desc()});
+  return finish<dnnl::convolution_forward>(step, *desc, bindings);
 }
 
 // dx = transpose(w) * dy
@@ -163,11 +189,12 @@ std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
   auto desc = choose(c, [&](const ConvolutionMemory& m) {
     return convolution_backward_data(m, c.geometry, primitive_attributes());
   });
+  if (!desc) return make_depthwise_backward_data(depthwise(c));
   return finish<dnnl::convolution_backward_data>(
-      step, desc,
-      {{DNNL_ARG_DIFF_DST, {false, 0}, describe(c.y), desc.diff_dst_desc()},
-       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc()},
-       {DNNL_ARG_DIFF_SRC, {true, 0}, describe(c.x), desc.diff_src_desc()}});
+      step, *desc,
+      {{DNNL_ARG_DIFF_DST, {false, 0}, describe(c.y), desc->diff_dst_desc()},
+       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc->weights_desc()},
+       {DNNL_ARG_DIFF_SRC, {true, 0}, describe(c.x), desc->diff_src_desc()}});
 }
 
 // dw = dy * x, db = sum of dy over batch and space
@@ -178,15 +205,16 @@ std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) 
   auto desc = choose(c, [&](const ConvolutionMemory& m) {
     return convolution_backward_weights(m, c.geometry, primitive_attributes());
   });
+  if (!desc) return make_depthwise_backward_weights(depthwise(c));
   std::vector<Binding> bindings = {
-      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc.src_desc()},
-      {DNNL_ARG_DIFF_DST, {false, 1}, describe(c.y), desc.diff_dst_desc()},
-      {DNNL_ARG_DIFF_WEIGHTS, {true, 0}, plain(weight_dims(c)), desc.diff_weights_desc()},
+      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc->src_desc()},
+      {DNNL_ARG_DIFF_DST, {false, 1}, describe(c.y), desc->diff_dst_desc()},
+      {DNNL_ARG_DIFF_WEIGHTS, {true, 0}, plain(weight_dims(c)), desc->diff_weights_desc()},
   };
   if (b) {
-    bindings.push_back({DNNL_ARG_DIFF_BIAS, {true, 1}, plain(b->dims), desc.diff_bias_desc()});
+    bindings.push_back({DNNL_ARG_DIFF_BIAS, {true, 1}, plain(b->dims), desc->diff_bias_desc()});
   }
-  return finish<dnnl::convolution_backward_weights>(step, desc, bindings);
+  return finish<dnnl::convolution_backward_weights>(step, *desc, bindings);
 }
 
 }  // namespace halfspace::cpu
