@@ -2,17 +2,18 @@
 
 import type { OnnxAttributes } from '../ops/onnx-reader.js';
 import { damaged } from './model-error.js';
-import { attributeType, type AttributeProto, type NodeProto, type TensorProto } from './schema.js';
+import { attributeType, type AttributeProto, type TensorProto } from './schema.js';
+import type { SourceNode } from './source.js';
 
 type Kind = keyof typeof attributeType;
 
 export class Attributes implements OnnxAttributes {
-  readonly #node: NodeProto;
+  readonly #node: SourceNode;
   readonly #attributes: ReadonlyMap<string, AttributeProto>;
 
-  constructor(node: NodeProto) {
+  constructor(node: SourceNode) {
     this.#node = node;
-    this.#attributes = new Map(node.attribute.map((a) => [a.name ?? '', a]));
+    this.#attributes = new Map(node.proto.attribute.map((a) => [a.name ?? '', a]));
   }
 
   has(name: string): boolean {
@@ -54,7 +55,7 @@ export class Attributes implements OnnxAttributes {
   }
 
   #fail(message: string): never {
-    damaged(`${this.#node.opType} '${this.#node.name}' ${message}`);
+    damaged(`${this.#node.proto.opType} '${this.#node.name}' ${message}`);
   }
 }
 

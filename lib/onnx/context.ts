@@ -69,7 +69,7 @@ export class Context implements OnnxContext {
     this.#node = node;
     this.opType = node.proto.opType ?? '';
     this.opset = reading.source.opset;
-    this.attributes = new Attributes(node.proto);
+    this.attributes = new Attributes(node);
     this.inputs = node.proto.input.length;
     this.outputs = node.proto.output.length;
   }

@@ -1,7 +1,7 @@
 // Contents that a model keeps in files beside it. Only regular paths inside the given folder are opened,
 // and sizes are compared with the file's before anything is allocated.
 
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { formatShape } from '../shape.js';
 import { damaged } from './model-error.js';
@@ -15,7 +15,8 @@ export function readExternal(
   directory: string | null,
 ): Uint8Array {
   const entries = new Map(tensor.externalData?.map(({ key = '', value = '' }) => [key, value]));
-  const path = resolveInside(name, entries.get('location') ?? '', directory);
+  const location = entries.get('location') ?? '';
+  const path = resolveInside(name, location, directory);
   const offset = Number(entries.get('offset') ?? 0);
   const length = Number(entries.get('length') ?? bytes);
   if (!Number.isSafeInteger(offset) || offset < 0)
@@ -25,7 +26,7 @@ export function readExternal(
       `tensor '${name}': shape ${formatShape(tensor.dims)} takes ${bytes} bytes but its external data has ${length}`,
     );
   }
-  return readRange(name, path, offset, bytes);
+  return readRange(name, path, location, offset, bytes);
 }
 
 /** The real path of `location`; links that lead out of the folder count as leaving it. */
@@ -46,30 +47,42 @@ function resolveInside(name: string, location: string, directory: string | null)
 }
 
 function realPath(name: string, path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    return damaged(`tensor '${name}': external data: ${(error as Error).message}`, error);
-  }
+  return onDisk(name, () => realpathSync(path));
 }
 
-function readRange(name: string, path: string, offset: number, bytes: number): Uint8Array {
-  const file = openSync(path, 'r');
+/** The file is looked at before it is opened, since opening a pipe would wait for its other end. */
+function readRange(name: string, path: string, location: string, offset: number, bytes: number): Uint8Array {
+  const stat = onDisk(name, () => statSync(path));
+  if (!stat.isFile()) damaged(`tensor '${name}': external data in '${location}', which is not a file`);
+  if (offset + bytes > stat.size) {
+    const range = `${offset} + ${bytes} are read`;
+    damaged(`tensor '${name}': external data '${location}' has ${stat.size} bytes but ${range}`);
+  }
+  return onDisk(name, () => {
+    const file = openSync(path, 'r');
+    try {
+      return readFully(file, new Uint8Array(bytes), offset);
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+function readFully(file: number, data: Uint8Array, offset: number): Uint8Array {
+  let done = 0;
+  while (done < data.length) {
+    const read = readSync(file, data, done, data.length - done, offset + done);
+    if (read === 0) damaged('external data ended while it was read');
+    done += read;
+  }
+  return data;
+}
+
+/** What the system refuses is told as a fault of the model. */
+function onDisk<T>(name: string, act: () => T): T {
   try {
-    const { size } = fstatSync(file);
-    if (offset + bytes > size) {
-      damaged(
-        `tensor '${name}': external data '${path}' has ${size} bytes but ${offset} + ${bytes} are read`,
-      );
-    }
-    const data = new Uint8Array(bytes);
-    for (let done = 0; done < bytes;) {
-      const read = readSync(file, data, done, bytes - done, offset + done);
-      if (read === 0) damaged(`tensor '${name}': external data '${path}' ended early`);
-      done += read;
-    }
-    return data;
-  } finally {
-    closeSync(file);
+    return act();
+  } catch (error) {
+    return damaged(`tensor '${name}': external data: ${(error as Error).message}`, error);
   }
 }

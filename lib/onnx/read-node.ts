@@ -37,7 +37,7 @@ function foldNode(reading: Reading, node: SourceNode, claim: Claim): OnnxTensor 
   const constants = inputs.map((known) => (known?.kind === 'constant' ? known.tensor : null));
   const complete = inputs.every((known) => known === null || known.kind === 'constant');
   const shapes = inputs.map((known) => known && shapeOf(known));
-  const attributes = new Attributes(proto);
+  const attributes = new Attributes(node);
   const result = fold(proto.opType ?? '', { name, attributes, inputs: constants, complete, shapes, claim });
   return result && named(result, proto.output[0] ?? '');
 }

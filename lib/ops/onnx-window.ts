@@ -12,7 +12,6 @@ export function requireImage(context: OnnxContext): void {
 /** Strides, padding and dilations of a window of `kernel`. */
 export function windowOf(context: OnnxContext, kernel: Pair): Window {
   const { attributes } = context;
-  requireImage(context);
   const strides = pair(context, 'strides');
   const dilations = pair(context, 'dilations');
   const ceil = attributes.int('ceil_mode', 0) === 1;
@@ -21,6 +20,7 @@ export function windowOf(context: OnnxContext, kernel: Pair): Window {
 
 /** Two sizes, [1, 1] where the attribute is absent. */
 export function pair(context: OnnxContext, name: string, fallback?: Pair): Pair {
+  requireImage(context);
   const [height, width, ...others] = context.attributes.ints(name, fallback ?? [1, 1]);
   const fits =
     others.length === 0 && [height, width].every((size) => Number.isInteger(size) && (size ?? 0) > 0);

@@ -1,0 +1,555 @@
+// What an imported network keeps of its file: names, weights, ties, shapes; what it does with operators
+// that are not known; and how files that are damaged or malicious are refused.
+
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
+import { HalfspaceError, type ErrorCode } from '../lib/errors.js';
+import { atBatch, print, type Graph } from '../lib/graph.js';
+import { Network } from '../lib/network.js';
+import { toOnnx } from '../lib/onnx/export.js';
+import { fromOnnx, type ImportOptions } from '../lib/onnx/import.js';
+import { elementType, encodeModel, type TensorProto } from '../lib/onnx/schema.js';
+import { requireSupported, unsupported } from '../lib/ops/opaque.js';
+import { initialWeights } from '../lib/weights.js';
+import {
+  floats,
+  graphProto,
+  int64s,
+  modelBytes,
+  modelProto,
+  node,
+  untyped,
+  value,
+  type Model,
+} from './onnx-models.js';
+import { noise, relativeDifference, runOnnx, runReference } from './onnx-tools.js';
+
+/** Residual and concatenated branches, with every kind of parameter. */
+function branchy(): Graph {
+  const network = new Network();
+  const x = network.input('image', [1, 3, 8, 8]);
+  const stem = network.relu(
+    network.batchNorm(network.conv(x, 4, { kernel: 3, name: 'stem' }), { name: 'norm' }),
+  );
+  const joined = network.add([
+    stem,
+    network.conv(stem, 4, { kernel: 3, groups: 4, bias: false, name: 'depthwise' }),
+  ]);
+  const both = network.concat([joined, network.silu(stem)]);
+  return network.graph([
+    network.linear(network.flatten(network.maxPool(both, { kernel: 2 })), 10, { name: 'head' }),
+  ]);
+}
+
+test('what was exported is imported as it was, but for fused activations', (t) => {
+  const network = new Network();
+  const x = network.input('image', [1, 3, 8, 8]);
+  const stem = network.relu(
+    network.batchNorm(network.conv(x, 4, { kernel: 3 }), { epsilon: 1e-3, momentum: 0.3 }),
+  );
+  const sum = network.add([stem, network.conv(stem, 4, { kernel: 3, groups: 4, bias: false })]);
+  const graph = network.graph([network.linear(network.flatten(network.globalAveragePool(sum)), 10)]);
+  const weights = initialWeights(graph, 3);
+  const back = fromOnnx(toOnnx(graph, weights));
+  t.is(print(back), print(graph));
+  t.deepEqual(initialWeights(back, 0), weights);
+});
+
+test('parameters that convolution, normalisation and linear layers read are trained, statistics are not', (t) => {
+  const graph = fromOnnx(toOnnx(branchy(), initialWeights(branchy(), 1)));
+  const fixed = graph.parameters.filter((p) => !p.trainable).map((p) => p.name);
+  t.deepEqual(fixed, ['norm.running_mean', 'norm.running_var']);
+});
+
+test('a constant that is added is a parameter which is not trained', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 3])],
+      nodes: [node('Add', ['x', 'offset'], ['y'])],
+      constants: [floats('offset', [3], [1, 2, 3])],
+      outputs: [value('y', [1, 3])],
+    }),
+  );
+  t.deepEqual(
+    graph.parameters.map((p) => [p.name, p.trainable]),
+    [['offset', false]],
+  );
+});
+
+test('nodes keep their names, and those without one are called by operator and position', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 3])],
+      nodes: [
+        node('Relu', ['x'], ['a']),
+        node('Constant', [], ['c'], { value: floats('', [], [2]) }),
+        node('Mul', ['a', 'c'], ['b']),
+        node('Tanh', ['b'], ['d'], {}, 'last'),
+        node('Tanh', ['d'], ['y'], {}, 'last'),
+      ],
+      outputs: [value('y', [1, 3])],
+    }),
+  );
+  t.deepEqual(
+    graph.nodes.map((n) => n.name),
+    ['Relu_0', 'Mul_2', 'last', 'last_2'],
+  );
+});
+
+const layer = (from: string, to: string) => node('Gemm', [from, 'w'], [to], { transB: 1 });
+
+test('a weight that two layers share is one parameter', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [
+        layer('x', 'a'),
+        node('Identity', ['w'], ['w2']),
+        node('Gemm', ['a', 'w2'], ['y'], { transB: 1 }),
+      ],
+      constants: [floats('w', [2, 2], [1, 2, 3, 4])],
+      outputs: [value('y', [1, 2])],
+    }),
+  );
+  t.is(graph.parameters.length, 1);
+  t.is(graph.nodes[0]?.inputs[1], graph.nodes[1]?.inputs[1]);
+});
+
+const product = (outputs: readonly string[]): Graph =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [node('MatMul', ['x', 'w'], ['p'], {}, 'product'), node('Add', ['b', 'p'], ['y'], {}, 'sum')],
+      constants: [floats('w', [2, 3], [1, 2, 3, 4, 5, 6]), floats('b', [3], [1, 1, 1])],
+      outputs: outputs.map((name) => value(name, [1, 3])),
+    }),
+  );
+
+test('a product and the constant added to it are one linear layer, unless someone else reads the product', (t) => {
+  t.deepEqual(
+    product(['y']).nodes.map((n) => n.name),
+    ['product'],
+  );
+  t.deepEqual(
+    product(['y']).parameters.map((p) => p.trainable),
+    [true, true],
+  );
+  t.deepEqual(
+    product(['y', 'p']).nodes.map((n) => n.name),
+    ['product', 'sum'],
+  );
+});
+
+const raw = (dataType: number, bytes: readonly number[]): TensorProto => ({
+  name: 'w',
+  dims: [2],
+  dataType,
+  rawData: Uint8Array.from(bytes),
+});
+
+const readBack = (tensor: TensorProto): number[] => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [node('Add', ['x', 'w'], ['y'])],
+      constants: [tensor],
+      outputs: [value('y', [1, 2])],
+    }),
+  );
+  return [...(initialWeights(graph, 0).get('w') ?? [])];
+};
+
+test('weights in half, brain and double precision are read as what they stand for', (t) => {
+  t.deepEqual(readBack(raw(elementType.float16, [0x00, 0x3e, 0x01, 0x80])), [1.5, -(2 ** -24)]);
+  t.deepEqual(readBack(raw(elementType.bfloat16, [0xc0, 0x3f, 0x80, 0xc0])), [1.5, -4]);
+  t.deepEqual(
+    readBack(raw(elementType.double, [...new Uint8Array(Float64Array.of(1.5, -4).buffer)])),
+    [1.5, -4],
+  );
+});
+
+test('a network in a file of batch size one runs at every other', async (t) => {
+  const graph = branchy();
+  const weights = initialWeights(graph, 2);
+  const fixed = fromOnnx(toOnnx(graph, weights, { dynamicBatch: false }));
+  const inputs = noise(graph, 3);
+  const [expected] = await runOnnx(toOnnx(graph, weights), inputs);
+  const [actual] = runReference(fixed, initialWeights(fixed, 0), inputs);
+  t.is(atBatch(fixed, 3).outputs[0]?.type.shape[0], 3);
+  // Single against double precision over sums of a few hundred terms.
+  t.true(relativeDifference(actual ?? [], expected ?? []) < 1e-5);
+});
+
+test('an open size other than the batch has to be given', (t) => {
+  const open = modelBytes({
+    inputs: [value('x', ['N', 3, 'height', 'width'])],
+    nodes: [node('GlobalAveragePool', ['x'], ['y'])],
+    outputs: [value('y', ['N', 3, 1, 1])],
+  });
+  refused(t, () => fromOnnx(open), 'ERR_MODEL', "input 'x' leaves the size of axis 2 ('height') open");
+  t.deepEqual(fromOnnx(open, { shapes: { x: [1, 3, 8, 9] } }).inputs[0]?.type.shape, [1, 3, 8, 9]);
+  refused(
+    t,
+    () => fromOnnx(open, { shapes: { x: [1, 4, 8, 9] } }),
+    'ERR_MODEL',
+    'declared as [N,3,height,width] but [1,4,8,9]',
+  );
+  refused(
+    t,
+    () => fromOnnx(open, { shapes: { image: [1] } }),
+    'ERR_OPTION',
+    "the model has no input 'image', only 'x'",
+  );
+});
+
+test('nodes that no output needs are left out', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [node('Relu', ['x'], ['y']), node('Mystery', ['x'], ['z'])],
+      outputs: [value('y', [1, 2])],
+    }),
+  );
+  t.deepEqual(
+    graph.nodes.map((n) => n.name),
+    ['Relu_0'],
+  );
+});
+
+test('nodes out of order are put in order', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [node('Tanh', ['a'], ['y'], {}, 'second'), node('Relu', ['x'], ['a'], {}, 'first')],
+      outputs: [value('y', [1, 2])],
+    }),
+  );
+  t.deepEqual(
+    graph.nodes.map((n) => n.name),
+    ['first', 'second'],
+  );
+});
+
+const mysterious: Model = {
+  inputs: [value('x', ['N', 2])],
+  nodes: [
+    node('Mystery', ['x', 'w'], ['a'], {}, 'first'),
+    node('Mystery', ['a'], ['b'], {}, 'second'),
+    node('Relu', ['b'], ['c'], {}, 'known'),
+    { ...node('Relu', ['c'], ['y'], {}, 'foreign'), domain: 'elsewhere' },
+  ],
+  constants: [floats('w', [2], [1, 2])],
+  outputs: [untyped('y')],
+  declared: [value('b', ['N', 7])],
+};
+
+test('operators that are not known keep their place, their weights and the types that the file declares', (t) => {
+  const graph = fromOnnx(modelBytes(mysterious));
+  t.deepEqual(
+    graph.nodes.map((n) => n.name),
+    ['first', 'second', 'known', 'foreign'],
+  );
+  t.deepEqual(
+    graph.nodes.map((n) => n.outputs[0]?.type.shape),
+    [[], [1, 7], [1, 7], []],
+  );
+  t.deepEqual(
+    graph.parameters.map((p) => p.name),
+    ['w'],
+  );
+  t.deepEqual(
+    unsupported(graph).map((n) => n.name),
+    ['first', 'second', 'foreign'],
+  );
+});
+
+test('running a network with operators that are not known is refused with a list of them', (t) => {
+  const graph = fromOnnx(modelBytes(mysterious));
+  const expected = [
+    '3 of 4 nodes have operators that cannot run here:',
+    "  2 x Mystery (the operator is not known): 'first', 'second'",
+    "  1 x Relu (the operator is not known): 'foreign'",
+  ].join('\n');
+  refused(t, () => requireSupported(graph), 'ERR_UNSUPPORTED', expected);
+  t.notThrows(() => requireSupported(branchy()));
+});
+
+function refused(t: ExecutionContext, act: () => unknown, code: ErrorCode, message: string): void {
+  const error = t.throws(act, { instanceOf: HalfspaceError });
+  t.is(error?.code, code);
+  t.true(error?.message.includes(message), error?.message);
+}
+
+const plain: Model = {
+  inputs: [value('x', [1, 2])],
+  nodes: [node('Relu', ['x'], ['y'])],
+  outputs: [value('y', [1, 2])],
+};
+const adding = (constant: TensorProto): Model => ({
+  ...plain,
+  nodes: [node('Add', ['x', 'c'], ['y'])],
+  constants: [constant],
+});
+
+const bad: readonly (readonly [string, Uint8Array, string])[] = [
+  ['an empty file', new Uint8Array(), 'not an ONNX model: it has no graph'],
+  ['text', new TextEncoder().encode('<html>nothing here</html>'), 'not an ONNX model'],
+  ['a model without outputs', modelBytes({ ...plain, outputs: [] }), 'the model has no output'],
+  [
+    'a model without operator set',
+    encodeModel({ ...modelProto(plain), opsetImport: [] }),
+    'does not say which version of the ONNX operators',
+  ],
+  [
+    'a node without operator',
+    modelBytes({ ...plain, nodes: [node('', ['x'], ['y'])] }),
+    "node 0 '' has no operator",
+  ],
+  [
+    'a node that reads nothing that exists',
+    modelBytes({ ...plain, nodes: [node('Relu', ['ghost'], ['y'])] }),
+    "node 'Relu_0' reads 'ghost', which nothing in the file defines",
+  ],
+  [
+    'an output that nothing makes',
+    modelBytes({ ...plain, outputs: [value('z', [1])] }),
+    "nothing in the file defines the output 'z'",
+  ],
+  [
+    'a value that is made twice',
+    modelBytes({ ...plain, nodes: [node('Relu', ['x'], ['y']), node('Tanh', ['x'], ['y'])] }),
+    "node 'Tanh_1' defines 'y', which is defined already",
+  ],
+  [
+    'a cycle',
+    modelBytes({
+      ...plain,
+      nodes: [node('Add', ['x', 'b'], ['a']), node('Relu', ['a'], ['b']), node('Relu', ['b'], ['y'])],
+    }),
+    "node 'Add_0' is on or behind a cycle",
+  ],
+  [
+    'an input that is no tensor',
+    modelBytes({ ...plain, inputs: [{ name: 'x' }] }),
+    "input 'x' is not a tensor",
+  ],
+  [
+    'an input beyond all memory',
+    modelBytes({ ...plain, inputs: [value('x', [1, 2 ** 40, 2 ** 40])] }),
+    'is not one a tensor can have',
+  ],
+  [
+    'an input without elements',
+    modelBytes({ ...plain, inputs: [value('x', [1, 0])] }),
+    "input 'x' leaves the size of axis 1 open",
+  ],
+  [
+    'a constant with too few elements',
+    modelBytes(adding(floats('c', [3], [1, 2]))),
+    "tensor 'c': shape [3] takes 3 elements but there are 2",
+  ],
+  [
+    'a constant with too few bytes',
+    modelBytes(adding({ name: 'c', dims: [2], dataType: 1, rawData: new Uint8Array(7) })),
+    "tensor 'c': shape [2] takes 8 bytes but there are 7",
+  ],
+  [
+    'a constant beyond all memory',
+    modelBytes(adding(floats('c', [2 ** 40], []))),
+    "tensor 'c': shape [1099511627776] is not one a tensor can have",
+  ],
+  [
+    'a constant of negative size',
+    modelBytes(adding(floats('c', [-1], []))),
+    "tensor 'c': shape [-1] is not one a tensor can have",
+  ],
+  [
+    'a constant of unknown type',
+    modelBytes(adding({ name: 'c', dims: [1], dataType: 99 })),
+    "tensor 'c': element type number 99 is not supported",
+  ],
+  [
+    'a constant that is there twice',
+    modelBytes({ ...plain, constants: [floats('c', [0], []), floats('c', [0], [])] }),
+    "initializer 'c' is there twice",
+  ],
+  [
+    'shapes that do not fit',
+    modelBytes(adding(floats('c', [3], [1, 2, 3]))),
+    "Add 'Add_0': [1,2] and [3] do not broadcast",
+  ],
+  [
+    'an attribute of another type',
+    modelBytes({ ...plain, nodes: [node('LeakyRelu', ['x'], ['y'], { alpha: 'steep' })] }),
+    "LeakyRelu 'LeakyRelu_0' attribute 'alpha' should be of type float but has type number 3",
+  ],
+  [
+    'a missing attribute',
+    modelBytes({ ...plain, nodes: [node('Concat', ['x', 'x'], ['y'])] }),
+    "Concat 'Concat_0' has no attribute 'axis'",
+  ],
+  [
+    'a missing input',
+    modelBytes({ ...plain, nodes: [node('Relu', [], ['y'])] }),
+    "Relu 'Relu_0' has no input 0",
+  ],
+  [
+    'a target shape of zero elements',
+    modelBytes({ ...plain, nodes: [node('Reshape', ['x', 's'], ['y'])], constants: [int64s('s', [1], [5])] }),
+    '[1,2] does not reshape to [5]',
+  ],
+];
+
+for (const [what, bytes, message] of bad) {
+  test(`${what} is refused`, (t) => refused(t, () => fromOnnx(bytes), 'ERR_MODEL', message));
+}
+
+test('an operator set that is too old is refused as such', (t) => {
+  const message = 'uses version 7 of the ONNX operators, this library reads 11 to 24';
+  refused(t, () => fromOnnx(modelBytes({ ...plain, opset: 7 })), 'ERR_UNSUPPORTED', message);
+});
+
+const external = (location: string, more: Readonly<Record<string, string>> = {}): TensorProto => ({
+  name: 'c',
+  dims: [2],
+  dataType: elementType.float,
+  dataLocation: 1,
+  externalData: Object.entries({ location, ...more }).map(([key, value]) => ({ key, value })),
+});
+
+/** A folder with weights in it, one beside it, and a link from the one to the other. */
+function folders(t: ExecutionContext): string {
+  const root = mkdtempSync(join(tmpdir(), 'halfspace-import-'));
+  t.teardown(() => rmSync(root, { recursive: true }));
+  const inside = join(root, 'model');
+  mkdirSync(inside);
+  const weights = Buffer.from(Float32Array.of(9, 1.5, -2).buffer);
+  writeFileSync(join(inside, 'weights.bin'), weights);
+  writeFileSync(join(root, 'secret.bin'), weights);
+  symlinkSync(join(root, 'secret.bin'), join(inside, 'link.bin'));
+  return inside;
+}
+
+const importing = (tensor: TensorProto, options: ImportOptions) =>
+  fromOnnx(modelBytes(adding(tensor)), options);
+
+test('weights beside the model are read from the offset that it gives', (t) => {
+  const graph = importing(external('weights.bin', { offset: '4', length: '8' }), { directory: folders(t) });
+  t.deepEqual([...(initialWeights(graph, 0).get('c') ?? [])], [1.5, -2]);
+});
+
+for (const [what, tensor, message] of [
+  [
+    'above the folder',
+    external('../secret.bin'),
+    "external data in '../secret.bin', which leaves the model's folder",
+  ],
+  [
+    'behind a link that leaves the folder',
+    external('link.bin'),
+    "external data in 'link.bin', which leaves the model's folder",
+  ],
+  [
+    'at an absolute path',
+    external('/etc/passwd'),
+    "external data in '/etc/passwd', which is not a path inside the model's folder",
+  ],
+  ['nowhere', external(''), 'which is not a path inside'],
+  ['in a file that does not exist', external('none.bin'), 'external data: ENOENT'],
+  ['beyond the end', external('weights.bin', { offset: '8' }), 'has 12 bytes but 8 + 8 are read'],
+  ['at a negative offset', external('weights.bin', { offset: '-4' }), "external data at offset '-4'"],
+  [
+    'of another length',
+    external('weights.bin', { length: '4' }),
+    'takes 8 bytes but its external data has 4',
+  ],
+  ['in the folder itself', external('.'), 'is not a file'],
+] as const) {
+  test(`external data ${what} is refused`, (t) => {
+    refused(t, () => importing(tensor, { directory: folders(t) }), 'ERR_MODEL', message);
+  });
+}
+
+test('external data without a folder to look in is refused', (t) => {
+  const message = "its contents are in the file 'weights.bin', but no directory was given";
+  refused(t, () => importing(external('weights.bin'), {}), 'ERR_MODEL', message);
+});
+
+/** A graph or an error of ours that is no mistake of ours; anything else fails. */
+function survives(bytes: Uint8Array): boolean {
+  try {
+    return fromOnnx(bytes).outputs.length > 0;
+  } catch (error) {
+    return error instanceof HalfspaceError && error.code !== 'ERR_INTERNAL';
+  }
+}
+
+const victim = toOnnx(branchy(), initialWeights(branchy(), 1));
+const shapely = modelBytes({
+  inputs: [value('x', ['N', 2, 3, 4])],
+  nodes: [
+    node('Shape', ['x'], ['s']),
+    node('Slice', ['s', 'zero', 'one'], ['n']),
+    node('ConstantOfShape', ['n'], ['f'], { value: int64s('', [1], [24]) }),
+    node('Concat', ['n', 'f'], ['target'], { axis: 0 }),
+    node('Split', ['x'], ['l', 'r'], { axis: 1 }),
+    node('MaxPool', ['l'], ['p'], { kernel_shape: [2, 2], pads: [0, 1, 1, 0] }),
+    node('Resize', ['p', '', 'scales'], ['z']),
+    node('Reshape', ['x', 'target'], ['y']),
+  ],
+  constants: [int64s('zero', [1], [0]), int64s('one', [1], [1]), floats('scales', [4], [1, 1, 2, 2])],
+  outputs: [value('y', ['N', 24]), untyped('z'), untyped('r')],
+});
+
+test('a file whose bytes are changed at random gives a network or an error, never a crash', (t) => {
+  t.true(survives(shapely) && survives(victim));
+  const change = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }));
+  fc.assert(
+    fc.property(fc.boolean(), fc.array(change, { minLength: 1, maxLength: 8 }), (big, changes) => {
+      const bytes = Uint8Array.from(big ? victim : shapely);
+      for (const [position, byte] of changes) bytes[position % bytes.length] = byte;
+      return survives(bytes);
+    }),
+    { numRuns: 2000, seed: 7 },
+  );
+  t.pass();
+});
+
+test('a file that ends early gives a network or an error, never a crash', (t) => {
+  for (let length = 0; length < shapely.length; length++)
+    t.true(survives(shapely.subarray(0, length)), `${length}`);
+  for (let length = 0; length < victim.length; length += 37)
+    t.true(survives(victim.subarray(0, length)), `${length}`);
+});
+
+test('a file whose sizes are made absurd gives a network or an error, never a crash', (t) => {
+  const model = modelProto({ ...plain, ...adding(floats('c', [2], [1, 2])) });
+  for (const size of [-1, 0, 2 ** 31, 2 ** 52, Number.MAX_SAFE_INTEGER]) {
+    const nodes = [
+      node('MaxPool', ['x'], ['y'], {
+        kernel_shape: [size, size],
+        strides: [size, 1],
+        pads: [size, 0, 0, size],
+      }),
+      node('Expand', ['c', 's'], ['y']),
+      node('ConstantOfShape', ['s'], ['y']),
+      node('Reshape', ['x', 's'], ['y']),
+      node('Conv', ['x', 'c'], ['y'], {
+        pads: [size, size, size, size],
+        dilations: [size, size],
+        group: size,
+      }),
+      node('Resize', ['x', '', '', 's'], ['y']),
+      node('Pad', ['x', 's'], ['y']),
+      node('Range', ['s', 's', 's'], ['y']),
+    ];
+    for (const n of nodes) {
+      const constants = [floats('c', [1, 1, 1, 1], [1]), int64s('s', [2], [size, size])];
+      const graph = graphProto({ ...plain, inputs: [value('x', [1, 1, 4, 4])], nodes: [n], constants });
+      t.true(survives(encodeModel({ ...model, graph })), `${n.opType} of ${size}`);
+    }
+  }
+});
