@@ -4,8 +4,8 @@
 // complete, at least the rest of its goal may be taken.
 
 import { HalfspaceError, invariant } from '../errors.js';
-import { nodeMacs } from '../graph.js';
-import { costOf, costWithout } from './cost.js';
+import { findCheapest } from './cheapest.js';
+import { costOf } from './cost.js';
 import { extend, saturate } from './maximal.js';
 import type { Taken } from './states.js';
 import { closure, evaluate, isValid } from './validity.js';
@@ -18,6 +18,9 @@ export type Target =
   | { readonly kind: 'fraction'; readonly fraction: number }
   | { readonly kind: 'params'; readonly limit: number }
   | { readonly kind: 'macs'; readonly limit: number };
+
+/** Ways to the outputs that are tried before a budget is refused. */
+const ATTEMPTS = 200;
 
 type Exact = Extract<Target, { kind: 'count' }>;
 type Budget = Extract<Target, { kind: 'params' | 'macs' }>;
@@ -37,7 +40,7 @@ export interface Selection {
 export function beginSelection(space: SearchSpace, target: Target): Selection {
   const resolved = resolve(space, target);
   const none = new Uint8Array(space.groups.length);
-  const goal = findGoal(space, resolved, none);
+  const goal = findGoal(space, resolved, none, ATTEMPTS);
   if (!goal) throw new HalfspaceError('ERR_TARGET', refusal(space, resolved));
   return { space, target: resolved, taken: [], goal, complete: meets(space, resolved, none) };
 }
@@ -66,11 +69,13 @@ export function tryTake(selection: Selection, group: number): Selection | null {
   const wanted = setOf(space, [...taken, group]);
   const closed = closure(space.skeleton, wanted);
   if (closed && fits(target, closed)) {
-    const next = includes(goal, closed) ? goal : (swap(selection, closed) ?? findGoal(space, target, closed));
+    const next = includes(goal, closed)
+      ? goal
+      : (swap(selection, closed) ?? findGoal(space, target, closed, 1));
     if (next) return advance(selection, group, closed, next);
   }
   if (goal[group]) return advance(selection, group, wanted, goal);
-  const next = fits(target, wanted) ? findGoal(space, target, wanted) : null;
+  const next = fits(target, wanted) ? findGoal(space, target, wanted, 1) : null;
   return next && advance(selection, group, wanted, next);
 }
 
@@ -159,16 +164,20 @@ function meets(space: SearchSpace, target: Exact | Budget, set: Taken): boolean 
 }
 
 /** A valid set that contains `fixed` and meets the target, or null where none is found. */
-function findGoal(space: SearchSpace, target: Exact | Budget, fixed: Taken): Taken | null {
-  if (target.kind !== 'count') return findWithin(space, target, fixed);
-  if (meets(space, target, fixed)) return fixed;
+function findGoal(space: SearchSpace, target: Exact | Budget, fixed: Taken, attempts: number): Taken | null {
+  if (target.kind === 'count') return findExact(space, target.count, fixed);
+  const best = findCheapest(space, target.kind, fixed, target.limit, attempts);
+  return best && best.cost <= target.limit ? best.set : null;
+}
+
+/** A valid set of exactly `count` groups that contains `fixed`, or null where none is found. */
+function findExact(space: SearchSpace, count: number, fixed: Taken): Taken | null {
   const units = new Float64Array(space.groups.length).fill(1);
   const most = extend(space.skeleton, fixed, units);
   if (!most) return null;
-  const surplus = sizeOf(most) - target.count;
-  if (surplus < 0) return shrink(space, target.count, saturate(space.skeleton, most), fixed);
-  const next = dropNearestInput(space.skeleton, most, fixed, surplus);
-  return meets(space, target, next) ? next : shrink(space, target.count, most, fixed);
+  if (sizeOf(most) < count) return shrink(space, count, saturate(space.skeleton, most), fixed);
+  const next = dropNearestInput(space.skeleton, most, fixed, sizeOf(most) - count);
+  return isValid(space.skeleton, next) ? next : shrink(space, count, most, fixed);
 }
 
 /** Gives groups back one at a time, staying valid, until `count` are left. */
@@ -187,34 +196,6 @@ function shrink(space: SearchSpace, count: number, set: Taken, fixed: Taken): Ta
   return size === count ? result : null;
 }
 
-/** The cheapest valid set found around `fixed`, if it is within the budget. */
-function findWithin(space: SearchSpace, target: Budget, fixed: Taken): Taken | null {
-  const best = cheapest(space, target.kind, fixed);
-  return best && best.cost <= target.limit ? best.set : null;
-}
-
-function cheapest(
-  space: SearchSpace,
-  kind: Budget['kind'],
-  fixed: Taken,
-): { readonly set: Taken; readonly cost: number } | null {
-  const found = [groupWeights(space, kind), new Float64Array(space.groups.length).fill(1)]
-    .map((weights) => extend(space.skeleton, fixed, weights))
-    .filter((set) => set !== null)
-    .map((set) => ({ set, cost: costWithout(space.skeleton, set)[kind] }))
-    .toSorted((a, b) => a.cost - b.cost);
-  return found[0] ?? null;
-}
-
-/** What a group itself costs; one unit more, so that free ones are not kept for nothing. */
-function groupWeights({ groups, segments }: SearchSpace, kind: Budget['kind']): Float64Array {
-  return Float64Array.from(groups, (group) => {
-    if (kind === 'params') return 1 + group.params;
-    const nodes = group.segments.flatMap((id) => segments[id]?.nodes ?? []);
-    return 1 + nodes.reduce((sum, node) => sum + nodeMacs(node), 0);
-  });
-}
-
 /** Why a target is refused, with the nearest one that is possible. */
 function refusal(space: SearchSpace, target: Exact | Budget): string {
   if (target.kind === 'count') {
@@ -223,7 +204,8 @@ function refusal(space: SearchSpace, target: Exact | Budget): string {
       ? `cannot remove ${target.count} segments: ${known}`
       : `no valid sub-network without exactly ${target.count} segments was found: ${known}`;
   }
-  const least = cheapest(space, target.kind, new Uint8Array(space.groups.length));
+  const none = new Uint8Array(space.groups.length);
+  const least = findCheapest(space, target.kind, none, target.limit, ATTEMPTS);
   const name = target.kind === 'params' ? 'parameters' : 'multiply-accumulates';
   return `no sub-network has at most ${target.limit} ${name}: the smallest found has ${least?.cost}`;
 }

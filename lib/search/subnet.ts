@@ -28,7 +28,7 @@ export interface Subnet {
    * What is left of weights, or of anything kept per parameter in its shape (optimizer state); what
    * `weights` lacks is left out.
    */
-  carry(weights: Weights): Weights;
+  readonly carry: (weights: Weights) => Weights;
 }
 
 /** Slices of a parameter, on distinct axes. */
