@@ -21,13 +21,19 @@ export interface Pruning {
   readonly score: Score;
 }
 
+/**
+ * What shortlists for measured losses. Not a Taylor score: a gradient is orthogonal to weights that a
+ * batch norm rescales, so x . d says nothing of the groups that hold most of the parameters.
+ */
+const shortlistScore = 'average-magnitude';
+
 /** Null where nothing is to be erased. Throws ERR_TARGET where the target cannot be met. */
 export function pruningFor(graph: Graph, options: TrainOptions): Pruning | null {
   const { target } = options;
   if (target === null) return null;
   const space = searchSpace(graph);
   beginSelection(space, target);
-  const cheap = options.score === 'ablation' ? 'taylor1' : options.score;
+  const cheap = options.score === 'ablation' ? shortlistScore : options.score;
   return { space, target, plan: plan(options.steps, options), score: score(cheap) };
 }
 
