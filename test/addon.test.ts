@@ -1,0 +1,185 @@
+// The addon itself, called as nobody should: whatever arrives, it throws and never crashes. And the
+// symbols that a well-behaved addon shows and wants.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+import test from 'ava';
+import fc from 'fast-check';
+
+import type { Program } from '../lib/compile/program.js';
+import { native, type NativeHandle } from '../lib/train/native.js';
+import { longProgram, smallProgram } from './small-network.js';
+
+const require = createRequire(import.meta.url);
+const file =
+  process.env['HALFSPACE_NATIVE'] ??
+  fileURLToPath(new URL('../build/cmake/Release/halfspace.node', import.meta.url));
+
+type Loose = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
+const addon = native() as unknown as Loose;
+
+const call = (name: string, ...args: readonly unknown[]): unknown => addon[name]?.(...args);
+const open = (program: Program): NativeHandle => native().open(program, { threads: 1 });
+
+/** What a call threw; the promise of a call that threw nothing is awaited first. */
+async function thrown(work: () => unknown): Promise<unknown> {
+  try {
+    await work();
+  } catch (error) {
+    return error;
+  }
+}
+
+const isArgumentError = (error: unknown): boolean =>
+  error instanceof TypeError || error instanceof RangeError;
+const hasCode = (error: unknown): boolean =>
+  /^ERR_(SHAPE|DEVICE|UNSUPPORTED|INTERNAL)$/.test(String((error as { code?: unknown }).code));
+
+/** Values of every kind that could arrive where another was meant. */
+const anything = fc.oneof(
+  fc.anything({ withBigInt: true, withDate: true, withTypedArray: true, withSparseArray: true }),
+  fc.constantFrom(NaN, Infinity, -1, 0.5, 2 ** 53, 2 ** 64, Symbol('s'), () => 1, new Proxy([], {})),
+);
+
+test('arguments of any kind are refused with a TypeError or a RangeError', async (t) => {
+  const handle = open(smallProgram());
+  const names = ['open', 'run', 'abort', 'write', 'read', 'describe', 'close'];
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...names), fc.array(anything, { maxLength: 5 }), async (name, args) => {
+      const error = await thrown(() => call(name, ...args));
+      return isArgumentError(error);
+    }),
+    { numRuns: 1000 },
+  );
+  // The same with a true session in front, where some calls are good ones.
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom('run', 'abort', 'write', 'read'),
+      fc.array(anything, { maxLength: 4 }),
+      async (name, args) => {
+        const error = await thrown(() => call(name, handle, ...args));
+        return error === undefined || isArgumentError(error);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+  t.notThrows(() => native().close(handle));
+});
+
+/** All paths to values inside plain data. */
+function paths(value: unknown, prefix: readonly string[] = []): (readonly string[])[] {
+  if (typeof value !== 'object' || value === null) return [prefix];
+  return [prefix, ...Object.entries(value).flatMap(([key, item]) => paths(item, [...prefix, key]))];
+}
+
+function replaced(value: unknown, path: readonly string[], by: unknown): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return by;
+  const copy: Record<string, unknown> = Array.isArray(value)
+    ? ([...value] as unknown as Record<string, unknown>)
+    : { ...(value as Record<string, unknown>) };
+  copy[key] = replaced(copy[key], rest, by);
+  return copy;
+}
+
+const misfits = fc.oneof(
+  fc.integer({ min: -3, max: 12 }),
+  fc.constantFrom(2 ** 31, 2 ** 44, 2 ** 52, -(2 ** 53), 0.5, NaN, 'f64', 'i32', 'conv', 'arena', 'output'),
+  fc.array(fc.integer({ min: -2, max: 9 }), { maxLength: 5 }),
+  anything,
+);
+
+test('a program with anything wrong in it is refused or runs, but does not crash', async (t) => {
+  const program = smallProgram();
+  const images = new Float32Array(216);
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...paths(program)), misfits, async (path, misfit) => {
+      const error = await thrown(async () => {
+        const handle = open(replaced(program, path, misfit) as Program);
+        try {
+          await native().run(handle, 0, [images], 1);
+        } finally {
+          native().close(handle);
+        }
+      });
+      return error === undefined || isArgumentError(error) || hasCode(error);
+    }),
+    { numRuns: 1500 },
+  );
+  t.pass();
+});
+
+test('an arena larger than any memory is refused', (t) => {
+  const overcommit = readFileSync('/proc/sys/vm/overcommit_memory', 'utf8').trim();
+  if (overcommit === '1') return t.pass('skipped: this system grants every request for memory');
+  const program = smallProgram();
+  const arenas = [{ name: 'parameters', dtype: 'f32' as const, length: 2 ** 43 }];
+  t.throws(() => open({ ...program, arenas }), { code: 'ERR_DEVICE', message: /refused \d+ bytes/ });
+});
+
+test('a session that is closed while its inputs are being read refuses to run', (t) => {
+  const handle = open(smallProgram());
+  const inputs: Float32Array[] = [];
+  Object.defineProperty(inputs, 0, {
+    get() {
+      native().close(handle);
+      return new Float32Array(216);
+    },
+  });
+  t.throws(() => native().run(handle, 0, inputs, 0), { code: 'ERR_DISPOSED' });
+});
+
+test('closing in the middle of a run delivers the result', async (t) => {
+  const handle = open(longProgram(4));
+  const pending = native().run(handle, 0, [new Float32Array(8 * 32 * 32 * 32)], 0);
+  native().close(handle);
+  native().close(handle);
+  t.is((await pending)[0]?.length, 8 * 32 * 32 * 32);
+});
+
+test('the addon loads a second time into the same process', async (t) => {
+  delete require.cache[file];
+  const second = require(file) as ReturnType<typeof native>;
+  const handle = second.open(smallProgram(), { threads: 1 });
+  const [scores] = await second.run(handle, 0, [new Float32Array(216)], 0);
+  t.is(scores?.length, 8);
+  second.shutdown();
+  t.throws(() => second.describe(handle), { code: 'ERR_DISPOSED' });
+});
+
+const symbols = (...options: readonly string[]): string[] =>
+  execFileSync('nm', ['-D', '--format=just-symbols', ...options, file], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().replace(/@.*/, ''))
+    .filter((line) => line !== '');
+
+test('the addon exports its two entry points and nothing else', (t) => {
+  t.deepEqual(symbols('--defined-only').toSorted(), [
+    'napi_register_module_v1',
+    'node_api_module_get_api_version_v1',
+  ]);
+});
+
+test('the addon uses stable Node-API functions alone, and no external buffers', (t) => {
+  const headers = require('node-api-headers') as {
+    symbols: Record<string, { js_native_api_symbols: string[]; node_api_symbols: string[] }>;
+  };
+  const { binary } = require('../package.json') as { binary: { napi_versions: [number] } };
+  const stable = Object.entries(headers.symbols)
+    .filter(([version]) => /^v\d+$/.test(version) && Number(version.slice(1)) <= binary.napi_versions[0])
+    .flatMap(([, { js_native_api_symbols: js, node_api_symbols: node }]) => [...js, ...node]);
+  const wanted = symbols('--undefined-only');
+  const used = wanted.filter((name) => /^n(ode_)?api_/.test(name));
+  t.true(used.length > 20);
+  t.deepEqual(
+    used.filter((name) => !stable.includes(name)),
+    [],
+  );
+  t.deepEqual(
+    wanted.filter((name) => /^uv_|^_ZN2v8|^_ZN4node|external_(array)?buffer/.test(name)),
+    [],
+  );
+});
