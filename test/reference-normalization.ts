@@ -33,7 +33,7 @@ const batchNorm: ReferenceKernel = (inputs, outputs, attrs) => {
     batchMean.data[c] = mu;
     batchInvStd.data[c] = invStd;
     if (outputs.length < 5) continue;
-    const unbiased = squares / (indices.length - 1);
+    const unbiased = squares / Math.max(1, indices.length - 1);
     at(outputs, 3).data[c] = (1 - momentum) * (mean.data[c] as number) + momentum * mu;
     at(outputs, 4).data[c] = (1 - momentum) * (variance.data[c] as number) + momentum * unbiased;
   }
