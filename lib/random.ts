@@ -13,8 +13,7 @@ export interface Random {
 
 /** A stream that depends on all the seeds, in order: `random(seed, epoch, index)`. */
 export function random(...seeds: readonly number[]): Random {
-  const state = expand(seeds);
-  const next = (): number => sfc32(state);
+  const next = sfc32(expand(seeds));
   for (let i = 0; i < 12; i += 1) next();
   const uniform = (): number => next() / 2 ** 32;
   return {
@@ -27,7 +26,7 @@ export function random(...seeds: readonly number[]): Random {
 
 /** A shuffled copy of 0 ... length - 1 (Fisher-Yates). */
 export function permutation(length: number, stream: Random): Uint32Array {
-  const order = Uint32Array.from({ length }, (_, index) => index);
+  const order = new Uint32Array(length).map((_, index) => index);
   for (let i = length - 1; i > 0; i -= 1) {
     const j = stream.below(i + 1);
     const kept = order[i] as number;
@@ -37,10 +36,14 @@ export function permutation(length: number, stream: Random): Uint32Array {
   return order;
 }
 
-function expand(seeds: readonly number[]): Uint32Array {
+/** Four words that depend on all the seeds, in order. */
+function expand(seeds: readonly number[]): readonly [number, number, number, number] {
   let hash = 0x9e3779b9;
   for (const seed of seeds) hash = mix(hash ^ mix(Math.floor(seed)) ^ mix(Math.floor(seed / 2 ** 32)));
-  return Uint32Array.from({ length: 4 }, (_, index) => (hash = mix(hash + index)));
+  const first = mix(hash);
+  const second = mix(first + 1);
+  const third = mix(second + 2);
+  return [first, second, third, mix(third + 3)];
 }
 
 function mix(value: number): number {
@@ -50,12 +53,15 @@ function mix(value: number): number {
   return (z ^ (z >>> 15)) >>> 0;
 }
 
-function sfc32(state: Uint32Array): number {
-  const [a, b, c, d] = state as unknown as [number, number, number, number];
-  const sum = (a + b + d) >>> 0;
-  state[3] = d + 1;
-  state[0] = b ^ (b >>> 9);
-  state[1] = c + (c << 3);
-  state[2] = ((c << 21) | (c >>> 11)) + sum;
-  return sum;
+/** A generator of 32-bit words; its state lives in locals, since streams are made for every image. */
+function sfc32([first, second, third, fourth]: readonly [number, number, number, number]): () => number {
+  let [a, b, c, d] = [first | 0, second | 0, third | 0, fourth | 0];
+  return () => {
+    const sum = (a + b + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+  };
 }

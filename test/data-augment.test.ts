@@ -14,7 +14,7 @@ import {
 import type { Batch } from '../lib/data/batches.js';
 import { colorJitter } from '../lib/data/color.js';
 import { type Image, resample } from '../lib/data/image.js';
-import { cutmix, mixup } from '../lib/data/mix.js';
+import { cutmix, mixed, mixup, type Mix } from '../lib/data/mix.js';
 import { random, type Random } from '../lib/random.js';
 
 const noise = (channels: number, height: number, width: number, seed = 1): Image => {
@@ -205,19 +205,28 @@ test('a third of a circle of hue carries red to green, green to blue and blue to
 
 // mixing
 
-const batch: Batch = {
+/** Three images of one level each, 0, 1 and 2, and an empty row. */
+const threeImages = (): Batch => ({
   images: Float32Array.from({ length: 4 * 2 * 3 * 3 }, (_, i) => Math.floor(i / 18)),
   labels: Int32Array.from([2, 0, 1, -1]),
   count: 3,
-};
+});
 
-test('mixup mixes each image with the one before it, and its label alike', (t) => {
-  const mixed = mixup(0.4, 3).apply(batch, [2, 3, 3], random(5));
-  const targets = mixed.targets as Float32Array;
+const mix = (
+  mixing: Mix,
+  batch: Batch,
+  shape: readonly [number, number, number],
+  seed: number,
+): Promise<Batch> => mixed(batch, mixing.draw(shape, random(seed)), () => Promise.resolve());
+
+test('mixup mixes each image with the one before it, and its label alike', async (t) => {
+  const batch = threeImages();
+  const found = await mix(mixup(0.4, 3), threeImages(), [2, 3, 3], 5);
+  const targets = found.targets as Float32Array;
   const kept = targets[2] as number;
   t.true(kept > 0 && kept < 1);
   t.deepEqual([...targets.subarray(9)], [0, 0, 0]);
-  t.deepEqual([...mixed.images.subarray(54)], [...batch.images.subarray(54)]);
+  t.deepEqual([...found.images.subarray(54)], [...batch.images.subarray(54)]);
   for (const [row, partner] of [
     [0, 2],
     [1, 0],
@@ -225,21 +234,22 @@ test('mixup mixes each image with the one before it, and its label alike', (t) =
   ] as const) {
     t.is(targets[row * 3 + (batch.labels[row] as number)], Math.fround(kept));
     // Rounding of the target to single precision, times the largest pixel.
-    const value = mixed.images[row * 18] as number;
+    const value = found.images[row * 18] as number;
     t.true(Math.abs(value - (kept * row + (1 - kept) * partner)) < 1e-6);
   }
 });
 
-test('cutmix takes a rectangle of the one before it, and labels by area', (t) => {
+test('cutmix takes a rectangle of the one before it, and labels by area', async (t) => {
+  const batch = threeImages();
   for (let seed = 0; seed < 20; seed += 1) {
-    const mixed = cutmix(1, 3).apply(batch, [2, 3, 3], random(seed));
-    const targets = mixed.targets as Float32Array;
+    const found = await mix(cutmix(1, 3), threeImages(), [2, 3, 3], seed);
+    const targets = found.targets as Float32Array;
     for (const [row, partner] of [
       [0, 2],
       [1, 0],
       [2, 1],
     ] as const) {
-      const pixels = [...mixed.images.subarray(row * 18, (row + 1) * 18)];
+      const pixels = [...found.images.subarray(row * 18, (row + 1) * 18)];
       const foreign = pixels.filter((value) => value === partner).length / 18;
       t.is(pixels.filter((value) => value === row).length / 18, 1 - foreign);
       t.is(targets[row * 3 + (batch.labels[partner] as number)], Math.fround(foreign));
@@ -249,12 +259,11 @@ test('cutmix takes a rectangle of the one before it, and labels by area', (t) =>
 
 // Beta(a, a) has mean 1/2 and variance 1 / (4 (2a + 1)); 4,000 draws put four standard errors below 0.03.
 test('mixup draws from the Beta distribution of its parameter', (t) => {
-  const one: Batch = { images: new Float32Array(2), labels: Int32Array.from([0, 1]), count: 2 };
   for (const alpha of [0.2, 1, 3]) {
-    const draws = Array.from({ length: 4000 }, (_, seed) => {
-      const { targets } = mixup(alpha, 2).apply(one, [1, 1, 1], random(seed));
-      return (targets as Float32Array)[0] as number;
-    });
+    const draws = Array.from(
+      { length: 4000 },
+      (_, seed) => mixup(alpha, 2).draw([1, 1, 1], random(seed)).kept,
+    );
     const mean = draws.reduce((sum, draw) => sum + draw, 0) / draws.length;
     const variance = draws.reduce((sum, draw) => sum + (draw - mean) ** 2, 0) / draws.length;
     t.true(Math.abs(mean - 0.5) < 0.03, `${alpha}: mean ${mean}`);

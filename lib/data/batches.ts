@@ -7,7 +7,7 @@ import { elements } from '../shape.js';
 import { permutation, random } from '../random.js';
 import type { Augmentation } from './augment.js';
 import type { Normalization, Split } from './dataset.js';
-import type { Mix } from './mix.js';
+import { mixed, type Mix } from './mix.js';
 import { pipeline, type Pipeline } from './pipeline.js';
 import { turns } from './turns.js';
 
@@ -78,7 +78,7 @@ function planned(split: Split, options: BatchOptions): Pass {
   const { shuffle, seed, epoch, augment, normalize } = options;
   const order = shuffle
     ? permutation(split.length, random(seed, epoch))
-    : Uint32Array.from({ length: split.length }, (_, index) => index);
+    : new Uint32Array(split.length).map((_, index) => index);
   return { split, options, order, pipeline: pipeline(split.shape, augment, normalize), turn: turns() };
 }
 
@@ -107,7 +107,7 @@ async function assembled(pass: Pass, index: number): Promise<Batch> {
   await Promise.all(Array.from({ length: LANES }, lane));
   const plain = { images, labels, count: labels.filter((label) => label >= 0).length };
   // Streams of images are seeded by their index, so this one is past them all.
-  return mix ? mix.apply(plain, shape, random(seed, epoch, length + index)) : plain;
+  return mix ? mixed(plain, mix.draw(shape, random(seed, epoch, length + index)), pass.turn) : plain;
 }
 
 /** Writes one image into its row; false where its file is corrupt and is to be skipped. */

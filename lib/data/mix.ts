@@ -1,66 +1,77 @@
 // Augmentations that mix the images of a batch with one another and soften its labels. They run
-// on finished batches, after everything in augment.ts.
+// on whole batches, after everything in augment.ts.
 
 import type { Random } from '../random.js';
 import type { Batch } from './batches.js';
 
-/** A mixing step; `shape` is [C, H, W] of the batch's images. */
+/** A way of mixing, drawn anew for each batch; `shape` is [C, H, W] of its images. */
 export interface Mix {
   readonly name: string;
-  apply(batch: Batch, shape: readonly [number, number, number], stream: Random): Batch;
+  draw(shape: readonly [number, number, number], stream: Random): Blend;
+}
+
+/** What is done to every image of one batch. */
+export interface Blend {
+  readonly classes: number;
+  /** Share of the image itself, and so of its label; the rest is its partner's. */
+  readonly kept: number;
+  /** Mixes `partner` into `image`, in place. */
+  into(image: Float32Array, partner: Float32Array): void;
 }
 
 /** x' = l*x + (1-l)*partner with l ~ Beta(alpha, alpha); targets alike (Zhang et al. 2018). */
 export const mixup = (alpha: number, classes: number): Mix => ({
   name: `mixup(${alpha})`,
-  apply: (batch, _shape, stream) => {
+  draw: (_shape, stream) => {
     const kept = beta(alpha, stream);
-    const size = batch.images.length / batch.labels.length;
-    const images = batch.images.slice();
-    for (const [row, partner] of pairs(batch)) {
-      const own = row * size;
-      const other = partner * size;
-      for (let i = 0; i < size; i += 1) {
-        images[own + i] =
-          kept * (batch.images[own + i] as number) + (1 - kept) * (batch.images[other + i] as number);
+    const into = (image: Float32Array, partner: Float32Array): void => {
+      for (let i = 0; i < image.length; i += 1) {
+        image[i] = kept * (image[i] as number) + (1 - kept) * (partner[i] as number);
       }
-    }
-    return { ...batch, images, targets: softened(batch, kept, classes) };
+    };
+    return { classes, kept, into };
   },
 });
 
 /** A rectangle of (1-l) of the area comes from the partner, l ~ Beta(alpha, alpha) (Yun et al. 2019). */
 export const cutmix = (alpha: number, classes: number): Mix => ({
   name: `cutmix(${alpha})`,
-  apply: (batch, [channels, height, width], stream) => {
+  draw: ([channels, height, width], stream) => {
     const { top, bottom, left, right } = rectangle(height, width, 1 - beta(alpha, stream), stream);
-    const images = batch.images.slice();
-    const rows = channels * height;
-    for (const [row, partner] of pairs(batch)) {
-      for (let line = 0; line < rows; line += 1) {
-        const y = line % height;
-        if (y < top || y >= bottom) continue;
-        const source = (partner * rows + line) * width;
-        images.set(batch.images.subarray(source + left, source + right), (row * rows + line) * width + left);
+    const into = (image: Float32Array, partner: Float32Array): void => {
+      for (let row = 0; row < channels * height; row += 1) {
+        const y = row % height;
+        const start = row * width;
+        if (y >= top && y < bottom) image.set(partner.subarray(start + left, start + right), start + left);
       }
-    }
-    const kept = 1 - ((bottom - top) * (right - left)) / (height * width);
-    return { ...batch, images, targets: softened(batch, kept, classes) };
+    };
+    return { classes, kept: 1 - ((bottom - top) * (right - left)) / (height * width), into };
   },
 });
 
-/** Every row that holds an image, with the one before it that does; the first meets the last. */
-function pairs({ labels }: Batch): readonly (readonly [number, number])[] {
-  const filled = [...labels.keys()].filter((row) => (labels[row] as number) >= 0);
-  return filled.map((row, position) => [row, filled.at(position - 1) as number]);
+/**
+ * Mixes every image with the one before it, the first with the last, and adds the targets. The
+ * images of `batch` are overwritten: from the last to the first, so that each meets its partner unmixed.
+ */
+export async function mixed(batch: Batch, blend: Blend, turn: () => Promise<void>): Promise<Batch> {
+  const { images, labels } = batch;
+  const size = images.length / labels.length;
+  const rows = [...labels.keys()].filter((row) => (labels[row] as number) >= 0);
+  const image = (row: number): Float32Array => images.subarray(row * size, (row + 1) * size);
+  const last = image(rows.at(-1) ?? 0).slice();
+  for (const [position, row] of [...rows.entries()].toReversed()) {
+    await turn();
+    blend.into(image(row), position === 0 ? last : image(rows[position - 1] as number));
+  }
+  return { ...batch, targets: softened(labels, rows, blend) };
 }
 
 /** [N, classes]: `kept` of the own label, the rest of the partner's; zero in empty rows. */
-function softened(batch: Batch, kept: number, classes: number): Float32Array {
-  const targets = new Float32Array(batch.labels.length * classes);
-  for (const [row, partner] of pairs(batch)) {
-    const own = row * classes + (batch.labels[row] as number);
-    const other = row * classes + (batch.labels[partner] as number);
+function softened(labels: Int32Array, rows: readonly number[], { kept, classes }: Blend): Float32Array {
+  const targets = new Float32Array(labels.length * classes);
+  for (const [position, row] of rows.entries()) {
+    const own = row * classes + (labels[row] as number);
+    const other = row * classes + (labels[rows.at(position - 1) as number] as number);
     targets[own] = kept;
     targets[other] = (targets[other] as number) + 1 - kept;
   }
