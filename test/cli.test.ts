@@ -1,0 +1,184 @@
+// The command line as a user meets it: a process with arguments, an exit status, stdout and stderr. One process
+// at a time, since each would take the whole machine.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `halfspace ...args`; with `interruptAt`, sends SIGINT when stderr first shows it. */
+function halfspace(args: readonly string[], interruptAt?: string): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'lib/cli/main.ts', ...args], { cwd: root });
+    let [stdout, stderr, interrupted] = ['', '', false];
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+      if (interruptAt === undefined || interrupted || !stderr.includes(interruptAt)) return;
+      interrupted = true;
+      child.kill('SIGINT');
+    });
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+async function inFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'halfspace-cli-'));
+  try {
+    return await body(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A run of seconds. */
+const quick = ['--data', 'sample', '--width', '8', '--batch', '32', '--threads', '1'] as const;
+
+test.serial('help names every command, and each has help of its own', async (t) => {
+  const { status, stdout } = await halfspace(['--help']);
+  t.is(status, 0);
+  for (const command of ['inspect', 'train', 'construct', 'eval', 'devices', 'report']) {
+    t.true(stdout.includes(command), command);
+    const help = await halfspace([command, '--help']);
+    t.is(help.status, 0);
+    t.true(help.stdout.startsWith(`Usage: halfspace ${command}`));
+  }
+});
+
+const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
+  ['an unknown command', ['trian'], /unknown command 'trian'[\s\S]*train/],
+  ['an unknown option', ['inspect', 'stackedunets', '--jsn'], /unknown option '--jsn'[\s\S]*--json/],
+  [
+    'an unknown model',
+    ['inspect', 'stackedunet'],
+    /unknown model 'stackedunet' \(did you mean 'stackedunets'\?\)/,
+  ],
+  ['an unknown data set', ['train', 'demosupnet', '--data', 'fashion'], /neither a data set nor a folder/],
+  ['no data set', ['train', 'demosupnet'], /required option '--data/],
+  [
+    'a value that is no number',
+    ['train', 'demosupnet', ...quick, '--epochs', 'many'],
+    /positive whole number, got 'many'/,
+  ],
+  ['an unknown score', ['train', 'demosupnet', ...quick, '--remove', '1', '--score', 'papr'], /papr.*paper/],
+  [
+    'an unknown optimizer',
+    ['train', 'demosupnet', ...quick, '--optimizer', 'sdg'],
+    /unknown optimizer 'sdg'.*sgd/,
+  ],
+  ['two targets', ['train', 'demosupnet', ...quick, '--remove', '1', '--macs', '1M'], /not several/],
+  [
+    'an impossible target',
+    ['train', 'stackedunets', ...quick, '--remove', '7'],
+    /at most 5|largest possible.*5/,
+  ],
+];
+
+for (const [what, args, message] of wrong) {
+  test.serial(`${what} is wrong usage and says what would be right`, async (t) => {
+    const { status, stdout, stderr } = await halfspace(args);
+    t.regex(stderr, message);
+    t.is(status, 2, stderr);
+    t.is(stdout, '');
+    t.notRegex(stderr, /\n {4}at /, 'no stack trace');
+  });
+}
+
+test.serial('a missing model file is a failure that names the file', async (t) => {
+  const { status, stderr } = await halfspace(['inspect', 'nowhere/model.onnx']);
+  t.is(status, 1);
+  t.regex(stderr, /nowhere\/model\.onnx/);
+});
+
+test.serial('a file that is no model is a failure that names the file', async (t) => {
+  await inFolder(async (folder) => {
+    const path = join(folder, 'broken.onnx');
+    await writeFile(path, 'not a model');
+    const { status, stderr } = await halfspace(['inspect', path]);
+    t.is(status, 1);
+    t.notRegex(stderr, /internal/);
+  });
+});
+
+test.serial('inspect --json prints one document in the published form', async (t) => {
+  const { status, stdout } = await halfspace(['inspect', 'stackedunets', '--json']);
+  t.is(status, 0);
+  const document = JSON.parse(stdout) as Record<string, unknown>;
+  t.deepEqual(Object.keys(document), [
+    'model',
+    'inputs',
+    'outputs',
+    'params',
+    'macs',
+    'segments',
+    'groups',
+    'maxRemovable',
+  ]);
+  t.is((document['segments'] as unknown[]).length, 22);
+  t.is((document['groups'] as unknown[]).length, 6);
+});
+
+test.serial('train, construct and eval lead from a super-network to a measured sub-network', async (t) => {
+  await inFolder(async (folder) => {
+    const out = join(folder, 'run');
+    const train = await halfspace([
+      'train',
+      'stackedunets',
+      ...quick,
+      '--remove',
+      '3',
+      '--steps',
+      '24',
+      '--out',
+      out,
+      '--json',
+    ]);
+    t.is(train.status, 0, train.stderr);
+    const summary = JSON.parse(await readFile(join(out, 'summary.json'), 'utf8')) as {
+      readonly erased: readonly number[];
+      readonly subnet: { readonly params: number; readonly accuracy: number };
+    };
+    t.is(summary.erased.length, 3);
+
+    const again = await halfspace(['train', 'stackedunets', ...quick, '--steps', '24', '--out', out]);
+    t.is(again.status, 1);
+    t.regex(again.stderr, /holds another run/);
+
+    const rebuilt = join(folder, 'again.onnx');
+    const construct = await halfspace(['construct', join(out, 'super.onnx'), '-o', rebuilt, '--json']);
+    t.is(construct.status, 0, construct.stderr);
+    const constructed = JSON.parse(construct.stdout) as { subnet: { params: number }; erased: number[] };
+    t.is(constructed.subnet.params, summary.subnet.params);
+    t.is(constructed.erased.length, 3);
+
+    const evaluation = await halfspace(['eval', rebuilt, '--data', 'sample', '--json']);
+    t.is(evaluation.status, 0, evaluation.stderr);
+    t.is((JSON.parse(evaluation.stdout) as { accuracy: number }).accuracy, summary.subnet.accuracy);
+  });
+});
+
+test.serial('Ctrl-C ends a run after its step, and the run can go on from there', async (t) => {
+  await inFolder(async (folder) => {
+    const out = join(folder, 'run');
+    const args = ['train', 'demosupnet', ...quick, '--remove', '2', '--epochs', '1', '--out', out];
+    const stopped = await halfspace(args, 'loss');
+    t.is(stopped.status, 130, stopped.stderr);
+    t.regex(stopped.stderr, /--resume goes on from here/);
+    t.truthy(await readFile(join(out, 'checkpoints', 'last.safetensors')));
+    t.truthy(await readFile(join(out, 'super.onnx')));
+    const resumed = await halfspace([...args, '--resume', '--quiet'], 'never');
+    t.is(resumed.status, 0, resumed.stderr);
+    t.truthy(await readFile(join(out, 'summary.json')));
+  });
+});

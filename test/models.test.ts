@@ -1,0 +1,103 @@
+// The built-in super-networks: sizes against the published ones, what can be erased, sub-networks that equal
+// their zeroed super-network, and training that learns.
+
+import test from 'ava';
+import { openDataset } from '../lib/data/open.js';
+import { countMacs, countParameters, type Graph } from '../lib/graph.js';
+import { buildModel, modelNames } from '../lib/models/index.js';
+import { random } from '../lib/random.js';
+import { beginSelection, candidates, isComplete, take } from '../lib/search/selection.js';
+import { searchSpace, type SearchSpace } from '../lib/search/space.js';
+import { constructVerified } from '../lib/train/construct.js';
+import { search } from '../lib/train/search.js';
+import type { StepProgress } from '../lib/train/progress.js';
+
+/** Millions, as published: OTOv3 tables 1 and 3, and the RegNetX-800M setting for 32x32 images. */
+const published: Readonly<Record<string, { readonly params: number; readonly macs: number }>> = {
+  demosupnet: { params: 0.82, macs: 209 },
+  stackedunets: { params: 0.8, macs: 184 },
+  'darts-8': { params: 4.05, macs: 614 },
+  'regnet-800m': { params: 6.6, macs: 258 },
+};
+
+for (const [name, { params, macs }] of Object.entries(published)) {
+  test(`${name} has the published size within 5 %`, (t) => {
+    const graph = buildModel(name);
+    t.true(
+      Math.abs(countParameters(graph) / 1e6 / params - 1) < 0.05,
+      `${countParameters(graph)} parameters`,
+    );
+    t.true(Math.abs(countMacs(graph) / 1e6 / macs - 1) < 0.05, `${countMacs(graph)} MACs`);
+  });
+}
+
+/**
+ * Groups, and how many of them can go together, counted by hand. Every block keeps one way through: where there
+ * is an identity or a pooling in parallel that is the way, else one branch stays.
+ */
+const removable: Readonly<Record<string, readonly [groups: number, together: number]>> = {
+  demosupnet: [3 + 2 + 3 + 3, 2 + 2 + 2 + 3],
+  // Six as published; one of the two last branches stays.
+  stackedunets: [6, 5],
+  // 16 residual branches and 3 projections; in the blocks with a projection one of the two stays.
+  'regnet-800m': [16 + 3, 16],
+  // Blocks of three branches, two of them with a projection.
+  superresnet: [8 * 3 + 2, 8 * 3],
+  'superresnet-2m': [17 * 3 + 2, 17 * 3],
+  // 14 edges a cell with two separable and two dilated candidates; the 8 edges of stride 2 in a reduction cell
+  // have a skip that is a convolution too. Pooling is always left.
+  'darts-8': [8 * 14 * 4 + 2 * 8, 8 * 14 * 4 + 2 * 8],
+  'darts-14': [14 * 14 * 4 + 2 * 8, 14 * 14 * 4 + 2 * 8],
+};
+
+for (const name of modelNames) {
+  test(`the branches of ${name} that meet in sums and concatenations can be erased`, (t) => {
+    const { groups, maxRemovable } = searchSpace(buildModel(name));
+    t.deepEqual([groups.length, maxRemovable], removable[name]);
+  });
+}
+
+/** Small versions of the networks, for tests that compute. */
+const small = (name: string): Graph =>
+  buildModel(name, { input: [1, 28, 28], classes: 10, width: name.startsWith('superresnet') ? 16 : 8 });
+
+/** A random valid set of groups of random size. */
+function randomErasure(space: SearchSpace, seed: number): readonly number[] {
+  const stream = random(seed);
+  const count = 1 + stream.below(space.maxRemovable);
+  let selection = beginSelection(space, { kind: 'count', count });
+  while (!isComplete(selection)) {
+    const groups = candidates(selection);
+    selection = take(selection, groups[stream.below(groups.length)] as number);
+  }
+  return selection.taken;
+}
+
+for (const name of ['demosupnet', 'stackedunets', 'regnet-800m', 'superresnet']) {
+  test(`sub-networks of ${name} equal the super-network with their groups at zero`, async (t) => {
+    const graph = small(name);
+    const space = searchSpace(graph);
+    for (const seed of [1, 2, 3]) {
+      const { summary } = await constructVerified(graph, randomErasure(space, seed));
+      t.true(summary.subnet.params < summary.supernet.params);
+    }
+  });
+}
+
+for (const name of ['demosupnet', 'stackedunets']) {
+  test(`${name} learns the sample and keeps its target`, async (t) => {
+    const losses: number[] = [];
+    const result = await search(small(name), await openDataset('sample'), {
+      target: { kind: 'count', count: 2 },
+      steps: 60,
+      batch: 32,
+      ablation: { batches: 1, losses: 20 },
+      onProgress: (event) => {
+        if (event.kind === 'step') losses.push((event as StepProgress).loss);
+      },
+    });
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+    t.true(mean(losses.slice(-10)) < 0.7 * mean(losses.slice(0, 5)), `losses ${losses.join(' ')}`);
+    t.is(result.summary?.erased.length, 2);
+  });
+}
