@@ -32,7 +32,20 @@ export { constructVerified, type VerifiedSubnet } from './train/construct.js';
 
 // Data.
 export { datasetNames, openDataset, type OpenOptions } from './data/open.js';
-export type { Dataset, Split } from './data/dataset.js';
+export type { Dataset, Normalization, Split } from './data/dataset.js';
+export type { Image } from './data/image.js';
+export { batches, type Batch, type BatchOptions } from './data/batches.js';
+export {
+  centerCrop,
+  cutout,
+  horizontalFlip,
+  randomCrop,
+  randomResizedCrop,
+  resize,
+  type Augmentation,
+} from './data/augment.js';
+export { colorJitter } from './data/color.js';
+export { cutmix, mixup, type Mix } from './data/mix.js';
 
 // Training.
 export { search, type NetworkSummary, type SearchResult, type Summary } from './train/search.js';
