@@ -62,6 +62,8 @@ export interface KernelCall {
   readonly outputs?: readonly number[];
   /** Indices of inputs that are updated in place; they follow the outputs. */
   readonly updates?: readonly number[];
+  /** Whether data must be images: where it has fewer axes, it goes in and out as [N, C, L, 1]. */
+  readonly images?: boolean;
 }
 
 /** What a gradient rule sees, and the means to extend the graph. */

@@ -245,6 +245,23 @@ test('lowering runs no node that nothing needs', (t) => {
   );
 });
 
+test('kernels for images get other data as images, and give it back in its own shape', (t) => {
+  const network = new Network();
+  const graph = network.graph([network.batchNorm(network.input('x', [1, 6, 5]), { name: 'bn' })]);
+  const { program } = compileInference(graph, { batch: 2 });
+  t.deepEqual(
+    printProgram(program)
+      .split('\n')
+      .slice(3, -1)
+      .map((line) => line.replace(/\(.*/, '')),
+    [
+      '  %x.image: f32[2,6,5,1] = reshape',
+      '  %bn.image: f32[2,6,5,1] = batch_norm_inference',
+      '  %bn: f32[2,6,5] = reshape',
+    ],
+  );
+});
+
 test('reading a value that the mode does not compute is our own error', (t) => {
   const network = new Network();
   const x = network.input('x', [2, 2, 1, 1]);

@@ -60,14 +60,18 @@ const linearCases = [
   [`linear ${i} to ${o} without bias, relu`, layer(ops.linear({ epilogue: 'relu' }), [5, i], [o, i])],
 ]);
 
-const normalizationCases = [...CHANNELS.map((c): Shape => [3, c, 7, 5]), [2, 32, 16, 16], [64, 17]].flatMap(
-  (shape): Titled[] =>
-    ([undefined, 'relu'] as const).map((epilogue) => {
-      const c = shape.slice(1, 2);
-      const op = ops.batchNorm(epilogue ? { epilogue, epsilon: 1e-3 } : {});
-      const title = `batchNorm [${shape.join(',')}] ${epilogue ?? ''}`;
-      return [title, { ...layer(op, shape, c, c, c, c), positive: [4] }];
-    }),
+const normalizationCases = [
+  ...CHANNELS.map((c): Shape => [3, c, 7, 5]),
+  [2, 32, 16, 16],
+  [64, 17],
+  [5, 24, 7],
+].flatMap((shape): Titled[] =>
+  ([undefined, 'relu'] as const).map((epilogue) => {
+    const c = shape.slice(1, 2);
+    const op = ops.batchNorm(epilogue ? { epilogue, epsilon: 1e-3 } : {});
+    const title = `batchNorm [${shape.join(',')}] ${epilogue ?? ''}`;
+    return [title, { ...layer(op, shape, c, c, c, c), positive: [4] }];
+  }),
 );
 
 const functions: readonly (readonly [string, Op, ...number[]])[] = [

@@ -3,7 +3,7 @@
 
 import { invariant } from '../errors.js';
 import { producer, type Graph, type KernelCall, type Mode, type Node, type Value } from '../graph.js';
-import type { TensorType } from '../shape.js';
+import { elements, sameShape, type TensorType } from '../shape.js';
 import type { DraftStep } from './assemble.js';
 import { offsetOf, type ArenaLayout } from './layout.js';
 import type { Storage, Tensor } from './program.js';
@@ -33,9 +33,12 @@ export function lower({ graph, mode, sources, sinks }: Lowering): readonly Draft
   const written = new Map(sources);
   const steps = graph.nodes
     .filter((node) => needed.has(node))
-    .map((node) => nodeStep(node, node.op.lower(mode), direct, written));
+    .flatMap((node) => nodeSteps(node, node.op.lower(mode), direct, written));
   const copies = sinks.filter((sink) => direct.get(sink.value) !== sink.tensor);
-  return [...steps, ...copies.map((sink) => copy(sink, tensorOf(sink.value, written)))];
+  return [
+    ...steps,
+    ...copies.map(({ value, tensor }) => reshape(tensorOf(value, written), tensor, `copy of ${value.name}`)),
+  ];
 }
 
 /** A tensor that holds a value, named after it unless told otherwise. */
@@ -83,12 +86,12 @@ function directSinks(sinks: readonly Sink[]): ReadonlyMap<Value, Tensor> {
 }
 
 /** The call of one node; adds its results to `written`. Statistics updated in place follow the results. */
-function nodeStep(
+function nodeSteps(
   node: Node,
   call: KernelCall,
   direct: ReadonlyMap<Value, Tensor>,
   written: Map<Value, Tensor>,
-): DraftStep {
+): readonly DraftStep[] {
   const inputs = select(node, node.inputs, call.inputs).map((value) => tensorOf(value, written));
   const results = select(node, node.outputs, call.outputs).map((value) => {
     const result = direct.get(value) ?? tensorFor(value, { kind: 'temporary' });
@@ -96,14 +99,40 @@ function nodeStep(
     return result;
   });
   const updates = select(node, node.inputs, call.updates ?? []).map((value) => tensorOf(value, written));
-  return {
-    kernel: call.kernel,
-    inputs,
-    outputs: [...results, ...updates],
-    attrs: call.attrs,
-    label: node.name,
-  };
+  const outputs = [...results, ...updates];
+  const step = { kernel: call.kernel, inputs, outputs, attrs: call.attrs, label: node.name };
+  return call.images ? throughImages(step) : [step];
 }
+
+/** The step with its data as images, and the reshapes around it; data is what is shaped like the first input. */
+function throughImages(step: DraftStep): readonly DraftStep[] {
+  const { shape } = step.inputs[0] as Tensor;
+  if (shape.length === 4) return [step];
+  const [n = 1, c = 1, ...rest] = shape;
+  const views = new Map<Tensor, Tensor>();
+  const view = (operand: Tensor): Tensor => {
+    if (!sameShape(operand.shape, shape)) return operand;
+    const type = { dtype: operand.dtype, shape: [n, c, elements(rest), 1] };
+    const image = views.get(operand) ?? tensor(`${operand.name}.image`, type, { kind: 'temporary' });
+    views.set(operand, image);
+    return image;
+  };
+  const inputs = step.inputs.map(view);
+  const before = [...views].map(([from, to]) => reshape(from, to, step.label));
+  const outputs = step.outputs.map(view);
+  const after = step.outputs.flatMap((to, i) =>
+    outputs[i] === to ? [] : [reshape(outputs[i] as Tensor, to, step.label)],
+  );
+  return [...before, { ...step, inputs, outputs }, ...after];
+}
+
+const reshape = (from: Tensor, to: Tensor, label: string): DraftStep => ({
+  kernel: 'reshape',
+  inputs: [from],
+  outputs: [to],
+  attrs: {},
+  label,
+});
 
 function select(node: Node, values: readonly Value[], indices?: readonly number[]): readonly Value[] {
   if (!indices) return values;
@@ -119,11 +148,3 @@ function tensorOf(value: Value, written: ReadonlyMap<Value, Tensor>): Tensor {
   invariant(found, `'${value.name}' is read but never written`);
   return found;
 }
-
-const copy = (sink: Sink, from: Tensor): DraftStep => ({
-  kernel: 'reshape',
-  inputs: [from],
-  outputs: [sink.tensor],
-  attrs: {},
-  label: `copy of ${sink.value.name}`,
-});

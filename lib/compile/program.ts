@@ -13,6 +13,7 @@
 //                                                        {epsilon momentum [epilogue]}
 //       momentum is the weight of the new batch (PyTorch's); the unbiased batch variance is what
 //       enters `var`. `mean var` are the running statistics, updated in place in mode `train` only.
+//       x is an image, here and below; the host reshapes what has fewer axes.
 //   batch_norm_inference    x scale bias mean var -> y   {epsilon [epilogue]}
 //   batch_norm_backward     x dy scale batchMean batchInvStd [y] -> dx dscale dbias   {[epilogue]}
 //       with epilogue relu, dy is first masked by y > 0

@@ -61,6 +61,7 @@ export const batchNormBackward = (x: TensorType, scale: TensorType, epilogue?: E
     kernel: 'batch_norm_backward',
     attrs: withEpilogue({}, epilogue),
     outputs: [x, scale, scale],
+    images: true,
   });
 
 function results(inputs: readonly TensorType[]): readonly TensorType[] {
@@ -87,12 +88,12 @@ function gradient({ epilogue }: BatchNorm, context: GradientContext): readonly (
 
 function lower({ epsilon, momentum, epilogue }: BatchNorm, mode: Mode): KernelCall {
   if (mode === 'eval') {
-    return { kernel: 'batch_norm_inference', attrs: withEpilogue({ epsilon }, epilogue), outputs: [0] };
+    const attrs = withEpilogue({ epsilon }, epilogue);
+    return { kernel: 'batch_norm_inference', attrs, outputs: [0], images: true };
   }
   const attrs = withEpilogue({ epsilon, momentum }, epilogue);
-  return mode === 'train'
-    ? { kernel: 'batch_norm', attrs, updates: [3, 4] }
-    : { kernel: 'batch_norm', attrs };
+  const call: KernelCall = { kernel: 'batch_norm', attrs, images: true };
+  return mode === 'train' ? { ...call, updates: [3, 4] } : call;
 }
 
 const narrow =

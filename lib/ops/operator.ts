@@ -2,16 +2,7 @@
 // the same way, and the one factory for operators that exist only in gradients. No operator lives here.
 
 import { HalfspaceError, invariant } from '../errors.js';
-import type {
-  Attributes,
-  Epilogue,
-  GradientContext,
-  KernelCall,
-  NarrowRule,
-  Op,
-  OnnxConstant,
-  Value,
-} from '../graph.js';
+import type { Attributes, Epilogue, GradientContext, NarrowRule, Op, OnnxConstant, Value } from '../graph.js';
 import { formatShape, formatType, sameType, type Shape, type TensorType } from '../shape.js';
 
 /** Throws ERR_SHAPE; the caller of `infer` puts the node's name and input shapes around `message`. */
@@ -139,14 +130,15 @@ export interface GradientOperator {
   /** Types of the results: those of the values whose gradients they are. */
   readonly outputs: readonly TensorType[];
   readonly inputs?: readonly number[];
+  readonly images?: boolean;
 }
 
 /**
  * An operator of a backward pass. Its result types are known when it is made, it is never part of a
  * network that is searched or exported, and second derivatives are not offered.
  */
-export function gradientOp({ name, kernel, attrs, outputs, inputs }: GradientOperator): Op {
-  const call: KernelCall = inputs ? { kernel, attrs, inputs } : { kernel, attrs };
+export function gradientOp({ name, outputs, ...call }: GradientOperator): Op {
+  const { attrs } = call;
   return {
     name,
     attrs,
