@@ -9,6 +9,7 @@ import type { Graph, Value } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
 import * as ops from '../lib/ops/index.js';
 import { inspectDocument } from '../lib/search/inspect.js';
+import { printSearchSpace } from '../lib/search/print.js';
 import { groupSpans, searchSpace, type SearchSpace, type Segment } from '../lib/search/space.js';
 import { constructSubnet } from '../lib/search/subnet.js';
 
@@ -468,6 +469,21 @@ test('the inspect document has the form that other tools read', (t) => {
     groups: [{ id: 0, segment: 1, params: 20, parameters: ['conv.weight', 'conv.bias'] }],
     maxRemovable: 1,
   });
+});
+
+test('a search space prints one line a segment and a group', (t) => {
+  const found = space((net, x) => [net.add([net.relu(x), net.conv(x, 4, { kernel: 1 })], { name: 'sum' })]);
+  t.is(
+    printSearchSpace(found),
+    [
+      'segment 0 [relu] -> 2: 0 parameters, stays: it has no trainable parameters',
+      'segment 1 [conv] -> 2: 20 parameters, removable',
+      "segment 2 [sum] -> end: 0 parameters, stays: several branches meet in 'sum'",
+      'group 0 = segment 1: conv.weight, conv.bias',
+      'at most 1 of 1 groups can go together',
+      '',
+    ].join('\n'),
+  );
 });
 
 test('a network of 20,000 nodes is analysed without exhausting the stack', (t) => {

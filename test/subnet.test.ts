@@ -10,7 +10,8 @@ import { extend } from '../lib/search/maximal.js';
 import { setOf } from '../lib/search/selection.js';
 import { searchSpace, type SearchSpace } from '../lib/search/space.js';
 import { constructSubnet } from '../lib/search/subnet.js';
-import { closure } from '../lib/search/validity.js';
+import { DATA } from '../lib/search/states.js';
+import { closure, evaluate } from '../lib/search/validity.js';
 import {
   forward,
   networks,
@@ -71,4 +72,31 @@ test('a sub-network with gates, slices and shared weights computes what the zero
 
 test('a sub-network with several outputs computes what the zeroed network does', (t) => {
   t.notThrows(() => property({ outputs: 3, length: 9 }));
+});
+
+/** Outputs judged to carry no data must not notice the images. */
+function checkDeadOutputs(graph: Graph, seed: number): void {
+  const space = searchSpace(graph);
+  const stream = random(seed);
+  const erased = space.groups.map((group) => group.id).filter(() => stream.uniform() < 0.8);
+  const { states } = evaluate(space.skeleton, setOf(space, erased));
+  const weights = zeroed(space, randomWeights(graph, seed), erased);
+  const [first, second] = [0, 1].map((images) => forward(graph, weights, images));
+  graph.outputs.forEach((output, index) => {
+    const vertex = space.skeleton.trace.vertices.find(({ node }) => node === output.origin);
+    if (!vertex || states[vertex.id] === DATA) return;
+    const same = first?.[index]?.every((value, place) => value === second?.[index]?.[place]);
+    if (!same) throw new Error(`'${output.name}' changes with the images when ${erased.join()} are zero`);
+  });
+}
+
+test('an output that no data reaches does not depend on the input', (t) => {
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(networks({ jointsOnly: true, outputs: 3 }), fc.nat(), ({ graph }, seed) =>
+        checkDeadOutputs(graph, seed),
+      ),
+      { numRuns: RUNS, includeErrorInReport: true },
+    ),
+  );
 });

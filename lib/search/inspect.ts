@@ -63,7 +63,8 @@ const describeGroup = (group: Group) => ({
   parameters: group.members.map(describeMember),
 });
 
-function describeMember({ parameter, axis, indices }: Member): string {
+/** A parameter, or the part of it: `bn.weight[0:16]`. */
+export function describeMember({ parameter, axis, indices }: Member): string {
   if (!indices) return parameter.name;
   const ranges = runs(indices).map(([first, count]) => `${first}:${first + count}`);
   return `${parameter.name}[${':,'.repeat(axis)}${ranges.join(' ')}]`;

@@ -8,7 +8,7 @@ import type { Vertex } from './trace.js';
 /** The groups at zero: 1 at each of them. */
 export type Taken = Uint8Array;
 
-/** States of a value: certainly zero; not that, but untouched by any input; data. */
+/** States of a value: certainly zero; a constant or something made with one; data as it was. */
 export const ZERO = 0;
 export const CONSTANT = 1;
 export const DATA = 2;
