@@ -12,7 +12,7 @@ import { elements, f32 } from '../lib/shape.js';
 import { compileInference } from '../lib/compile/inference.js';
 import { ALIGNMENT, arenaLayout, offsetOf, packWeights, unpackWeights } from '../lib/compile/layout.js';
 import { lower, tensorFor } from '../lib/compile/lower.js';
-import { printProgram } from '../lib/compile/print.js';
+import { printPasses, printProgram } from '../lib/compile/print.js';
 import { compileTraining, type TrainingOptions } from '../lib/compile/training.js';
 import { initialWeights } from '../lib/weights.js';
 import { ReferenceSession } from './reference.js';
@@ -130,6 +130,12 @@ entry train(%images: f32[2,1,2,2], %labels: i32[2], %hyper: f64[10], %ceilings: 
   parameters+0: f32[64], state1+0: f32[64], %statistics: f64[1,6] = update(parameters+0, gradients+0, state1+0, %hyper, %ceilings) {rule=sgd, nesterov=false, groupCount=1, spans=[0,0,2,1]}  # update
 `,
   );
+});
+
+test('compiling shows the graph after each pass', (t) => {
+  const { passes } = compileTraining(branchy(), options);
+  const heads = printPasses(passes).match(/^after .*$/gm);
+  t.deepEqual(heads, ['after fuse', 'after loss', 'after gradients']);
 });
 
 test('the gradients in the arena are those of finite differences', (t) => {

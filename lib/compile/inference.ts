@@ -3,10 +3,10 @@
 import { atBatch, type Graph } from '../graph.js';
 import { requireSupported } from '../ops/opaque.js';
 import { assemble } from './assemble.js';
+import type { CompiledProgram } from './compiled.js';
 import { fuse } from './fuse.js';
-import { arenaLayout, type ArenaLayout } from './layout.js';
+import { arenaLayout } from './layout.js';
 import { lower, parameterTensors, tensorFor, type Sink } from './lower.js';
-import type { Program } from './program.js';
 
 export interface InferenceOptions {
   readonly batch: number;
@@ -14,17 +14,8 @@ export interface InferenceOptions {
   readonly device?: string;
 }
 
-/** A program and where parameters lie in its arena `parameters`. */
-export interface InferenceProgram {
-  readonly program: Program;
-  readonly layout: ArenaLayout;
-}
-
 /** One entry, `infer`: all inputs of the network by name -> all its outputs by name. */
-export function compileInference(
-  graph: Graph,
-  { batch, device = 'cpu' }: InferenceOptions,
-): InferenceProgram {
+export function compileInference(graph: Graph, { batch, device = 'cpu' }: InferenceOptions): CompiledProgram {
   requireSupported(graph);
   const layout = arenaLayout(graph);
   const network = fuse(atBatch(graph, batch));
@@ -38,7 +29,11 @@ export function compileInference(
     steps: lower({ graph: network, mode: 'eval', sources, sinks }),
   };
   const arenas = [{ name: 'parameters', dtype: 'f32' as const, length: layout.total }];
-  return { program: assemble(device, arenas, [entry]), layout };
+  return {
+    program: assemble(device, arenas, [entry]),
+    layout,
+    passes: [{ name: 'fuse', graph: network }],
+  };
 }
 
 /** Results keep the names of the network as it was given, whatever fusion calls them. */

@@ -1,7 +1,9 @@
-// Programs as text, one line a step: what HALFSPACE_DEBUG=4 shows and what snapshots hold.
+// Programs and the passes that led to them as text, one line a step or node: what HALFSPACE_DEBUG
+// shows and what snapshots hold.
 
-import { formatAttributes } from '../graph.js';
+import { formatAttributes, print } from '../graph.js';
 import { formatType } from '../shape.js';
+import type { Pass } from './compiled.js';
 import type { Entry, Program, Step, Tensor } from './program.js';
 
 /** `entry infer(%x) -> %y`, then `  %y: f32[8,10] = linear(%x, parameters+0) {}  # fc` for each step. */
@@ -10,6 +12,10 @@ export function printProgram(program: Program): string {
   const entries = program.entries.flatMap((entry) => printEntry(program, entry));
   return [`device ${program.device}`, ...arenas, ...entries].join('\n') + '\n';
 }
+
+/** The graph after each pass. */
+export const printPasses = (passes: readonly Pass[]): string =>
+  passes.map(({ name, graph }) => `after ${name}\n${print(graph)}`).join('');
 
 function printEntry(program: Program, entry: Entry): readonly string[] {
   const inputs = entry.inputs.map((index) => typed(program, index)).join(', ');

@@ -10,16 +10,17 @@
 // and adamw, `state2`. What hyper, ceilings and statistics hold is said in update.ts.
 
 import { HalfspaceError, invariant } from '../errors.js';
-import { atBatch, extend, type Graph, type Mode, type Value } from '../graph.js';
-import { gradients } from '../grad.js';
+import { atBatch, extend, type Graph, type Mode, type Parameter, type Value } from '../graph.js';
+import { gradients, type Differentiated } from '../grad.js';
 import { softmaxCrossEntropy } from '../ops/index.js';
 import { requireSupported } from '../ops/opaque.js';
 import { f32, formatType, type Shape, type TensorType } from '../shape.js';
 import { assemble, type DraftEntry, type DraftStep } from './assemble.js';
+import type { CompiledProgram } from './compiled.js';
 import { fuse } from './fuse.js';
 import { arenaLayout, offsetOf, type ArenaLayout } from './layout.js';
 import { lower, parameterTensors, tensor, tensorFor, type Sink } from './lower.js';
-import type { Arena, Program, Tensor } from './program.js';
+import type { Arena, Tensor } from './program.js';
 import { HYPER, STATISTICS, updateAttributes, type Span, type UpdateRule } from './update.js';
 
 export interface TrainingOptions {
@@ -37,28 +38,35 @@ export interface TrainingOptions {
   readonly softTargets?: boolean;
 }
 
-export interface TrainingProgram {
-  readonly program: Program;
-  readonly layout: ArenaLayout;
-}
-
 /**
  * Compiles a network for training. Throws ERR_GRAPH where it is not images in, logits out, and
  * ERR_UNSUPPORTED where it cannot be differentiated.
  */
-export function compileTraining(graph: Graph, options: TrainingOptions): TrainingProgram {
+export function compileTraining(graph: Graph, options: TrainingOptions): CompiledProgram {
   requireSupported(graph);
   const layout = arenaLayout(graph);
   checkGroups(options.groups, layout);
   const network = fuse(atBatch(graph, options.batch));
   const measured = withLoss(network, { ...options, softTargets: false }, 0);
+  const trained = withLoss(network, options, options.smoothing ?? 0);
+  const backward = gradients(trained.graph, trained.loss, trainable(network));
   const entries = [
-    trainEntry(withLoss(network, options, options.smoothing ?? 0), layout, options),
+    trainEntry(trained, backward, layout, options),
     { name: 'probe', ...forward(measured, layout, 'probe') },
     { name: 'eval', ...forward(measured, layout, 'eval') },
   ];
-  return { program: assemble(options.device ?? 'cpu', arenas(layout, options.rule), entries), layout };
+  return {
+    program: assemble(options.device ?? 'cpu', arenas(layout, options.rule), entries),
+    layout,
+    passes: [
+      { name: 'fuse', graph: network },
+      { name: 'loss', graph: trained.graph },
+      { name: 'gradients', graph: backward.graph },
+    ],
+  };
 }
+
+const trainable = (graph: Graph): readonly Parameter[] => graph.parameters.filter((p) => p.trainable);
 
 /** A network that ends in its loss. */
 interface Classifier {
@@ -115,10 +123,13 @@ function forward(classifier: Classifier, layout: ArenaLayout, mode: Mode, more: 
   return { inputs, outputs: results.map((sink) => sink.tensor), steps };
 }
 
-function trainEntry(classifier: Classifier, layout: ArenaLayout, options: TrainingOptions): DraftEntry {
-  const trainable = classifier.graph.parameters.filter((p) => p.trainable);
-  const backward = gradients(classifier.graph, classifier.loss, trainable);
-  const sinks = trainable.flatMap((parameter, index) => {
+function trainEntry(
+  classifier: Classifier,
+  backward: Differentiated,
+  layout: ArenaLayout,
+  options: TrainingOptions,
+): DraftEntry {
+  const sinks = trainable(classifier.graph).flatMap((parameter, index) => {
     const value = backward.gradients[index];
     return value ? [gradientSink(parameter, value, layout)] : [];
   });

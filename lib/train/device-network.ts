@@ -7,6 +7,7 @@ import { compileTraining } from '../compile/training.js';
 import type { Span } from '../compile/update.js';
 import { invariant } from '../errors.js';
 import type { Graph } from '../graph.js';
+import { debugCompiled } from './debug.js';
 import type { NetworkState } from './network-state.js';
 import { stateCount, type Optimizer } from './optimizer.js';
 import { Session } from './session.js';
@@ -73,7 +74,7 @@ export class DeviceNetwork {
     this.graph = graph;
     this.#layout = arenaLayout(graph);
     this.groups = options.groups(this.#layout);
-    const { program } = compileTraining(graph, {
+    const compiled = compileTraining(graph, {
       batch,
       device,
       rule,
@@ -83,7 +84,8 @@ export class DeviceNetwork {
       softTargets,
     });
     this.#states = stateArenas.slice(0, stateCount(options.optimizer));
-    this.#session = options.open(program);
+    debugCompiled(compiled);
+    this.#session = options.open(compiled.program);
     this.restore(state);
   }
 

@@ -4,6 +4,7 @@ import { compileInference } from '../compile/inference.js';
 import { packWeights } from '../compile/layout.js';
 import type { Graph } from '../graph.js';
 import type { Weights } from '../weights.js';
+import { debugCompiled } from './debug.js';
 import type { Buffers, OpenSession, SessionLike } from './device-network.js';
 
 export interface InferenceOptions {
@@ -19,7 +20,9 @@ export class InferenceNetwork {
   readonly #session: SessionLike;
 
   constructor(graph: Graph, weights: Weights, { batch, device, open }: InferenceOptions) {
-    const { program, layout } = compileInference(graph, { batch, device });
+    const compiled = compileInference(graph, { batch, device });
+    const { program, layout } = compiled;
+    debugCompiled(compiled);
     this.graph = graph;
     this.batch = batch;
     this.#session = open(program);

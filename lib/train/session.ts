@@ -4,6 +4,7 @@
 import type { Entry, Program, Tensor } from '../compile/program.js';
 import { HalfspaceError, invariant, type ErrorCode } from '../errors.js';
 import { elements, formatType, type DType } from '../shape.js';
+import { debugLevel } from './debug.js';
 import { native, type NativeArray, type NativeHandle, type SessionDescription } from './native.js';
 
 export type { SessionDescription } from './native.js';
@@ -38,7 +39,7 @@ export class Session implements Disposable {
 
   /** Plans memory and prepares every kernel. Arenas start at zero. */
   static open(program: Program, options: SessionOptions = {}): Session {
-    const trace = options.trace ?? Number(process.env['HALFSPACE_DEBUG'] ?? 0) >= 1;
+    const trace = options.trace ?? debugLevel() >= 1;
     const threads = options.threads ?? native().cores();
     return new Session(
       program,
