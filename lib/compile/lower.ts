@@ -104,7 +104,7 @@ function nodeSteps(
   return call.images ? throughImages(step) : [step];
 }
 
-/** The step with its data as images, and the reshapes around it; data is what is shaped like the first input. */
+/** The step on images, between the reshapes that this takes; data is what is shaped like the first input. */
 function throughImages(step: DraftStep): readonly DraftStep[] {
   const { shape } = step.inputs[0] as Tensor;
   if (shape.length === 4) return [step];
