@@ -270,3 +270,18 @@ test('a truncated JPEG is refused', async (t) => {
   await t.throwsAsync(decode(path, whole), { code: 'ERR_DATA', message: /x\.jpg: cannot be decoded/ });
   await t.throwsAsync(decode(`${path}.not`, whole), { code: 'ERR_DATA', message: /x\.jpg\.not/ });
 });
+
+test('without the decoder package the error says how to install it', (t) => {
+  const hook = `export const resolve = (name, context, next) => {
+    if (name === 'sharp') throw new Error('not installed');
+    return next(name, context);
+  };`;
+  const program = `
+    import { register } from 'node:module';
+    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hook)}));
+    const { decode } = await import('./lib/data/decode.ts');
+    await decode('x.png').catch(({ code, message }) => console.log(code, message));`;
+  const flags = ['--import=./test/register.mjs', '--input-type=module', '-e', program];
+  const output = execFileSync(process.execPath, flags, { encoding: 'utf8' });
+  t.regex(output, /^ERR_UNSUPPORTED .*npm install sharp/);
+});

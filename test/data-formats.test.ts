@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
 
 import type { Dataset, Split } from '../lib/data/dataset.js';
 import { readMat } from '../lib/data/mat.js';
 import { openDataset } from '../lib/data/open.js';
+import type { HalfspaceError } from '../lib/errors.js';
 
 const published = (name: string): string => join('..', 'shared', 'data', name);
 const fashion = '/usr/share/datasets/fashion-mnist';
@@ -390,6 +392,17 @@ const brokenMat: readonly (readonly [string, Buffer, RegExp])[] = [
     /array 'y' is 3x1 but holds 2 elements/,
   ],
   [
+    'an array of a hundred axes',
+    matFile(
+      matArray(
+        'y',
+        Array.from({ length: 100 }, () => 1),
+        Buffer.from([1]),
+      ),
+    ),
+    /expected an array of at most 8 axes, found 100/,
+  ],
+  [
     'something else than an array',
     matFile(element(2, Buffer.from([1]))),
     /expected an array, found element type 2/,
@@ -404,6 +417,27 @@ for (const [title, bytes, message] of brokenMat) {
     await t.throwsAsync(readMat(path), { code: 'ERR_DATA', message });
   });
 }
+
+test('no broken byte of a MATLAB file does worse than an ERR_DATA', async (t) => {
+  const path = join(await temporary(t), 'x.mat');
+  const whole = matFile(
+    matArray('X', [2, 3], Buffer.from([1, 2, 3, 4, 5, 6])),
+    compressed(digits([1, 2, 3])),
+  );
+  const property = fc.asyncProperty(
+    fc.integer({ min: 120, max: whole.length - 1 }),
+    fc.integer({ min: 0, max: 255 }),
+    fc.integer({ min: 0, max: whole.length }),
+    async (position, value, length) => {
+      const damaged = Buffer.from(whole);
+      damaged[position] = value;
+      await writeFile(path, damaged.subarray(0, Math.max(length, position + 1)));
+      const outcome = await readMat(path).catch((error: unknown) => error);
+      return !(outcome instanceof Error) || (outcome as HalfspaceError).code === 'ERR_DATA';
+    },
+  );
+  await t.notThrowsAsync(fc.assert(property, { numRuns: 500 }));
+});
 
 test('an SVHN file without images, or with another number of them, is refused', async (t) => {
   const directory = await temporary(t);

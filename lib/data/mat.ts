@@ -4,8 +4,9 @@
 
 import { dataError, inflated, readBytes } from './files.js';
 
-const TYPE = { int8: 1, uint8: 2, int32: 5, uint32: 6, double: 9, matrix: 14, compressed: 15 } as const;
+const TYPE = { int8: 1, uint8: 2, double: 9, matrix: 14, compressed: 15 } as const;
 const HEADER = 128;
+const MOST_AXES = 8;
 
 /** Column-major: the first size varies fastest, as MATLAB stores it. */
 export interface MatArray {
@@ -63,7 +64,7 @@ function parseArray(path: string, matrix: Uint8Array): MatArray {
   const data = elementAt(path, matrix, name.end, true);
   const array = {
     name: new TextDecoder('latin1').decode(name.data),
-    sizes: [...integers(sizes.data)],
+    sizes: sizesOf(path, sizes),
     data: asBytes(path, data),
   };
   const expected = array.sizes.reduce((product, size) => product * size, 1);
@@ -72,6 +73,12 @@ function parseArray(path: string, matrix: Uint8Array): MatArray {
     path,
     `array '${array.name}' is ${array.sizes.join('x')} but holds ${array.data.length} elements`,
   );
+}
+
+function sizesOf(path: string, element: Element): readonly number[] {
+  const sizes = new Int32Array(aligned(path, element.data, 4));
+  if (sizes.length <= MOST_AXES) return [...sizes];
+  throw dataError(path, `expected an array of at most ${MOST_AXES} axes, found ${sizes.length}`);
 }
 
 /** Compressed elements are not padded, all others are. */
@@ -91,13 +98,17 @@ function elementAt(path: string, bytes: Uint8Array, at: number, padded: boolean)
   return { type: word, data: bytes.subarray(start, start + size), end };
 }
 
-/** Numbers of any stored type that fit into a byte; MATLAB stores small doubles that way itself. */
+/** Doubles are taken too: MATLAB itself stores those that fit into a byte as bytes, other programs do not. */
 function asBytes(path: string, element: Element): Uint8Array {
   if (element.type === TYPE.uint8 || element.type === TYPE.int8) return element.data;
-  if (element.type === TYPE.double) return Uint8Array.from(doubles(element.data));
+  if (element.type === TYPE.double) {
+    return Uint8Array.from(new Float64Array(aligned(path, element.data, 8)));
+  }
   throw dataError(path, `expected unsigned bytes, found element type ${element.type}`);
 }
 
-// Copies first: views of 4- and 8-byte numbers must be aligned.
-const integers = (data: Uint8Array): Int32Array => new Int32Array(new Uint8Array(data).buffer);
-const doubles = (data: Uint8Array): Float64Array => new Float64Array(new Uint8Array(data).buffer);
+/** A copy, since views of larger numbers must start at a multiple of their size. */
+function aligned(path: string, data: Uint8Array, size: number): ArrayBuffer {
+  if (data.length % size === 0) return new Uint8Array(data).buffer;
+  throw dataError(path, `expected whole numbers of ${size} bytes, found ${data.length} bytes`);
+}
