@@ -128,6 +128,27 @@ const product = (outputs: readonly string[]): Graph =>
     }),
   );
 
+const norm = (from: string, to: string, scale: string) =>
+  node('BatchNormalization', [from, scale, 'zero', 'zero', 'one'], [to]);
+
+test('vectors of one number are not tied, however often an exporter has merged them', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [
+        norm('x', 'a', 'one'),
+        node('Identity', ['one'], ['second.weight']),
+        norm('a', 'y', 'second.weight'),
+      ],
+      constants: [floats('one', [2], [1, 1]), floats('zero', [2], [0, 0])],
+      outputs: [value('y', [1, 2])],
+    }),
+  );
+  const names = graph.nodes.map((n) => n.inputs.slice(1).map((v) => v.name));
+  t.is(new Set(names.flat()).size, 8);
+  t.is(names[1]?.[0], 'second.weight');
+});
+
 test('a product and the constant added to it are one linear layer, unless someone else reads the product', (t) => {
   t.deepEqual(
     product(['y']).nodes.map((n) => n.name),

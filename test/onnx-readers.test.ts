@@ -166,6 +166,14 @@ const cases: readonly ReaderCase[] = [
   of('listed axes', 'Pad', { inputs: [0, numbers('p', 1, 2), '', numbers('axes', -1)], opset: 18 }),
   of('one position', 'Gather', { inputs: [0, int64s('i', [], [-1])], attributes: { axis: 1 } }),
   of('a run', 'Gather', { inputs: [0, numbers('i', 1, 2)], attributes: { axis: 2 } }),
+  of('a run in two axes', 'Gather', {
+    inputs: [0, int64s('i', [2, 2], [0, 1, 2, 3])],
+    attributes: { axis: 2 },
+  }),
+  of('everything in four axes', 'Gather', {
+    data: [[6]],
+    inputs: [0, int64s('i', [1, 6, 1, 1], [0, 1, 2, 3, 4, 5])],
+  }),
   of('nearest, like PyTorch', 'Resize', {
     inputs: [0, '', floats('s', [4], [1, 1, 2, 2])],
     attributes: { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },

@@ -16,7 +16,8 @@ export type Known =
   /** A value of a type that nobody knows; what reads it cannot be understood either. */
   | { readonly kind: 'untyped'; readonly value: Value };
 
-type Role = 'trained' | 'fixed';
+/** Trained by gradients, changed by statistics, or data that happens to be known. */
+type Role = 'trained' | 'statistic' | 'data';
 
 /** The growing graph and what is known by name. Constants become parameters when a node reads them. */
 export class Reading {
@@ -24,10 +25,9 @@ export class Reading {
   readonly known = new Map<string, Known>();
   /** Nodes that another one has read along with itself. */
   readonly absorbed = new Set<SourceNode>();
-  readonly #parameters = new Map<OnnxTensor, Map<OnnxLayout | null, Parameter>>();
-
   /** What the file declares about values. */
   readonly types: DeclaredTypes;
+  readonly #parameters = new Map<OnnxTensor, Map<OnnxLayout | null, Parameter>>();
 
   constructor(readonly source: Source) {
     const { valueInfo, output } = source.graph;
@@ -38,18 +38,31 @@ export class Reading {
     return this.known.get(name) ?? damaged(`node '${reader.name}' reads '${name}', which has no contents`);
   }
 
-  /** The parameter that holds a constant; all its uses share one, so tied weights stay tied. */
+  /**
+   * The parameter that holds a constant. Its uses share one, so tied weights stay tied, unless all its
+   * elements are equal: exporters merge tensors of equal contents, and the zeros and ones that a network
+   * starts with are equal by chance. Each reader then gets its own.
+   */
   parameter(tensor: OnnxTensor, role: Role, layout: OnnxLayout | null = null): Parameter {
+    if (role !== 'data' && isUniform(tensor)) return this.#make(tensor, role, layout);
     const made = this.#parameters.get(tensor) ?? new Map<OnnxLayout | null, Parameter>();
     this.#parameters.set(tensor, made);
-    const existing = made.get(layout);
-    if (existing) return existing;
-    const { name, shape, data } = layout ? layout(tensor) : tensor;
-    const init = { kind: 'data', data: Float32Array.from(data) } as const;
-    const parameter = this.builder.parameter(name, shape, init, role === 'trained');
+    const parameter = made.get(layout) ?? this.#make(tensor, role, layout);
     made.set(layout, parameter);
     return parameter;
   }
+
+  #make(tensor: OnnxTensor, role: Role, layout: OnnxLayout | null): Parameter {
+    const { name, shape, data } = layout ? layout(tensor) : tensor;
+    const init = { kind: 'data', data: new Float32Array(data) } as const;
+    return this.builder.parameter(name, shape, init, role === 'trained');
+  }
+}
+
+/** Whether all elements are one number. */
+export function isUniform({ data }: Pick<OnnxTensor, 'data'>): boolean {
+  for (let i = 1; i < data.length; i++) if (data[i] !== data[0]) return false;
+  return true;
 }
 
 export class Context implements OnnxContext {
@@ -92,7 +105,7 @@ export class Context implements OnnxContext {
 
   data(index: number): Value {
     const known = this.#known(index);
-    return known.kind === 'constant' ? this.#reading.parameter(known.tensor, 'fixed') : known.value;
+    return known.kind === 'constant' ? this.#reading.parameter(known.tensor, 'data') : known.value;
   }
 
   trained(index: number, layout?: OnnxLayout): Parameter {
@@ -100,7 +113,7 @@ export class Context implements OnnxContext {
   }
 
   statistic(index: number): Parameter {
-    return this.#reading.parameter(this.#required(index), 'fixed');
+    return this.#reading.parameter(this.#required(index), 'statistic');
   }
 
   emit(op: Op, inputs: readonly Value[]): readonly Value[] {

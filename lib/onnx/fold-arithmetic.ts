@@ -92,7 +92,9 @@ const reduce =
       Array.from({ length: data.length }, (_, i) => i),
       outer,
     );
-    const reduced = starts.map((offset) => gather(data, { ...inner, offset }).reduce((x, y) => apply(x, y)));
+    const reduced = Array.from(starts, (offset) =>
+      Array.from(gather(data, { ...inner, offset })).reduce((x, y) => apply(x, y)),
+    );
     const kept = shape.map((size, axis) => (gone.has(axis) ? 1 : size));
     return { dtype, shape: node.attributes.int('keepdims', 1) === 1 ? kept : outer.shape, data: reduced };
   };

@@ -70,5 +70,5 @@ function readInputs(reading: Reading, shapes: Readonly<Record<string, Shape>>): 
 /** The value that the graph gives for a declared output. */
 function outputValue(reading: Reading, { name = '' }: ValueInfoProto): Value {
   const known = reading.known.get(name) ?? damaged(`nothing in the file defines the output '${name}'`);
-  return known.kind === 'constant' ? reading.parameter(known.tensor, 'fixed') : known.value;
+  return known.kind === 'constant' ? reading.parameter(known.tensor, 'data') : known.value;
 }

@@ -8,7 +8,7 @@ import { opaque } from '../ops/opaque.js';
 import { f32, type Shape } from '../shape.js';
 import { Attributes } from './attributes.js';
 import type { Constant } from './constant.js';
-import { Context, type Known, type Reading } from './context.js';
+import { Context, isUniform, type Known, type Reading } from './context.js';
 import { fold } from './fold.js';
 import { damaged } from './model-error.js';
 import { onnxReaders } from './readers.js';
@@ -42,9 +42,12 @@ function foldNode(reading: Reading, node: SourceNode, claim: Claim): OnnxTensor 
   return result && named(result, proto.output[0] ?? '');
 }
 
-/** A constant that is passed on unchanged keeps its name and identity, and so stays shared. */
+/**
+ * A constant that is passed on unchanged keeps its name and identity, and so stays shared. One whose
+ * elements are equal is not shared anyway, and is better called what it stands for.
+ */
 const named = (constant: Constant | OnnxTensor, name: string): OnnxTensor =>
-  'name' in constant ? constant : { ...constant, name };
+  'name' in constant && !isUniform(constant) ? constant : { ...constant, name };
 
 const shapeOf = (known: Known): Shape | null => {
   if (known.kind === 'constant') return known.tensor.shape;

@@ -27,18 +27,23 @@ export function broadcastTo(source: Shape, shape: Shape): Strided {
 }
 
 /** The elements in row-major order of the view. */
-export function gather(data: ArrayLike<number>, { shape, strides, offset }: Strided): Float64Array {
-  const result = new Float64Array(elements(shape));
+export function gather(
+  data: ArrayLike<number>,
+  { shape, strides, offset }: Strided,
+): Float32Array | Float64Array {
+  const size = elements(shape);
+  const result = data instanceof Float32Array ? new Float32Array(size) : new Float64Array(size);
+  const last = shape.length - 1;
   let next = 0;
-  const visit = (axis: number, at: number): void => {
-    const size = shape[axis];
-    if (size === undefined) {
-      result[next++] = data[at] as number;
-      return;
-    }
-    const stride = strides[axis] as number;
-    for (let i = 0; i < size; i++) visit(axis + 1, at + i * stride);
+  const run = (at: number, count: number, stride: number): void => {
+    for (let i = 0; i < count; i++) result[next++] = data[at + i * stride] as number;
   };
-  visit(0, offset);
+  const visit = (axis: number, at: number): void => {
+    const [count, stride] = [shape[axis] as number, strides[axis] as number];
+    if (axis === last) run(at, count, stride);
+    else for (let i = 0; i < count; i++) visit(axis + 1, at + i * stride);
+  };
+  if (last < 0) run(offset, 1, 0);
+  else visit(0, offset);
   return result;
 }

@@ -81,12 +81,14 @@ const narrow =
   };
 
 /** [I, O] as [O, I]. */
-function transposed(tensor: OnnxTensor): OnnxTensor {
+export function transposedMatrix(tensor: OnnxTensor): OnnxTensor {
   const [rows, columns] = tensor.shape as readonly [number, number];
-  const data = Float32Array.from(
-    tensor.data,
-    (_, i) => tensor.data[(i % rows) * columns + Math.floor(i / rows)] as number,
-  );
+  const data = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      data[column * rows + row] = tensor.data[row * columns + column] as number;
+    }
+  }
   return { ...tensor, shape: [columns, rows], data };
 }
 
@@ -109,7 +111,7 @@ function readGemm(context: OnnxContext): readonly Value[] {
   if (bias && !(bias.at(-1) === outputs && elements(bias) === outputs)) {
     context.decline('its third input is not one number for each output');
   }
-  const w = turned ? context.trained(1) : context.trained(1, transposed);
+  const w = turned ? context.trained(1) : context.trained(1, transposedMatrix);
   const b = bias ? [bias.length === 1 ? context.trained(2) : context.trained(2, flat)] : [];
   return context.emit(linear(), [context.data(0), w, ...b]);
 }

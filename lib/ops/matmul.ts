@@ -3,8 +3,8 @@
 import type { GradientContext, NarrowRule, Op, Value } from '../graph.js';
 import { elements, formatShape, sameShape, type Shape, type TensorType } from '../shape.js';
 import { add } from './arithmetic.js';
-import { linear } from './linear.js';
-import type { OnnxContext, OnnxReaders, OnnxTensor } from './onnx-reader.js';
+import { linear, transposedMatrix } from './linear.js';
+import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   emitOne,
@@ -81,13 +81,6 @@ const narrow: NarrowRule = ([kept = null, other = null], [a]) =>
     ? { op: matmul(), slices: [{ input: 1, axis: 0, keep: kept }], outputs: [null] }
     : null;
 
-/** [I, O] as [O, I]. */
-function turned(tensor: OnnxTensor): OnnxTensor {
-  const [rows, columns] = tensor.shape as readonly [number, number];
-  const at = (i: number): number => tensor.data[(i % rows) * columns + Math.floor(i / rows)] as number;
-  return { ...tensor, shape: [columns, rows], data: Float32Array.from(tensor.data, (_, i) => at(i)) };
-}
-
 /** A product with a constant matrix is a layer; the constant vector that is added to it alone is its bias. */
 function read(context: OnnxContext): readonly Value[] {
   const [x, w] = [context.type(0).shape, context.type(1).shape];
@@ -96,7 +89,11 @@ function read(context: OnnxContext): readonly Value[] {
     return context.emit(matmul(), [context.data(0), context.data(1)]);
   const bias = context.absorb('Add', ({ shape }) => shape.length === 1 && shape[0] === w[1]);
   if (x.length === 2) {
-    return context.emit(linear(), [context.data(0), context.trained(1, turned), ...(bias ? [bias] : [])]);
+    return context.emit(linear(), [
+      context.data(0),
+      context.trained(1, transposedMatrix),
+      ...(bias ? [bias] : []),
+    ]);
   }
   const product = context.emit(matmul(), [context.data(0), context.trained(1)]);
   return bias ? context.emit(add(), [...product, bias]) : product;
