@@ -1,0 +1,28 @@
+// How quantities are written for people, on pages and in the terminal.
+
+/** `0.81 M`, `12.3 k`, `950`. */
+export function formatCount(count: number): string {
+  if (count >= 1e6) return `${(count / 1e6).toFixed(count >= 1e8 ? 0 : 2)} M`;
+  if (count >= 1e4) return `${(count / 1e3).toFixed(1)} k`;
+  return String(count);
+}
+
+/** `63.40 %` of a share. */
+export const formatPercent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+/** `53 %` of a share. */
+export const formatShare = (share: number): string => `${(100 * share).toFixed(0)} %`;
+
+/** `2 min 8 s`, `45 s`, `3 h 12 min`. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+/** Up to four digits that matter, without a tail of zeros: `0.1`, `0.00435`, `2.342`. */
+export const formatNumber = (value: number): string => String(Number(value.toPrecision(4)));
+
+/** Coordinates in drawings: a hundredth of a pixel is enough. */
+export const round = (value: number): number => Math.round(value * 100) / 100;
