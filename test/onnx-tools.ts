@@ -73,7 +73,9 @@ export function pythonWith(...packages: string[]): string | null {
   const candidates = [process.env['HALFSPACE_PYTHON'], '.venv/bin/python'];
   const python = candidates.find((path) => path !== undefined && existsSync(path));
   if (!python) return null;
-  const check = spawnSync(python, ['-c', `import ${packages.join(', ')}`], { stdio: 'ignore' });
+  const found = packages.map((name) => `find_spec('${name}')`).join(' and ');
+  const script = `from importlib.util import find_spec\nassert ${found}`;
+  const check = spawnSync(python, ['-c', script], { stdio: 'ignore' });
   return check.status === 0 ? python : null;
 }
 
