@@ -128,6 +128,9 @@ export interface OnnxForm {
   readonly before?: readonly OnnxForm[];
 }
 
+/** By which factors: all of them, positive ones, or none. */
+export type Homogeneity = 'any' | 'positive' | 'none';
+
 /** Activations that a kernel can apply to its result before storing it. */
 export type Epilogue = 'relu';
 
@@ -151,6 +154,11 @@ export interface Op {
   readonly onnx: ((inputs: readonly TensorType[], outputs: readonly TensorType[]) => OnnxForm) | null;
   /** Whether the first output is certainly zero when the inputs marked true are zero. */
   zero(zeros: readonly boolean[]): boolean;
+  /**
+   * By which factors c the first output is certainly multiplied when the inputs marked true are multiplied
+   * by c, in a network that is no longer trained.
+   */
+  homogeneous(scaled: readonly boolean[]): Homogeneity;
   /** How several data inputs meet, where the result is still defined when one disappears. */
   readonly joint: 'sum' | 'concat' | null;
   readonly narrow: NarrowRule | null;
@@ -182,12 +190,18 @@ export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
   return readers;
 }
 
-/** Makes a node; its outputs are named after it (`name`, `name:1`, ...). */
-export function makeNode(name: string, op: Op, inputs: readonly Value[]): Node {
+/** Makes a node; its outputs are named after it (`name`, `name:1`, ...) where `outputNames` says nothing. */
+export function makeNode(
+  name: string,
+  op: Op,
+  inputs: readonly Value[],
+  outputNames: readonly string[] = [],
+): Node {
   const outputs: Value[] = [];
   const node: Node = { name, op, inputs, outputs };
   infer(node).forEach((type, index) => {
-    outputs.push({ name: index === 0 ? name : `${name}:${index}`, type, origin: node });
+    const own = index === 0 ? name : `${name}:${index}`;
+    outputs.push({ name: outputNames[index] ?? own, type, origin: node });
   });
   return node;
 }
@@ -330,7 +344,10 @@ export function retype(graph: Graph, types: readonly TensorType[]): Graph {
   );
   return rewrite(
     graph,
-    (node, values, builder) => builder.append(makeNode(node.name, node.op, values as Value[])).outputs,
+    (node, values, builder) => {
+      const names = node.outputs.map((v) => v.name);
+      return builder.append(makeNode(node.name, node.op, values as Value[], names)).outputs;
+    },
     (value) => inputs.get(value) ?? value,
   );
 }

@@ -101,6 +101,28 @@ test('nodes keep their names, and those without one are called by operator and p
 
 const layer = (from: string, to: string) => node('Gemm', [from, 'w'], [to], { transB: 1 });
 
+test('outputs keep the names that the file gives them, at every batch size', (t) => {
+  const bytes = modelBytes({
+    inputs: [value('x', [1, 2])],
+    nodes: [node('Relu', ['x'], ['scores'], {}, 'last'), node('Tanh', ['scores'], ['other'], {}, 'more')],
+    outputs: [value('scores', [1, 2]), value('other', [1, 2])],
+  });
+  const graph = fromOnnx(bytes);
+  t.deepEqual(
+    graph.nodes.map((n) => n.name),
+    ['last', 'more'],
+  );
+  t.deepEqual(
+    atBatch(graph, 4).outputs.map((v) => v.name),
+    ['scores', 'other'],
+  );
+  const again = fromOnnx(toOnnx(graph, new Map()));
+  t.deepEqual(
+    again.outputs.map((v) => v.name),
+    ['scores', 'other'],
+  );
+});
+
 test('a weight that two layers share is one parameter', (t) => {
   const graph = fromOnnx(
     modelBytes({

@@ -9,6 +9,8 @@ import { packWeights } from '../lib/compile/layout.js';
 import type { Graph } from '../lib/graph.js';
 import { random } from '../lib/random.js';
 import { elements, type Shape } from '../lib/shape.js';
+import { openNative } from '../lib/train/device-network.js';
+import { InferenceNetwork } from '../lib/train/inference.js';
 import type { Weights } from '../lib/weights.js';
 import { ReferenceSession } from './reference.js';
 
@@ -57,6 +59,23 @@ export function runReference(graph: Graph, weights: Weights, contents: Contents)
   const inputs = Object.fromEntries(Object.entries(contents).map(([name, { data }]) => [name, data]));
   const results = session.run('infer', inputs);
   return graph.outputs.map((output) => results[output.name] as Float64Array);
+}
+
+/** The outputs that the native engine computes. */
+export async function runNative(
+  graph: Graph,
+  weights: Weights,
+  contents: Contents,
+): Promise<readonly Float32Array[]> {
+  const batch = Object.values(contents)[0]?.shape[0] ?? 1;
+  const network = new InferenceNetwork(graph, weights, { batch, device: 'cpu', open: openNative() });
+  try {
+    return await network.run(
+      Object.fromEntries(Object.entries(contents).map(([name, { data }]) => [name, data])),
+    );
+  } finally {
+    network.dispose();
+  }
 }
 
 /** The largest difference over all elements, relative to the largest magnitude; infinite where lengths differ. */

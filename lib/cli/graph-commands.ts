@@ -1,11 +1,10 @@
 // `inspect` and `construct`: what needs a network but no data.
 
-import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { SearchSpace } from '../search/space.js';
 import { loadModel, loadOnnx } from './load-model.js';
 import { parseIds, parseInput, positiveInteger } from './options.js';
-import { formatCount, formatTable, note, print, printJson } from './output.js';
+import { formatCount, formatTable, note, print, printJson, writeResult } from './output.js';
 
 export function addInspectCommand(program: Command): void {
   program
@@ -40,7 +39,7 @@ async function inspect(model: string, { json, html, ...shape }: InspectOptions):
   const space = searchSpace(await loadModel(model, shape));
   if (html !== undefined) {
     const { drawSpace } = await import('../report/space.js');
-    await writeFile(html, await drawSpace(space, model));
+    await writeResult(html, await drawSpace(space, model));
     note(`wrote ${html}`);
   }
   if (json) printJson(inspectDocument(space, model));
@@ -90,8 +89,10 @@ async function construct(model: string, { output, erase, json }: ConstructOption
     import('../train/construct.js'),
     import('../onnx/export.js'),
   ]);
-  const result = await constructVerified(await loadOnnx(model), erase);
-  await writeFile(output, toOnnx(result.graph, result.weights));
+  const given = await loadOnnx(model);
+  const result = await constructVerified(given, erase);
+  const outputNames = given.outputs.map(({ name }) => name);
+  await writeResult(output, toOnnx(result.graph, result.weights, { outputNames }));
   if (json) {
     printJson({ output, ...result.summary });
     return;

@@ -6,6 +6,7 @@ import type { Shape } from '../shape.js';
 import { Reading } from './context.js';
 import { foldingAccount } from './fold.js';
 import { damaged } from './model-error.js';
+import { nameOutputs } from './output-names.js';
 import { prune } from './prune.js';
 import { readNode } from './read-node.js';
 import type { ValueInfoProto } from './schema.js';
@@ -34,7 +35,9 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
   for (const node of source.nodes) {
     if (!reading.absorbed.has(node)) readNode(reading, node, claim);
   }
-  return prune(reading.builder.graph(source.graph.output.map((output) => outputValue(reading, output))));
+  const outputs = source.graph.output.map((output) => outputValue(reading, output));
+  const names = source.graph.output.map(({ name = '' }) => name);
+  return nameOutputs(prune(reading.builder.graph(outputs)), names);
 }
 
 function readInitializers(reading: Reading, directory: string | null): void {
