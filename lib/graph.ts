@@ -259,8 +259,15 @@ export class GraphBuilder {
   /** Adds an existing node whose inputs are already here. */
   append(node: Node): Node {
     this.#names.add(node.name);
+    node.outputs.forEach((v) => this.#names.add(v.name));
     this.#nodes.push(node);
     return node;
+  }
+
+  /** Adds `node`, or where it now reads other values one like it that does; returns all results. */
+  copy(node: Node, inputs: readonly Value[]): readonly Value[] {
+    const same = inputs.every((value, index) => value === node.inputs[index]);
+    return this.append(same ? node : makeNode(node.name, node.op, inputs)).outputs;
   }
 
   /** Applies an operator; returns all results. */
