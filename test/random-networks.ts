@@ -13,6 +13,16 @@ import { elements } from '../lib/shape.js';
 import type { Weights } from '../lib/weights.js';
 import { ReferenceSession } from './reference.js';
 
+/**
+ * How often properties are tried. The suite tries the same networks every time; a larger number in
+ * HALFSPACE_PROPERTY_RUNS tries that many new ones.
+ */
+export function trials(runs: number): fc.Parameters {
+  const asked = process.env['HALFSPACE_PROPERTY_RUNS'];
+  const common = { includeErrorInReport: true };
+  return asked ? { ...common, numRuns: Number(asked) } : { ...common, numRuns: runs, seed: 1 };
+}
+
 /** What to add next; `picks` choose among the values there are, so that any list means a network. */
 interface Instruction {
   readonly kind: Kind;

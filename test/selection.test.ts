@@ -5,6 +5,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { HalfspaceError } from '../lib/errors.js';
 import type { Graph } from '../lib/graph.js';
+import { Network } from '../lib/network.js';
+import * as ops from '../lib/ops/index.js';
 import { random } from '../lib/random.js';
 import { costWithout } from '../lib/search/cost.js';
 import {
@@ -18,10 +20,10 @@ import {
   type Target,
 } from '../lib/search/selection.js';
 import { searchSpace, type SearchSpace } from '../lib/search/space.js';
+import { constructSubnet } from '../lib/search/subnet.js';
 import { isValid } from '../lib/search/validity.js';
-import { networks, type NetworkOptions } from './random-networks.js';
+import { networks, trials, type NetworkOptions } from './random-networks.js';
 
-const RUNS = Number(process.env['HALFSPACE_PROPERTY_RUNS'] ?? 100);
 /** Sets are enumerated up to this many groups. */
 const ENUMERABLE = 9;
 
@@ -62,7 +64,7 @@ function forEachNetwork(
       fc.pre(space.groups.length <= ENUMERABLE);
       check(space, seed, graph);
     }),
-    { numRuns: RUNS, includeErrorInReport: true },
+    trials(100),
   );
 }
 
@@ -158,4 +160,60 @@ test('several outputs: whatever count can be met at all is met, by any walk', (t
       checkCandidates(space, seed);
     }),
   );
+});
+
+test('losses that only fail together are steered around', (t) => {
+  const net = new Network();
+  const x = net.relu(net.input('x', [1, 2, 2, 2]));
+  const parts = [1, 2, 1].map((width) => net.conv(x, width, { kernel: 1 }));
+  const left = net.apply(ops.split(1, [2, 2]), [net.concat(parts)]); // its parts must not become empty
+  const space = searchSpace(net.graph([net.conv(net.concat([net.conv(x, 1), left]), 2)]));
+  t.is(space.groups.length, 4);
+  t.false(isValid(space.skeleton, setOf(space, [0, 1])));
+  t.throws(() => constructSubnet(space, [0, 1]), {
+    code: 'ERR_TARGET',
+    message: /'concat' cannot lose all these inputs at once/,
+  });
+  for (let seed = 0; seed < 20; seed += 1) t.notThrows(() => checkCandidates(space, seed));
+});
+
+test('a walk takes the highest scores that are possible, and a score that is not a number last', (t) => {
+  const net = new Network();
+  const x = net.relu(net.input('x', [1, 2, 2, 2]));
+  const space = searchSpace(net.graph([net.conv(net.add([1, 2, 3].map(() => net.conv(x, 2))), 2)]));
+  t.deepEqual(selectByScore(space, countOf(2), [0.1, NaN, 0.3]), [2, 0]);
+  t.deepEqual(selectByScore(space, countOf(1), [1, 1, 1]), [0]);
+  t.deepEqual(selectByScore(space, { kind: 'fraction', fraction: 0.6 }, [1, 2, 3]), [2, 1]);
+});
+
+test('a target that cannot be met names what can', (t) => {
+  const net = new Network();
+  const x = net.relu(net.input('x', [1, 2, 2, 2]));
+  const sum = net.add([net.conv(x, 2, { kernel: 1 }), net.conv(x, 2, { kernel: 3 })]);
+  const space = searchSpace(net.graph([net.conv(sum, 1, { kernel: 1 })]));
+  const refused = (target: Target, message: string) =>
+    t.throws(() => beginSelection(space, target), { code: 'ERR_TARGET', message });
+  refused(countOf(2), 'cannot remove 2 segments: the largest possible number is 1 of 2');
+  refused({ kind: 'params', limit: 5 }, 'no sub-network has at most 5 parameters: the smallest found has 9');
+  refused(
+    { kind: 'macs', limit: 5 },
+    'no sub-network has at most 5 multiply-accumulates: the smallest found has 24',
+  );
+  const done = take(beginSelection(space, countOf(1)), 1);
+  t.true(isComplete(done));
+  t.deepEqual(candidates(done), []);
+  t.throws(() => take(done, 0), { code: 'ERR_TARGET', message: /group 0 cannot be taken after \[1\]/ });
+});
+
+test('a group brings along those that would be left as constants', (t) => {
+  const net = new Network();
+  const x = net.relu(net.input('x', [1, 2, 2, 2]));
+  const inner = net.add([net.conv(x, 2, { name: 'a' }), net.conv(x, 2, { name: 'b' })]);
+  const space = searchSpace(net.graph([net.add([x, net.conv(inner, 2, { name: 'c' })])]));
+  const order = space.groups.map((group) => group.parameters[0]);
+  t.deepEqual(order, ['a.weight', 'b.weight', 'c.weight']);
+  const first = take(beginSelection(space, countOf(3)), 0);
+  t.deepEqual(first.taken, [0]);
+  t.deepEqual(take(first, 1).taken, [0, 1, 2]);
+  t.deepEqual(selectByScore(space, countOf(2), [3, 2, 1]), [0, 2]);
 });

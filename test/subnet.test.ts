@@ -17,12 +17,12 @@ import {
   networks,
   randomWeights,
   relativeDifference,
+  trials,
   zeroed,
   type NetworkOptions,
 } from './random-networks.js';
 
 const TOLERANCE = 1e-9;
-const RUNS = Number(process.env['HALFSPACE_PROPERTY_RUNS'] ?? 150);
 
 /** Difference between a sub-network and the zeroed super-network. */
 function difference(space: SearchSpace, erased: readonly number[], seed = 1): number {
@@ -59,7 +59,7 @@ function checkSets(graph: Graph, seed: number): void {
 const property = (options: NetworkOptions): void =>
   fc.assert(
     fc.property(networks(options), fc.nat(), ({ graph }, seed) => checkSets(graph, seed)),
-    { numRuns: RUNS, includeErrorInReport: true },
+    trials(150),
   );
 
 test('a sub-network of sums and concatenations computes what the zeroed network does', (t) => {
@@ -96,7 +96,7 @@ test('an output that no data reaches does not depend on the input', (t) => {
       fc.property(networks({ jointsOnly: true, outputs: 3 }), fc.nat(), ({ graph }, seed) =>
         checkDeadOutputs(graph, seed),
       ),
-      { numRuns: RUNS, includeErrorInReport: true },
+      trials(150),
     ),
   );
 });

@@ -3,12 +3,11 @@
 // sums and concatenations and there is one output, that is the shortest path that passes the fewest
 // removable segments, and the set is a largest one.
 
-import { sameShape } from '../shape.js';
-import type { Value } from '../graph.js';
+import { fullSize } from './removable.js';
 import type { Skeleton } from './skeleton.js';
-import type { Vertex } from './trace.js';
-import type { Taken } from './states.js';
-import { evaluate, isValid, type Violation } from './validity.js';
+import { DATA, type Taken } from './states.js';
+import type { Edge, Vertex } from './trace.js';
+import { evaluate, isValid, type Evaluation, type Violation } from './validity.js';
 
 /** What keeping each group costs. */
 export type Weights = ArrayLike<number>;
@@ -23,7 +22,9 @@ export function extend(skeleton: Skeleton, taken: Taken, weights: Weights): Take
     const evaluation = evaluate(skeleton, without(kept));
     if (evaluation.violations.length === 0) return evaluation.taken;
     const ways = waysToLife(skeleton, taken, kept, weights);
-    const added = evaluation.violations.map((v) => revive(skeleton, ways, kept, targetOf(skeleton, ways, v)));
+    const added = evaluation.violations.map((violation) =>
+      revive(skeleton, ways, kept, targetOf(skeleton, ways, evaluation, violation)),
+    );
     if (added.includes(null) || added.every((count) => count === 0)) return null;
   }
 }
@@ -68,25 +69,34 @@ function wayIn(ways: Float64Array, vertex: Vertex): number {
 }
 
 /** The input of a joint that is revived most cheaply and gives it its shape. */
-function cheapest(ways: Float64Array, { node, edges, joint }: Vertex): number {
-  const { shape } = (node.outputs[0] as Value).type;
-  let best = Infinity;
-  let choice = (edges[0] as Vertex['edges'][number]).from;
-  for (const { from, value } of edges) {
-    const way = wayOf(ways, from);
-    if (way >= best || (joint === 'sum' && !sameShape(value.type.shape, shape))) continue;
-    best = way;
-    choice = from;
-  }
+const cheapest = (ways: Float64Array, vertex: Vertex): number =>
+  vertex.joint === 'sum'
+    ? cheapestOf(
+        ways,
+        vertex.edges.filter((edge) => fullSize(vertex, edge)),
+      )
+    : cheapestOf(ways, vertex.edges);
+
+/** Where the edge comes from that is revived most cheaply. */
+function cheapestOf(ways: Float64Array, edges: readonly Edge[]): number {
+  let choice = (edges[0] as Edge).from;
+  for (const { from } of edges) if (wayOf(ways, from) < wayOf(ways, choice)) choice = from;
   return choice;
 }
 
 /** The vertex that must carry data for a violation to go. */
-function targetOf({ trace }: Skeleton, ways: Float64Array, violation: Violation): number {
+function targetOf(
+  { trace }: Skeleton,
+  ways: Float64Array,
+  { states }: Evaluation,
+  violation: Violation,
+): number {
   const vertex = trace.vertices[violation.vertex] as Vertex;
   if (violation.kind === 'output') return vertex.id;
   if (violation.kind === 'shape') return cheapest(ways, vertex);
-  return (vertex.edges[violation.edge] as Vertex['edges'][number]).from;
+  if (violation.kind !== 'together') return (vertex.edges[violation.edge] as Edge).from;
+  const gone = vertex.edges.filter(({ from }) => from >= 0 && states[from] !== DATA);
+  return cheapestOf(ways, gone);
 }
 
 /** Keeps what the cheapest way to `target` needs; the number of groups added, null where there is no way. */

@@ -10,22 +10,16 @@ import type { Edge, Vertex } from './trace.js';
 /** The vertices that change, by id; needed vertices that are missing here stay as they are. */
 export type Plan = ReadonlyMap<number, NarrowedVertex>;
 
-/** An input that a joint loses; `edge` is a position in the vertex's edges. */
-export interface Lost {
-  readonly vertex: number;
-  readonly edge: number;
-}
-
 export interface Planned {
   readonly changes: Plan;
-  /** A loss that some operator cannot take; the plan is void then. */
-  readonly stuck: Lost | null;
+  /** A concatenation that loses inputs which some operator cannot do without; the plan is void then. */
+  readonly stuck: number | null;
 }
 
-/** Channels kept of a value, and a loss that made them fewer. */
+/** Channels kept of a value, and the last concatenation that made them fewer. */
 interface Remaining {
   readonly channels: readonly number[];
-  readonly because: Lost;
+  readonly because: number;
 }
 
 export function planSubnet(skeleton: Skeleton, states: Uint8Array, needed: Uint8Array): Planned {
@@ -64,10 +58,9 @@ const goneEdges = (skeleton: Skeleton, states: Uint8Array, { id, edges }: Vertex
     ? edges.filter((_, edge) => edgeState(skeleton, states, id, edge) !== DATA)
     : [];
 
-/** The loss to blame where a vertex cannot narrow: its own, or one further up. */
-function reasonOf(kept: ReadonlyMap<Value, Remaining>, vertex: Vertex, gone: readonly Edge[]): Lost {
-  const above = vertex.edges.map((edge) => kept.get(edge.value)?.because).find((lost) => lost !== undefined);
-  const [first] = gone;
-  const own = { vertex: vertex.id, edge: first ? vertex.edges.indexOf(first) : 0 };
-  return first && vertex.joint === 'concat' ? own : (above ?? own);
+/** The concatenation to blame where a vertex cannot narrow: itself, or one further up. */
+function reasonOf(kept: ReadonlyMap<Value, Remaining>, vertex: Vertex, gone: readonly Edge[]): number {
+  if (vertex.joint === 'concat' && gone.length > 0) return vertex.id;
+  const above = vertex.edges.map((edge) => kept.get(edge.value)?.because).find((id) => id !== undefined);
+  return above ?? vertex.id;
 }

@@ -6,11 +6,12 @@
 import { HalfspaceError, invariant } from '../errors.js';
 import { findCheapest } from './cheapest.js';
 import { costOf } from './cost.js';
-import { extend, saturate } from './maximal.js';
+import { saturate } from './maximal.js';
 import type { Taken } from './states.js';
 import { closure, evaluate, isValid } from './validity.js';
 import type { Skeleton } from './skeleton.js';
 import type { SearchSpace } from './space.js';
+import { otherWays } from './ways.js';
 
 /** How much to remove: groups, or what the constructed sub-network may cost at most. */
 export type Target =
@@ -20,7 +21,10 @@ export type Target =
   | { readonly kind: 'macs'; readonly limit: number };
 
 /** Ways to the outputs that are tried before a budget is refused. */
-const ATTEMPTS = 200;
+const ATTEMPTS = 400;
+
+/** Largest sets that are tried as a start for one of exact size; nearly always the first one serves. */
+const ATTEMPTS_TO_SHRINK = 8;
 
 type Exact = Extract<Target, { kind: 'count' }>;
 type Budget = Extract<Target, { kind: 'params' | 'macs' }>;
@@ -71,11 +75,11 @@ export function tryTake(selection: Selection, group: number): Selection | null {
   if (closed && fits(target, closed)) {
     const next = includes(goal, closed)
       ? goal
-      : (swap(selection, closed) ?? findGoal(space, target, closed, 1));
+      : (swap(selection, closed) ?? findGoal(space, target, closed, 2));
     if (next) return advance(selection, group, closed, next);
   }
   if (goal[group]) return advance(selection, group, wanted, goal);
-  const next = fits(target, wanted) ? findGoal(space, target, wanted, 1) : null;
+  const next = fits(target, wanted) ? findGoal(space, target, wanted, 2) : null;
   return next && advance(selection, group, wanted, next);
 }
 
@@ -172,12 +176,18 @@ function findGoal(space: SearchSpace, target: Exact | Budget, fixed: Taken, atte
 
 /** A valid set of exactly `count` groups that contains `fixed`, or null where none is found. */
 function findExact(space: SearchSpace, count: number, fixed: Taken): Taken | null {
+  const { skeleton } = space;
   const units = new Float64Array(space.groups.length).fill(1);
-  const most = extend(space.skeleton, fixed, units);
-  if (!most) return null;
-  if (sizeOf(most) < count) return shrink(space, count, saturate(space.skeleton, most), fixed);
-  const next = dropNearestInput(space.skeleton, most, fixed, sizeOf(most) - count);
-  return isValid(space.skeleton, next) ? next : shrink(space, count, most, fixed);
+  let left = ATTEMPTS_TO_SHRINK;
+  for (const most of otherWays(skeleton, fixed, [units])) {
+    const surplus = sizeOf(most) - count;
+    if (surplus < 0) return shrink(space, count, saturate(skeleton, most), fixed);
+    const next = dropNearestInput(skeleton, most, fixed, surplus);
+    const found = isValid(skeleton, next) ? next : shrink(space, count, most, fixed);
+    left -= 1;
+    if (found || left === 0) return found;
+  }
+  return null;
 }
 
 /** Gives groups back one at a time, staying valid, until `count` are left. */

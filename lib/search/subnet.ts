@@ -80,6 +80,7 @@ function complaint({ skeleton }: SearchSpace, violation: Violation): string {
   const { node, edges } = skeleton.trace.vertices[violation.vertex] as Vertex;
   if (violation.kind === 'output') return `no data reaches the output '${node.name}'`;
   if (violation.kind === 'shape') return `the sum '${node.name}' would lose its shape`;
+  if (violation.kind === 'together') return `'${node.name}' cannot lose all these inputs at once`;
   const input = edges[violation.edge]?.value.name;
   return violation.kind === 'constant'
     ? `'${input}' would add a constant to '${node.name}'`

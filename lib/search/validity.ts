@@ -23,7 +23,8 @@ export type Violation =
   | { readonly kind: 'output'; readonly vertex: number } // carries no data
   | { readonly kind: 'constant'; readonly vertex: number; readonly edge: number } // would meet data
   | { readonly kind: 'shape'; readonly vertex: number } // a sum without a term of its own size
-  | { readonly kind: 'channels'; readonly vertex: number; readonly edge: number }; // cannot be absorbed
+  | { readonly kind: 'channels'; readonly vertex: number; readonly edge: number } // cannot be absorbed
+  | { readonly kind: 'together'; readonly vertex: number }; // loses more than can be absorbed at once
 
 export interface Evaluation {
   readonly taken: Taken;
@@ -42,8 +43,8 @@ export function evaluate(skeleton: Skeleton, taken: Taken): Evaluation {
   const violations = findViolations(skeleton, taken, states, needed);
   if (violations.length > 0) return { taken, states, needed, plan: null, violations };
   const { changes, stuck } = planSubnet(skeleton, states, needed);
-  if (!stuck) return { taken, states, needed, plan: changes, violations };
-  return { taken, states, needed, plan: null, violations: [{ kind: 'channels', ...stuck }] };
+  if (stuck === null) return { taken, states, needed, plan: changes, violations };
+  return { taken, states, needed, plan: null, violations: [{ kind: 'together', vertex: stuck }] };
 }
 
 export const isValid = (skeleton: Skeleton, taken: Taken): boolean =>
@@ -137,7 +138,7 @@ function remedyOf(
   evaluation: Evaluation,
   violation: Violation,
 ): readonly number[] | null {
-  if (violation.kind === 'output' || violation.kind === 'shape') return null;
+  if (!('edge' in violation)) return null;
   const edge = skeleton.trace.vertices[violation.vertex]?.edges[violation.edge];
   if (!edge || edge.from < 0) return null;
   if (violation.kind === 'constant') return constantSources(skeleton, evaluation, edge.from);

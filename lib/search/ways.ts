@@ -1,0 +1,38 @@
+// Other largest sets, for when the first one found does not serve: each set keeps some way to the outputs,
+// and barring a group on that way brings up another.
+
+import { extend, type Weights } from './maximal.js';
+import type { Skeleton } from './skeleton.js';
+import type { Taken } from './states.js';
+
+/**
+ * Valid sets with all of `fixed`, as `extend` finds them for each of the `weightings`; breadth first
+ * over the groups that are barred from being kept. Every step costs an `extend`, so take only a few.
+ */
+export function* otherWays(
+  skeleton: Skeleton,
+  fixed: Taken,
+  weightings: readonly Weights[],
+): Generator<Taken, void> {
+  const open = [fixed];
+  const seen = new Set([fixed.join('')]);
+  for (let next = 0; next < open.length; next += 1) {
+    const barred = open[next] as Taken;
+    for (const weights of weightings) {
+      const set = extend(skeleton, barred, weights);
+      if (!set) continue;
+      yield set;
+      open.push(...barrings(barred, set, seen));
+    }
+  }
+}
+
+/** `barred` with one group more that `set` had to keep, for each such group; none that was `seen`. */
+const barrings = (barred: Taken, set: Taken, seen: Set<string>): readonly Taken[] =>
+  [...set.keys()]
+    .filter((group) => !set[group])
+    .map((group) => barred.with(group, 1))
+    .filter((next) => {
+      const key = next.join('');
+      return !seen.has(key) && seen.add(key);
+    });
