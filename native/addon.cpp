@@ -2,6 +2,7 @@
 // as far as memory depends on them; friendly checks are TypeScript's. No arithmetic.
 #include <cstring>
 
+#include "cpu/library.h"
 #include "decode.h"
 #include "session.h"
 
@@ -197,6 +198,15 @@ Napi::Value shutdown(const Info& info) {
 // cores() -> number of processor cores this process may use
 Napi::Value cores(const Info& info) { return Napi::Number::New(info.Env(), available_cores()); }
 
+// engine() -> {name, library, instructions}
+Napi::Value engine(const Info& info) {
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("name", "cpu");
+  result.Set("library", "oneDNN " + cpu::library_version());
+  result.Set("instructions", cpu::instruction_set());
+  return result;
+}
+
 template <Napi::Value (*function)(const Info&)>
 void add(Napi::Object exports, const char* name) {
   exports.Set(name, Napi::Function::New<guarded<function>>(exports.Env(), name));
@@ -213,6 +223,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<close>(exports, "close");
   add<shutdown>(exports, "shutdown");
   add<cores>(exports, "cores");
+  add<engine>(exports, "engine");
   return exports;
 }
 

@@ -47,7 +47,7 @@ install_system_packages() {
   if command -v apt-get >/dev/null; then install_debian
   elif [ "$(uname -s)" = Darwin ]; then install_mac
   else
-    fail "this system has neither apt nor Homebrew; install a C++20 compiler, CMake 3.18 or later and oneDNN 2.6 or later with headers, then run: npm ci && npm run build:native"
+    fail "this system has neither apt nor Homebrew; install a C++20 compiler, CMake 3.21 or later and oneDNN 2.6 or later with headers, then run: npm ci && npm run build:native"
   fi
 }
 
