@@ -1,12 +1,9 @@
-// The addon, typed: the one place that loads it and the one list of what it offers. Everything here
-// is unchecked in the sense that session.ts makes friendly errors; the addon itself checks whatever
-// memory depends on and throws TypeError or RangeError.
-
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+// The addon, typed: the one place that holds it and the one list of what it offers; loader.ts finds it.
+// Everything here is unchecked in the sense that session.ts makes friendly errors; the addon itself
+// checks whatever memory depends on and throws TypeError or RangeError.
 
 import type { Program } from '../compile/program.js';
-import { HalfspaceError } from '../errors.js';
+import { loadAddon, type Loaded } from './loader.js';
 
 /** An element type's array. */
 export type NativeArray = Float32Array | Float64Array | Int32Array;
@@ -44,6 +41,16 @@ export interface SessionDescription {
   readonly kernels: Readonly<Record<string, { readonly calls: number; readonly milliseconds: number }>>;
 }
 
+/** What does the arithmetic. */
+export interface EngineDescription {
+  /** As programs name the device. */
+  readonly name: string;
+  /** With its version: `oneDNN 2.6.3`. */
+  readonly library: string;
+  /** The instruction set that the library uses on this processor, by the library's name. */
+  readonly instructions: string;
+}
+
 /** The functions of the addon; arenas and entries are indices into the program. */
 export interface Native {
   open(program: Program, options?: NativeOptions): NativeHandle;
@@ -61,37 +68,31 @@ export interface Native {
   close(handle: NativeHandle): void;
   shutdown(): void;
   cores(): number;
+  engine(): EngineDescription;
 }
 
-// From lib/train and from dist/train alike.
-const BUILT = fileURLToPath(new URL('../../build/cmake/Release/halfspace.node', import.meta.url));
+/** The addon, and how it was found. */
+export interface NativeSource extends Omit<Loaded, 'addon'> {
+  readonly native: Native;
+}
 
-let loaded: Native | undefined;
+let loaded: NativeSource | undefined;
 
 /** The addon; loaded when first asked for. Throws ERR_DEVICE where it cannot be. */
-export function native(): Native {
-  loaded ??= load(process.env['HALFSPACE_NATIVE'] ?? BUILT);
+export const native = (): Native => nativeSource().native;
+
+/** The same with its origin, for people who ask which one is used. */
+export function nativeSource(): NativeSource {
+  loaded ??= load();
   return loaded;
 }
 
-function load(path: string): Native {
-  const addon = open(path);
+function load(): NativeSource {
+  const { addon, ...source } = withShortSpins(() => loadAddon());
+  const found = addon as Native;
   // Native threads must not outlive the static objects that `process.exit()` destroys.
-  process.once('exit', () => addon.shutdown());
-  return addon;
-}
-
-function open(path: string): Native {
-  try {
-    return withShortSpins(() => createRequire(import.meta.url)(path) as Native);
-  } catch (error) {
-    throw new HalfspaceError(
-      'ERR_DEVICE',
-      `the native addon cannot be loaded from ${path}: ${String(error)}; ` +
-        'build it with `npm run build:native`, or name another file in HALFSPACE_NATIVE',
-      { cause: error },
-    );
-  }
+  process.once('exit', () => found.shutdown());
+  return { native: found, ...source };
 }
 
 /**
