@@ -43,6 +43,52 @@ test('operators that may promise nothing about zero are these', (t) => {
   ]);
 });
 
+/** Factors that a promise covers; powers of two, so that multiplying rounds nothing. */
+const FACTORS = { any: [0, -0.5, 4], positive: [0.25, 2], none: [] } as const;
+
+/** Running in float64: only what an operator adds of its own (epsilons, say) would show, far above this. */
+const ROUNDING = 1e-12;
+
+for (const [title, c] of titledCases) {
+  test(`${title} is multiplied by the factors that it promises`, (t) => {
+    const data = contents(c, 3);
+    const [y = []] = runOp(c.op, c.inputs, data, 'eval');
+    for (const scaled of subsets(c.inputs.length)) {
+      for (const factor of FACTORS[c.op.homogeneous(scaled)]) {
+        const changed = data.map((x, index) => (scaled[index] ? x.map((value) => value * factor) : x));
+        const [found = []] = runOp(c.op, c.inputs, changed, 'eval');
+        const worst = y.reduce((most, v, i) => Math.max(most, Math.abs(v * factor - (found[i] ?? NaN))), 0);
+        t.true(worst <= ROUNDING, `scaled ${scaled.join()} by ${factor}: ${worst}`);
+      }
+    }
+    t.is(c.op.homogeneous(c.inputs.map(() => false)), 'none');
+  });
+}
+
+test('operators that may promise nothing about factors are these', (t) => {
+  const never = factoriesWhere(
+    (c) => !subsets(c.inputs.length).some((scaled) => c.op.homogeneous(scaled) !== 'none'),
+  );
+  t.deepEqual(never, [
+    'sigmoid',
+    'tanh',
+    'silu',
+    'gelu',
+    'hardSigmoid',
+    'hardSwish',
+    'clip',
+    'affine',
+    'exp',
+    'log',
+    'sqrt',
+    'erf',
+    'power',
+    'softmax',
+    'pad',
+    'softmaxCrossEntropy',
+  ]);
+});
+
 for (const [title, c] of titledCases) {
   test(`${title} narrows to the same function of what is left, if it does`, (t) => {
     for (const kept of narrowings(c)) for (const mode of MODES) checkNarrowed(c, kept, mode, t.deepEqual);

@@ -1,7 +1,7 @@
 // Element-wise functions of one tensor. All of them come from one factory over the kernels `unary` and
 // `unary_backward`, which know the functions by name.
 
-import type { Attributes, Epilogue, GradientContext, OnnxForm, Op, Value } from '../graph.js';
+import type { Attributes, Epilogue, GradientContext, Homogeneity, OnnxForm, Op, Value } from '../graph.js';
 import { f32, type TensorType } from '../shape.js';
 import { mapReader, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
 import {
@@ -27,6 +27,8 @@ interface Function {
   readonly function: string;
   readonly parameters?: Attributes;
   readonly mapsZeroToZero: boolean;
+  /** By which factors y is multiplied with x; none unless told. */
+  readonly factors?: Homogeneity;
   /** Whether the derivative can be told from y alone, so that x need not be kept for it. */
   readonly gradientFromResult?: boolean;
   readonly epilogue?: Epilogue;
@@ -53,6 +55,7 @@ export const relu = (): Op =>
     name: 'Relu',
     function: 'relu',
     mapsZeroToZero: true,
+    factors: 'positive',
     gradientFromResult: true,
     epilogue: 'relu',
     onnx: onnx('Relu'),
@@ -65,6 +68,7 @@ export const leakyRelu = (alpha = 0.01): Op =>
     function: 'leaky_relu',
     parameters: { alpha },
     mapsZeroToZero: true,
+    factors: 'positive',
     gradientFromResult: alpha > 0,
     onnx: onnx('LeakyRelu', { alpha: { float: alpha } }),
   });
@@ -121,6 +125,7 @@ export const affine = (alpha: number, beta: number): Op =>
     function: 'affine',
     parameters: { alpha, beta },
     mapsZeroToZero: beta === 0,
+    factors: beta === 0 ? 'any' : 'none',
     onnx: affineForm(alpha, beta),
   });
 
@@ -158,7 +163,7 @@ function affineForm(alpha: number, beta: number): OnnxForm {
 }
 
 function elementwise(definition: Function): Op {
-  const { parameters = {}, epilogue = null } = definition;
+  const { parameters = {}, factors = 'none', epilogue = null } = definition;
   const form = definition.onnx;
   const op: Op = {
     name: definition.name,
@@ -169,6 +174,7 @@ function elementwise(definition: Function): Op {
     macs: noMacs,
     onnx: form && (() => form),
     zero: definition.mapsZeroToZero ? zeroWithFirst : neverZero,
+    homogeneous: ([x]) => (x ? factors : 'none'),
     joint: null,
     narrow: channelwise(() => op),
     epilogue,

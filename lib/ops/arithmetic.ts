@@ -9,6 +9,8 @@ import {
   arity,
   emitOne,
   input,
+  linearInAll,
+  linearInEach,
   mismatch,
   noMacs,
   operand,
@@ -28,6 +30,7 @@ interface Binary {
   readonly name: string;
   readonly function: 'add' | 'sub' | 'mul' | 'div';
   readonly zero: Op['zero'];
+  readonly homogeneous: Op['homogeneous'];
   readonly joint: Op['joint'];
   /** dL/da and dL/db, still in the shape of the result. */
   readonly partials: readonly [Partial, Partial];
@@ -42,6 +45,7 @@ export const add = (): Op =>
     name: 'Add',
     function: 'add',
     zero: zeroWithAll,
+    homogeneous: linearInAll,
     joint: 'sum',
     partials: [(_, dy) => dy, (_, dy) => dy],
     make: add,
@@ -53,6 +57,7 @@ export const subtract = (): Op =>
     name: 'Sub',
     function: 'sub',
     zero: zeroWithAll,
+    homogeneous: linearInAll,
     joint: null,
     partials: [(_, dy) => dy, negated],
     make: subtract,
@@ -64,6 +69,7 @@ export const multiply = (): Op =>
     name: 'Mul',
     function: 'mul',
     zero: zeroWithAny,
+    homogeneous: linearInEach,
     joint: null,
     partials: [
       (context, dy) => emitOne(context, multiply(), [dy, input(context, 1)]),
@@ -79,6 +85,7 @@ export const divide = (): Op =>
     function: 'div',
     // Zero by zero is no number.
     zero: ([a, b]) => a === true && b === false,
+    homogeneous: ([a, b]) => (a && !b ? 'any' : 'none'),
     joint: null,
     // da = dy / b and db = -dy (a / b) / b
     partials: [
@@ -93,7 +100,7 @@ export const divide = (): Op =>
 
 const negated = (context: GradientContext, dy: Value): Value => emitOne(context, affine(-1, 0), [dy]);
 
-function binary({ name, function: kind, zero, joint, partials, make }: Binary): Op {
+function binary({ name, function: kind, zero, homogeneous, joint, partials, make }: Binary): Op {
   return {
     name,
     attrs: {},
@@ -103,6 +110,7 @@ function binary({ name, function: kind, zero, joint, partials, make }: Binary): 
     macs: noMacs,
     onnx: () => ({ opType: name, attributes: {} }),
     zero,
+    homogeneous,
     joint,
     narrow: narrow(make),
     epilogue: null,

@@ -8,6 +8,7 @@ import {
   arity,
   gradientOp,
   input,
+  linearNorm,
   operand,
   output,
   unfusable,
@@ -44,6 +45,7 @@ export function batchNorm(options: Partial<BatchNorm> = {}): Op {
     onnx: epilogue ? null : () => onnx(attributes),
     // Whatever the statistics are, only scale and bias at zero silence every mode.
     zero: ([, scale, bias]) => (scale && bias) === true,
+    homogeneous: linearNorm(epilogue),
     joint: null,
     narrow: narrow(attributes),
     epilogue: null,

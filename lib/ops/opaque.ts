@@ -4,7 +4,7 @@
 import { HalfspaceError } from '../errors.js';
 import type { Graph, Node, Op } from '../graph.js';
 import type { TensorType } from '../shape.js';
-import { neverZero, noMacs, unfusable } from './operator.js';
+import { neverHomogeneous, neverZero, noMacs, unfusable } from './operator.js';
 
 /** An operator `name` known by its result types alone; `reason` says why no more is known. */
 export const opaque = (name: string, outputs: readonly TensorType[], reason: string): Op => ({
@@ -16,6 +16,7 @@ export const opaque = (name: string, outputs: readonly TensorType[], reason: str
   macs: noMacs,
   onnx: null,
   zero: neverZero,
+  homogeneous: neverHomogeneous,
   joint: null,
   narrow: null,
   epilogue: null,

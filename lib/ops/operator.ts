@@ -2,7 +2,16 @@
 // the same way, and the one factory for operators that exist only in gradients. No operator lives here.
 
 import { HalfspaceError, invariant } from '../errors.js';
-import type { Attributes, Epilogue, GradientContext, NarrowRule, Op, OnnxConstant, Value } from '../graph.js';
+import type {
+  Attributes,
+  Epilogue,
+  GradientContext,
+  Homogeneity,
+  NarrowRule,
+  Op,
+  OnnxConstant,
+  Value,
+} from '../graph.js';
 import { formatShape, formatType, sameType, type Shape, type TensorType } from '../shape.js';
 
 /** Throws ERR_SHAPE; the caller of `infer` puts the node's name and input shapes around `message`. */
@@ -79,6 +88,33 @@ export const zeroWithAll = (zeros: readonly boolean[]): boolean => zeros.every(B
 /** and of a product. */
 export const zeroWithAny = (zeros: readonly boolean[]): boolean => zeros.some(Boolean);
 
+/** Homogeneity of an operator that promises none, */
+export const neverHomogeneous = (): Homogeneity => 'none';
+/** of one that is linear in its first input, */
+export const linearInFirst = ([first]: readonly boolean[]): Homogeneity => (first ? 'any' : 'none');
+/** of a sum, */
+export const linearInAll = (scaled: readonly boolean[]): Homogeneity =>
+  scaled.every(Boolean) ? 'any' : 'none';
+/** of a product, */
+export const linearInEach = (scaled: readonly boolean[]): Homogeneity =>
+  scaled.filter(Boolean).length === 1 ? 'any' : 'none';
+/** of a layer w x + b, with or without bias and rectifier, */
+export const linearLayer =
+  (epilogue: Epilogue | undefined): Op['homogeneous'] =>
+  ([x, w, b = true]) =>
+    rectified(x !== w && b, epilogue);
+/** and of a normalisation: statistics do not follow x. */
+export const linearNorm =
+  (epilogue?: Epilogue): Op['homogeneous'] =>
+  ([x, scale, bias, ...statistics]) =>
+    rectified((scale && bias && !x && !statistics.includes(true)) === true, epilogue);
+
+/** Whether linear, where a rectifier that may follow lets only positive factors pass. */
+export function rectified(linear: boolean, epilogue: Epilogue | undefined): Homogeneity {
+  if (!linear) return 'none';
+  return epilogue ? 'positive' : 'any';
+}
+
 /** Narrowing of an operator that treats channels alike and has no parameters. */
 export const channelwise =
   (op: () => Op): NarrowRule =>
@@ -148,6 +184,7 @@ export function gradientOp({ name, outputs, ...call }: GradientOperator): Op {
     macs: noMacs,
     onnx: null,
     zero: neverZero,
+    homogeneous: neverHomogeneous,
     joint: null,
     narrow: null,
     epilogue: null,

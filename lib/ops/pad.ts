@@ -12,7 +12,9 @@ import {
   gradientOp,
   input,
   int64Vector,
+  linearInFirst,
   mismatch,
+  neverHomogeneous,
   neverZero,
   noMacs,
   operand,
@@ -48,6 +50,7 @@ export function pad(options: Pad): Op {
     macs: noMacs,
     onnx: ([x]) => padForm(attributes, x?.shape.length ?? 0),
     zero: value === 0 ? zeroWithFirst : neverZero,
+    homogeneous: value === 0 ? linearInFirst : neverHomogeneous,
     joint: null,
     narrow: axes.some((axis) => axis <= CHANNELS)
       ? narrowPadded(() => op, attributes)

@@ -1,6 +1,6 @@
 // Pooling over windows and over whole images: x [N, C, H, W]. Channels do not meet.
 
-import type { Attributes, GradientContext, KernelCall, OnnxForm, Op, Value } from '../graph.js';
+import type { Attributes, GradientContext, Homogeneity, KernelCall, OnnxForm, Op, Value } from '../graph.js';
 import type { TensorType } from '../shape.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import { pair, requireImage, windowOf } from './onnx-window.js';
@@ -48,6 +48,7 @@ export function maxPool(options: Options<MaxPooling>): Op {
     attrs: { ...attrs, ceil: attributes.ceil },
     call: { kernel: 'max_pool', attrs },
     result: pooled(attributes),
+    factors: 'positive',
     backward: (context, x) => emitOne(context, maxPoolBackward(attrs, x.type), [upstream(context), x]),
     onnx: windowForm('MaxPool', attributes, { dilations }),
   });
@@ -63,6 +64,7 @@ export function averagePool(options: Options<AveragePooling>): Op {
     attrs: { ...attrs, ceil: attributes.ceil },
     call: { kernel: 'average_pool', attrs },
     result: pooled({ ...attributes, dilations: [1, 1] }),
+    factors: 'any',
     backward: (context, x) => emitOne(context, averagePoolBackward(attrs, x.type), [upstream(context)]),
     onnx: windowForm('AveragePool', attributes, { count_include_pad: countIncludePad ? 1 : 0 }),
   });
@@ -75,6 +77,7 @@ export const globalAveragePool = (): Op =>
     attrs: {},
     call: { kernel: 'global_average_pool', attrs: {} },
     result: ({ dtype, shape: [n, c] }) => ({ dtype, shape: [n as number, c as number, 1, 1] }),
+    factors: 'any',
     backward: (context, x) => emitOne(context, globalAveragePoolBackward(x.type), [upstream(context)]),
     onnx: { opType: 'GlobalAveragePool', attributes: {} },
   });
@@ -101,11 +104,12 @@ interface PerChannel {
   readonly attrs: Attributes;
   readonly call: KernelCall;
   readonly result: (x: TensorType) => TensorType;
+  readonly factors: Homogeneity;
   readonly backward: (context: GradientContext, x: Value) => Value;
   readonly onnx: OnnxForm;
 }
 
-function perChannel({ name, attrs, call, result, backward, onnx }: PerChannel): Op {
+function perChannel({ name, attrs, call, result, factors, backward, onnx }: PerChannel): Op {
   const op: Op = {
     name,
     attrs,
@@ -118,6 +122,7 @@ function perChannel({ name, attrs, call, result, backward, onnx }: PerChannel): 
     macs: noMacs,
     onnx: () => onnx,
     zero: zeroWithFirst,
+    homogeneous: ([x]) => (x ? factors : 'none'),
     joint: null,
     narrow: channelwise(() => op),
     epilogue: null,

@@ -11,6 +11,7 @@ import {
   emitOne,
   gradientOp,
   input,
+  neverHomogeneous,
   neverZero,
   noMacs,
   output,
@@ -39,6 +40,7 @@ export function softmax(axis: number): Op {
     macs: noMacs,
     onnx: () => ({ opType: 'Softmax', attributes: { axis } }),
     zero: neverZero,
+    homogeneous: neverHomogeneous,
     joint: null,
     // Along the channels, those that are gone would still count in the denominator.
     narrow: axis > 1 ? channelwise(() => op) : null,

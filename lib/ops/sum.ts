@@ -3,7 +3,7 @@
 import type { Epilogue, Kept, NarrowRule, Op, Value } from '../graph.js';
 import { sameType, type TensorType } from '../shape.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
-import { alike, beforeEpilogue, noMacs, withEpilogue, zeroWithAll } from './operator.js';
+import { alike, beforeEpilogue, noMacs, rectified, withEpilogue, zeroWithAll } from './operator.js';
 
 export interface Sum {
   readonly epilogue?: Epilogue;
@@ -26,6 +26,7 @@ export function sum(attributes: Sum = {}): Op {
       ? null
       : (inputs) => ({ opType: inputs.length === 2 ? 'Add' : 'Sum', attributes: {} }),
     zero: zeroWithAll,
+    homogeneous: (scaled) => rectified(scaled.every(Boolean), attributes.epilogue),
     joint: 'sum',
     narrow: narrow(attributes),
     epilogue: null,

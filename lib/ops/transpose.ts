@@ -8,6 +8,7 @@ import {
   axisOf,
   channelwise,
   emitOne,
+  linearInFirst,
   mismatch,
   noMacs,
   operand,
@@ -27,6 +28,7 @@ export function transpose(permutation: readonly number[]): Op {
     macs: noMacs,
     onnx: () => ({ opType: 'Transpose', attributes: { perm: permutation } }),
     zero: zeroWithFirst,
+    homogeneous: linearInFirst,
     joint: null,
     // Channels must stay where they are looked for.
     narrow: permutation[0] === 0 && permutation[1] === 1 ? channelwise(() => op) : null,
