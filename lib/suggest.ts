@@ -14,14 +14,14 @@ export function suggest(name: string, known: readonly string[]): string {
 /** Levenshtein distance, by rows. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [row, letter] of [...a].entries()) {
+  for (let row = 0; row < a.length; row += 1) {
     const current = [row + 1];
-    for (const [column, other] of [...b].entries()) {
+    for (let column = 0; column < b.length; column += 1) {
       current.push(
         Math.min(
           (current[column] as number) + 1,
           (previous[column + 1] as number) + 1,
-          (previous[column] as number) + (letter === other ? 0 : 1),
+          (previous[column] as number) + (a[row] === b[column] ? 0 : 1),
         ),
       );
     }

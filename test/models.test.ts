@@ -10,7 +10,6 @@ import { beginSelection, candidates, isComplete, take } from '../lib/search/sele
 import { searchSpace, type SearchSpace } from '../lib/search/space.js';
 import { constructVerified } from '../lib/train/construct.js';
 import { search } from '../lib/train/search.js';
-import type { StepProgress } from '../lib/train/progress.js';
 
 /** Millions, as published: OTOv3 tables 1 and 3, and the RegNetX-800M setting for 32x32 images. */
 const published: Readonly<Record<string, { readonly params: number; readonly macs: number }>> = {
@@ -84,6 +83,8 @@ for (const name of ['demosupnet', 'stackedunets', 'regnet-800m', 'superresnet'])
   });
 }
 
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
 for (const name of ['demosupnet', 'stackedunets']) {
   test(`${name} learns the sample and keeps its target`, async (t) => {
     const losses: number[] = [];
@@ -93,10 +94,9 @@ for (const name of ['demosupnet', 'stackedunets']) {
       batch: 32,
       ablation: { batches: 1, losses: 20 },
       onProgress: (event) => {
-        if (event.kind === 'step') losses.push((event as StepProgress).loss);
+        if (event.kind === 'step') losses.push(event.loss);
       },
     });
-    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
     t.true(mean(losses.slice(-10)) < 0.7 * mean(losses.slice(0, 5)), `losses ${losses.join(' ')}`);
     t.is(result.summary?.erased.length, 2);
   });
