@@ -29,16 +29,19 @@ export function addReportCommand(program: Command): void {
     .command('report')
     .description('Write the page of a run: curves, segment graph, and what was erased.')
     .argument('<directory>', 'a run directory')
-    .option('--serve', 'serve the page on this machine until Ctrl-C')
+    .option('--serve', 'serve the page to this machine until Ctrl-C, made anew at every visit')
     .action(report);
 }
 
 async function report(directory: string, { serve }: { readonly serve?: boolean }): Promise<void> {
-  const { writeReport } = await import('../report/run.js');
+  const { reportPage, writeReport } = await import('../report/run.js');
   const file = await writeReport(directory);
   if (!serve) return print(file);
   const { servePage } = await import('../report/serve.js');
-  const { url, closed } = await servePage(file);
-  note(`serving ${file} at ${url}, Ctrl-C ends`);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const { url, closed } = await servePage(() => reportPage(directory), stop.signal);
+  print(url);
+  note(`serving the report of ${directory}; reload to see how it goes on, Ctrl-C ends`);
   await closed;
 }

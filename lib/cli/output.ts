@@ -1,5 +1,10 @@
 // What the command line prints: tables and JSON on stdout, notes on stderr.
 
+import { writeFile } from 'node:fs/promises';
+import { HalfspaceError } from '../errors.js';
+
+export { formatCount, formatPercent, formatShare } from '../report/numbers.js';
+
 /** Rows under headings; columns of quantities are right-aligned, the others left-aligned. */
 export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const columns = headings.map((heading, column) => {
@@ -22,15 +27,6 @@ export function formatTable(headings: readonly string[], rows: readonly (readonl
   );
 }
 
-/** `0.81 M`, `12.3 k`, `950`. */
-export function formatCount(count: number): string {
-  if (count >= 1e6) return `${(count / 1e6).toFixed(count >= 1e8 ? 0 : 2)} M`;
-  if (count >= 1e4) return `${(count / 1e3).toFixed(1)} k`;
-  return String(count);
-}
-
-export const formatPercent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
 export const print = (text: string): void => {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 };
@@ -41,3 +37,10 @@ export const printJson = (document: unknown): void => print(JSON.stringify(docum
 export const note = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
+
+/** Writes a file that the user named. Throws ERR_OPTION where that cannot be. */
+export async function writeResult(path: string, contents: string | Uint8Array): Promise<void> {
+  await writeFile(path, contents).catch((cause: unknown) => {
+    throw new HalfspaceError('ERR_OPTION', `cannot write ${path}: ${(cause as Error).message}`, { cause });
+  });
+}

@@ -10,7 +10,8 @@ import {
   type SearchResult,
   type Summary,
 } from '../index.js';
-import { formatCount, formatPercent, formatTable, note, print, printJson } from './output.js';
+import { writeReport } from '../report/run.js';
+import { formatCount, formatPercent, formatShare, formatTable, note, print, printJson } from './output.js';
 import { showProgress } from './progress.js';
 
 export interface RunStyle {
@@ -40,6 +41,7 @@ export async function runSearch(
       onProgress: progress.update,
     });
     progress.end();
+    await leaveReport(directory);
     conclude(result, directory, json);
   } finally {
     progress.end();
@@ -75,6 +77,15 @@ function stopOnInterrupt(): Interrupt {
   return { signal: controller.signal, release };
 }
 
+/** A page that cannot be written does not spoil the run behind it. */
+async function leaveReport(directory: string): Promise<void> {
+  try {
+    await writeReport(directory);
+  } catch (error) {
+    note(`no report was written: ${(error as Error).message}`);
+  }
+}
+
 function conclude({ complete, summary }: SearchResult, directory: string, json: boolean): void {
   if (!complete) {
     note(`stopped; the same command with --out ${directory} --resume goes on from here`);
@@ -86,7 +97,6 @@ function conclude({ complete, summary }: SearchResult, directory: string, json: 
 
 function describeSummary(summary: Summary, directory: string): string {
   const { supernet, subnet, erased, maxDifference, seconds } = summary;
-  const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(0)} %`;
   const table = formatTable(
     ['', 'params', 'MACs', 'accuracy'],
     [
@@ -97,10 +107,12 @@ function describeSummary(summary: Summary, directory: string): string {
         formatPercent(supernet.accuracy),
       ],
       ['sub-network', formatCount(subnet.params), formatCount(subnet.macs), formatPercent(subnet.accuracy)],
-      ['left', share(subnet.params, supernet.params), share(subnet.macs, supernet.macs), ''],
+      ['left', formatShare(subnet.params / supernet.params), formatShare(subnet.macs / supernet.macs), ''],
     ],
   );
-  const files = ['super.onnx', 'sub.onnx', 'summary.json'].map((file) => `  ${join(directory, file)}`);
+  const files = ['super.onnx', 'sub.onnx', 'summary.json', 'report.html'].map(
+    (file) => `  ${join(directory, file)}`,
+  );
   return [
     '',
     table,

@@ -23,8 +23,8 @@ svg.segments { font-family: ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sa
 .segments text { fill: var(--ink); font-size: 12px; }
 .segments rect { fill: var(--surface); stroke: var(--line); stroke-width: 1.2; }
 .segments .cost, .segments .id, .segments .caption { fill: var(--muted); font-size: 10px; }
-.segments .terminal text, .segments .caption, .segments .joint text { text-anchor: middle; }
-.segments .terminal text { font-weight: 600; }
+.segments .terminal, .segments .caption, .segments .joint text { text-anchor: middle; }
+.segments .terminal { font-weight: 600; }
 .segments .stack > rect { fill: var(--raised); stroke: none; }
 .segments .fixed rect { stroke: var(--muted); }
 .segments .joint rect { fill: var(--raised); stroke: var(--muted); }

@@ -23,6 +23,3 @@ export function formatSeconds(seconds: number): string {
 
 /** Up to four digits that matter, without a tail of zeros: `0.1`, `0.00435`, `2.342`. */
 export const formatNumber = (value: number): string => String(Number(value.toPrecision(4)));
-
-/** Coordinates in drawings: a hundredth of a pixel is enough. */
-export const round = (value: number): number => Math.round(value * 100) / 100;

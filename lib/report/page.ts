@@ -1,69 +1,68 @@
 // The frame of every page: one file that needs no other and no network. The policy in its head forbids
 // fetching anything, so that stays true.
 
-import { html, trusted, type Content, type Markup } from './markup.js';
+import { element, render, trusted, type Content, type Markup } from './markup.js';
 import { pageScript } from './script.js';
 import { pageStyle } from './style.js';
 
 const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-export const page = (title: string, subtitle: Content, body: Content): string =>
-  html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="color-scheme" content="light dark" />
-        <title>${title}</title>
-        <link rel="icon" href="data:," />
-        <style>
-          ${trusted(pageStyle)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <h1>${title}</h1>
-          <p>${subtitle}</p>
-        </header>
-        <main>${body}</main>
-        <script>
-          ${trusted(pageScript)};
-        </script>
-      </body>
-    </html> `.markup;
+const head = (title: string): Content =>
+  trusted(`<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<link rel="icon" href="data:,">
+<title>${render(title)}</title>
+<style>
+${pageStyle}</style>
+`);
+
+export function page(title: string, subtitle: Content, body: Content): string {
+  const header = element('header', {}, element('h1', {}, title), element('p', {}, subtitle));
+  const main = element('main', {}, '\n', body);
+  const script = element('script', {}, trusted(pageScript));
+  const contents = element('body', {}, '\n', header, '\n', main, '\n', script, '\n');
+  const root = element('html', { lang: 'en' }, element('head', {}, head(title)), '\n', contents);
+  return `<!doctype html>\n${root.markup}\n`;
+}
 
 /** A titled part of a page. */
-export const section = (title: string, body: Content): Markup =>
-  html`<section>
-    <h2>${title}</h2>
-    ${body}
-  </section> `;
+export const section = (title: string, ...body: readonly Content[]): Markup =>
+  element('section', {}, element('h2', {}, title), '\n', body, '\n');
 
-/** Rows under headings. Columns in `numeric` are aligned to the right. */
-export const table = (
-  headings: readonly Content[],
+/** A sentence that explains. */
+export const note = (...text: readonly Content[]): Markup => element('p', { class: 'note' }, text);
+
+/** What shows when it is asked for. */
+export const details = (summary: string, ...body: readonly Content[]): Markup =>
+  element('details', {}, element('summary', {}, summary), body);
+
+export interface Column {
+  readonly heading: string;
+  readonly numeric?: boolean;
+}
+
+/** Rows under headings; numeric columns are aligned to the right. `attributes` are those of a row. */
+export function table(
+  columns: readonly Column[],
   rows: readonly (readonly Content[])[],
-  numeric: readonly number[] = [],
-): Markup => {
-  const classOf = (column: number): Content => numeric.includes(column) && html` class="number"`;
-  const head = headings.map((cell, column) => html`<th${classOf(column)}>${cell}</th>`);
-  const body = rows.map(
-    (row) =>
-      html`<tr>
-        ${row.map((cell, column) => html`<td${classOf(column)}>${cell}</td>`)}
-      </tr> `,
+  attributes: (row: number) => Readonly<Record<string, string | number>> = () => ({}),
+): Markup {
+  const cell = (tag: string, column: number, content: Content): Markup =>
+    element(tag, { class: columns[column]?.numeric ? 'number' : undefined }, content);
+  const heads = columns.map(({ heading }, column) => cell('th', column, heading));
+  const body = rows.map((row, index) => [
+    element(
+      'tr',
+      attributes(index),
+      row.map((content, column) => cell('td', column, content)),
+    ),
+    '\n',
+  ]);
+  return element(
+    'div',
+    { class: 'scroll' },
+    element('table', {}, element('thead', {}, element('tr', {}, heads)), '\n', element('tbody', {}, body)),
   );
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          ${head}
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
-};
+}

@@ -18,6 +18,12 @@ for (const figure of document.querySelectorAll('.drawing')) {
     svg.style.height = height * zoom + 'px';
     view.scrollTo(left * zoom - x, top * zoom - y);
   };
+  // A drawing that is too wide starts smaller, though still to be read, with the inputs in view.
+  if (width > view.clientWidth) {
+    scale(Math.max(0.55, view.clientWidth / width));
+    const [start, from] = [svg.querySelector('.terminal').getBoundingClientRect(), view.getBoundingClientRect()];
+    view.scrollTo(view.scrollLeft + start.left + start.width / 2 - from.left - from.width / 2, 0);
+  }
   const fit = () => scale(Math.min(view.clientWidth / width, (0.86 * innerHeight) / height));
   const actions = { in: () => scale(zoom * 1.3), out: () => scale(zoom / 1.3), fit, full: () => scale(1) };
   figure.querySelector('.tools').addEventListener('click', ({ target }) => actions[target.dataset.do]?.());

@@ -24,6 +24,7 @@ td { border-top: 1px solid var(--line); }
 th.number, td.number { text-align: right; white-space: nowrap; }
 code, td code { font-family: ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace; font-size: .85em; overflow-wrap: anywhere; }
 .headline { font-size: 1.15rem; }
+.headline td { vertical-align: baseline; }
 .headline td:first-child { color: var(--muted); font-size: .95rem; }
 .bar { display: inline-block; width: 9rem; height: .55rem; margin-right: .6rem; border-radius: 1rem; background: var(--raised); border: 1px solid var(--line); overflow: hidden; }
 .bar i { display: block; height: 100%; background: var(--blue); }
@@ -42,11 +43,12 @@ summary { cursor: pointer; color: var(--muted); }
 .tools { display: none; gap: .4rem; margin: 0 0 .5rem; align-items: center; }
 .scripted .tools { display: flex; }
 .tools button, .tools input { font: inherit; font-size: .88rem; color: inherit; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; padding: .15rem .7rem; }
-.tools input { min-width: 16rem; }
+.tools input { width: 17rem; }
 tr[data-row] { cursor: pointer; }
 tr[data-row]:hover td { background: var(--raised); }
 
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.6rem 2rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.4rem 1.6rem; margin-top: 1rem; }
+.charts.narrow { grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); }
 figure { margin: 0; }
 figcaption { display: flex; flex-wrap: wrap; gap: 0 1.1rem; font-weight: 600; font-size: .92rem; margin-bottom: .25rem; }
 figcaption span { font-weight: 400; color: var(--muted); }
@@ -58,9 +60,10 @@ svg.chart { display: block; width: 100%; height: auto; font-size: 11px; }
 .chart .zero { stroke: var(--muted); stroke-width: 1; }
 .chart .band { fill: var(--raised); }
 .chart .band.odd { fill: none; }
-.chart .phase { text-anchor: middle; }
+.chart .middle { text-anchor: middle; }
+.chart .end { text-anchor: end; }
 .chart .mark { stroke: var(--orange); stroke-width: 1.2; stroke-dasharray: 4 3; }
-.chart .mark-label { fill: var(--orange); }
+.chart text.mark-label { fill: var(--orange); }
 .chart .line { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linejoin: round; }
 .chart .faint { fill: none; stroke: currentColor; stroke-width: 1; opacity: .32; }
 .chart .dot { fill: currentColor; stroke: var(--surface); stroke-width: 1.2; }
