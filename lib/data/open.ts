@@ -1,7 +1,8 @@
 // The front door: a data set by its name. Formats live beside this file, one each.
 
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { HalfspaceError } from '../errors.js';
@@ -24,15 +25,24 @@ export interface OpenOptions {
 type Opener = (options: OpenOptions) => Promise<Dataset>;
 
 const DEBIAN_FASHION_MNIST = '/usr/share/datasets/fashion-mnist';
-const SAMPLE = fileURLToPath(new URL('../../assets/fashion-mnist-sample', import.meta.url));
 const SIZE = 224;
 
 /** The given folder and, inside it, folders by the names that archives unpack to. */
 const within = ({ directory }: OpenOptions, ...names: readonly string[]): readonly string[] =>
   directory === undefined ? [] : ['.', ...names].map((name) => join(directory, name));
 
+/** In a checkout the sample lies among the assets; otherwise it is a package of its own. */
+function sampleFolders(): readonly string[] {
+  const assets = fileURLToPath(new URL('../../assets/fashion-mnist-sample', import.meta.url));
+  try {
+    return [assets, dirname(createRequire(import.meta.url).resolve('@halfspace/sample/package.json'))];
+  } catch {
+    return [assets];
+  }
+}
+
 const openers: Readonly<Record<string, Opener>> = {
-  sample: () => openFashionMnist('sample', [SAMPLE]),
+  sample: () => openFashionMnist('sample', sampleFolders()),
   'fashion-mnist': (options) => {
     const folders =
       options.directory === undefined ? [DEBIAN_FASHION_MNIST] : within(options, 'fashion-mnist');

@@ -136,7 +136,8 @@ const BUILD =
 const symptoms: readonly { readonly applies: (failure: Failure) => boolean; readonly remedy: string }[] = [
   {
     applies: ({ candidate }) => candidate.startsWith('HALFSPACE_NATIVE'),
-    remedy: 'correct or unset the environment variable HALFSPACE_NATIVE; while it is set, nothing else is tried',
+    remedy:
+      'correct or unset the environment variable HALFSPACE_NATIVE; while it is set, nothing else is tried',
   },
   {
     applies: ({ code }) => code === 'ERR_DLOPEN_DISABLED',
@@ -157,7 +158,11 @@ function installing(platform: string): readonly string[] {
   const name = platformPackages[platform]?.at(-1)?.name;
   if (name === undefined) return [`there is no package for ${platform}`];
   const [os, cpu, libc] = platform.split('-') as [string, string, string | undefined];
-  const target = [`--os=${os}`, `--cpu=${cpu}`, ...(libc ? [`--libc=${libc === 'gnu' ? 'glibc' : libc}`] : [])];
+  const target = [
+    `--os=${os}`,
+    `--cpu=${cpu}`,
+    ...(libc ? [`--libc=${libc === 'gnu' ? 'glibc' : libc}`] : []),
+  ];
   return [
     `install ${name}, an optional dependency: \`npm install --include=optional\``,
     'if the lockfile was made on another platform, delete it together with node_modules and install again',
