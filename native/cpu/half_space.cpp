@@ -15,8 +15,7 @@
 
 #include "kernels.h"
 #include "parallel.h"
-#include "update_plan.h"
-#include "update_rules.h"
+#include "update_passes.h"
 
 namespace halfspace::cpu {
 namespace {
@@ -34,92 +33,6 @@ struct Statistics {
 };
 static_assert(sizeof(Statistics) == 6 * sizeof(double));
 
-struct Sums {
-  double squared_norm = 0.0, slope = 0.0, squared_direction = 0.0;
-};
-
-// x becomes keep x - rate d, or zero.
-struct Move {
-  float keep, rate;
-  bool zero;
-};
-
-// Accumulators of one lane each, added pairwise at the end: sums in the same order on every machine.
-constexpr int64_t kLanes = 16;
-
-struct LaneSums {
-  double xx[kLanes] = {}, xd[kLanes] = {}, dd[kLanes] = {};
-
-  HALFSPACE_INLINE void add(int64_t lane, double x, double d) {
-    xx[lane] += x * x;
-    xd[lane] += x * d;
-    dd[lane] += d * d;
-  }
-  HALFSPACE_INLINE Sums total() {
-    for (int64_t half = kLanes / 2; half > 0; half /= 2) {
-      for (int64_t lane = 0; lane < half; ++lane) {
-        xx[lane] += xx[lane + half];
-        xd[lane] += xd[lane + half];
-        dd[lane] += dd[lane + half];
-      }
-    }
-    return {xx[0], xd[0], dd[0]};
-  }
-};
-
-// First pass over a contiguous piece: the state moves, and x too unless its group is taken.
-template <class Rule, bool kMoves>
-HALFSPACE_SIMD void advance(const Rule rule, const Slice at, int64_t count, float keep, float rate,
-                            Sums* sums) {
-  LaneSums lanes;
-  const int64_t full = count - count % kLanes;
-  const auto element = [&](int64_t i, int64_t lane) __attribute__((always_inline)) {
-    const float x = at.x[i];
-    const float d = rule.advance(at, i);
-    lanes.add(lane, x, d);
-    if (kMoves) at.x[i] = keep * x - rate * d;
-  };
-  for (int64_t i = 0; i < full; i += kLanes) {
-#pragma omp simd
-    for (int64_t lane = 0; lane < kLanes; ++lane) element(i + lane, lane);
-  }
-  for (int64_t i = full; i < count; ++i) element(i, i - full);
-  *sums = lanes.total();
-}
-
-template <class Rule, bool kMoves>
-void advance_strided(const Rule& rule, const Slice& at, int64_t count, int64_t stride, float keep,
-                     float rate, Sums* sums) {
-  Sums total;
-  for (int64_t i = 0; i < count * stride; i += stride) {
-    const double x = at.x[i];
-    const float d = rule.advance(at, i);
-    total.squared_norm += x * x;
-    total.slope += x * d;
-    total.squared_direction += static_cast<double>(d) * d;
-    if (kMoves) at.x[i] = keep * at.x[i] - rate * d;
-  }
-  *sums = total;
-}
-
-// Second pass, over the pieces of taken groups.
-template <class Rule>
-HALFSPACE_SIMD void project(const Rule rule, const Slice at, int64_t count, int64_t stride,
-                            float keep, float rate) {
-  if (stride == 1) {
-#pragma omp simd
-    for (int64_t i = 0; i < count; ++i) at.x[i] = keep * at.x[i] - rate * rule.again(at, i);
-  } else {
-    for (int64_t i = 0; i < count * stride; i += stride) {
-      at.x[i] = keep * at.x[i] - rate * rule.again(at, i);
-    }
-  }
-}
-
-void clear(float* x, int64_t count, int64_t stride) {
-  for (int64_t i = 0; i < count * stride; i += stride) x[i] = 0.0f;
-}
-
 // The penalty of a taken group, larger where the base direction would let it grow.
 double penalty(const Hyper& h, const Sums& sums) {
   if (sums.slope >= 0.0) return h.lambda;
@@ -134,8 +47,6 @@ struct Decision {
   Statistics statistics;
   Move move;
 };
-
-constexpr Move kToZero{0.0f, 0.0f, true};
 
 // What happens to a taken group with these sums; `shrink` is the decoupled decay.
 Decision decide(const Hyper& h, double shrink, double ceiling, const Sums& s) {
@@ -153,7 +64,7 @@ Decision decide(const Hyper& h, double shrink, double ceiling, const Sums& s) {
   const double reached = std::sqrt(std::max(squared, 0.0));
   const double scale = reached > ceiling ? ceiling / reached : 1.0;
   result.statistics.zero = 0.0;
-  result.move = {static_cast<float>(scale * keep), static_cast<float>(scale * rate), false};
+  result.move = {static_cast<float>(scale * keep), static_cast<float>(scale * rate)};
   return result;
 }
 
@@ -174,11 +85,11 @@ class Update : public Kernel {
 
   void run(const Buffers& buffers) override {
     const Run run = run_of(buffers);
-    parallel_tasks([&](const Piece& piece) { advance_piece(run, piece); });
-    bool any_taken = false;
-    for (int64_t g = 0; g < plan_.groups(); ++g) any_taken |= is_taken(run, g);
+    parallel_strips([&](Strip strip) { advance(run, strip); });
     finish_groups(run);
-    if (any_taken) parallel_tasks([&](const Piece& piece) { project_piece(run, piece); });
+    bool any_taken = false;
+    for (int64_t g = 0; g < plan_.groups() && !any_taken; ++g) any_taken = is_taken(run, g);
+    if (any_taken) parallel_strips([&](Strip strip) { project(run, strip); });
   }
 
  private:
@@ -186,37 +97,36 @@ class Update : public Kernel {
     Hyper hyper;
     Rule rule;
     Slice arena;
-    const double* ceilings;   // [groups]
-    Statistics* statistics;   // [groups]
-    Sums* partial;            // [slots]
-    Move* moves;              // [groups]
-    double shrink;
-    float keep, rate;  // of free elements
+    const double* ceilings;  // [groups]
+    Statistics* statistics;  // [groups]
+    Sums* sums;              // [slots]
+    Move* moves;             // [groups], of taken groups
+    double shrink;           // decoupled weight decay
+    Move free;               // of everything else
   };
 
   Run run_of(const Buffers& buffers) const {
     check(buffers.inputs[0] == buffers.outputs[0], ErrorCode::Internal,
           "update: the parameters are not updated in place");
     const Hyper hyper = *buffers.in<Hyper>(2 + states_);
-    Sums* partial = static_cast<Sums*>(buffers.scratch);
     const double shrink = decoupled_ ? hyper.weight_decay : 0.0;
+    Sums* sums = static_cast<Sums*>(buffers.scratch);
     return {hyper,
             rule_of_(hyper),
             {buffers.out(0), buffers.in(1), buffers.out(1), buffers.out(states_)},
             buffers.in<double>(3 + states_),
             buffers.out<Statistics>(1 + states_),
-            partial,
-            reinterpret_cast<Move*>(partial + plan_.slots()),
+            sums,
+            reinterpret_cast<Move*>(sums + plan_.slots()),
             shrink,
-            static_cast<float>(1.0 - hyper.learning_rate * shrink),
-            static_cast<float>(hyper.learning_rate)};
+            {static_cast<float>(1.0 - hyper.learning_rate * shrink),
+             static_cast<float>(hyper.learning_rate)}};
   }
 
   template <class Visit>
-  void parallel_tasks(Visit&& visit) const {
-    parallel_for(plan_.tasks(), plan_.tasks() * kPiece, [&](int64_t task) {
-      for (const Piece* p = plan_.task_begin(task); p != plan_.task_begin(task + 1); ++p) visit(*p);
-    });
+  void parallel_strips(Visit&& visit) const {
+    parallel_for(plan_.tasks(), plan_.tasks() * kPiece,
+                 [&](int64_t task) { plan_.for_each_strip(task, visit); });
   }
 
   static bool is_taken(const Run& run, int64_t group) {
@@ -229,55 +139,71 @@ class Update : public Kernel {
             a.second + piece.offset};
   }
 
-  static void advance_piece(const Run& run, const Piece& piece) {
-    Sums unused;
-    Sums* sums = piece.group == kNoGroup ? &unused : run.partial + piece.slot;
-    const Slice at = slice_of(run, piece);
-    if (is_taken(run, piece.group)) advance_as<false>(run, at, piece, sums);
-    else advance_as<true>(run, at, piece, sums);
-  }
-
-  template <bool kMoves>
-  static void advance_as(const Run& run, const Slice& at, const Piece& piece, Sums* sums) {
-    if (piece.stride == 1) {
-      advance<Rule, kMoves>(run.rule, at, piece.length, run.keep, run.rate, sums);
-    } else {
-      advance_strided<Rule, kMoves>(run.rule, at, piece.length, piece.stride, run.keep, run.rate,
-                                    sums);
+  // First pass: free elements are done with, taken ones only have their state moved.
+  static void advance(const Run& run, Strip strip) {
+    if (strip.size() == 1) return advance_piece(run, strip[0]);
+    Move moves[kStrip];
+    for (size_t p = 0; p < strip.size(); ++p) {
+      moves[p] = is_taken(run, strip[p].group) ? kStay : run.free;
     }
+    advance_strip(run.rule, slice_of(run, strip[0]), strip.data(), strip.size(), moves, run.sums);
   }
 
+  static void advance_piece(const Run& run, const Piece& piece) {
+    const Slice at = slice_of(run, piece);
+    const bool taken = is_taken(run, piece.group);
+    Sums sums;
+    if (piece.stride != 1) {
+      sums = advance_strided(run.rule, at, piece.length, piece.stride, taken ? kStay : run.free);
+    } else if (taken) {
+      advance_run<Rule, false>(run.rule, at, piece.length, kStay, &sums);
+    } else {
+      advance_run<Rule, true>(run.rule, at, piece.length, run.free, &sums);
+    }
+    if (piece.group != kNoGroup) run.sums[piece.slot] = sums;
+  }
+
+  // Between the passes: what happens to each group.
   void finish_groups(const Run& run) const {
-    parallel_pieces(plan_.groups(), 1024, [&](int64_t begin, int64_t end) {
-      for (int64_t g = begin; g < end; ++g) {
-        const Sums sums = total_of(run, g);
-        if (is_taken(run, g)) {
-          const Decision decision = decide(run.hyper, run.shrink, run.ceilings[g], sums);
-          run.statistics[g] = decision.statistics;
-          run.moves[g] = decision.move;
-        } else {
-          run.statistics[g] = {sums.squared_norm, sums.slope, sums.squared_direction, 0, 0, 0};
-        }
-      }
+    constexpr int64_t kTogether = 1024;
+    parallel_pieces(plan_.groups(), kTogether, [&](int64_t begin, int64_t end) {
+      for (int64_t g = begin; g < end; ++g) finish_group(run, g);
     });
   }
 
-  Sums total_of(const Run& run, int64_t group) const {
+  void finish_group(const Run& run, int64_t g) const {
     Sums total;
-    for (int64_t slot = plan_.first_slot(group); slot < plan_.first_slot(group + 1); ++slot) {
-      total.squared_norm += run.partial[slot].squared_norm;
-      total.slope += run.partial[slot].slope;
-      total.squared_direction += run.partial[slot].squared_direction;
+    for (int64_t slot = plan_.first_slot(g); slot < plan_.first_slot(g + 1); ++slot) {
+      total.squared_norm += run.sums[slot].squared_norm;
+      total.slope += run.sums[slot].slope;
+      total.squared_direction += run.sums[slot].squared_direction;
     }
-    return total;
+    if (is_taken(run, g)) {
+      const Decision decision = decide(run.hyper, run.shrink, run.ceilings[g], total);
+      run.statistics[g] = decision.statistics;
+      run.moves[g] = decision.move;
+    } else {
+      run.statistics[g] = {total.squared_norm, total.slope, total.squared_direction, 0, 0, 0};
+    }
+  }
+
+  // Second pass: taken groups move.
+  static void project(const Run& run, Strip strip) {
+    if (strip.size() == 1) return project_piece(run, strip[0]);
+    Move moves[kStrip];
+    bool any_taken = false;
+    for (size_t p = 0; p < strip.size(); ++p) {
+      const bool taken = is_taken(run, strip[p].group);
+      moves[p] = taken ? run.moves[strip[p].group] : kStay;
+      any_taken |= taken;
+    }
+    if (!any_taken) return;
+    move_strip(run.rule, slice_of(run, strip[0]), strip.data(), strip.size(), moves);
   }
 
   static void project_piece(const Run& run, const Piece& piece) {
     if (!is_taken(run, piece.group)) return;
-    const Move& move = run.moves[piece.group];
-    const Slice at = slice_of(run, piece);
-    if (move.zero) clear(at.x, piece.length, piece.stride);
-    else project(run.rule, at, piece.length, piece.stride, move.keep, move.rate);
+    move_run(run.rule, slice_of(run, piece), piece.length, piece.stride, run.moves[piece.group]);
   }
 
   UpdatePlan plan_;

@@ -1,11 +1,20 @@
 #include "update_plan.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "parallel.h"
 
 namespace halfspace::cpu {
 namespace {
+
+template <class T>
+void sort_by_offset(std::vector<T>& values) {
+  const auto before = [](const T& a, const T& b) { return a.offset < b.offset; };
+  if (!std::is_sorted(values.begin(), values.end(), before)) {
+    std::sort(values.begin(), values.end(), before);
+  }
+}
 
 struct Span {
   int64_t group, offset, length, stride;
@@ -24,6 +33,8 @@ std::vector<Span> spans_of(const StepMeta& step, int64_t elements, int64_t group
                     s.length - 1 <= (elements - 1 - s.offset) / s.stride,
                 "span of group ", s.group, " (offset ", s.offset, ", length ", s.length,
                 ", stride ", s.stride, ") leaves the arena of ", elements);
+    step.expect(s.length == 1 || s.stride <= std::numeric_limits<int32_t>::max(), "stride ",
+                s.stride, " is too large");
     spans.push_back(s.length == 1 ? Span{s.group, s.offset, 1, 1} : s);
   }
   return spans;
@@ -31,8 +42,7 @@ std::vector<Span> spans_of(const StepMeta& step, int64_t elements, int64_t group
 
 // In the order of memory, neighbours of one group joined.
 std::vector<Span> joined(std::vector<Span> spans) {
-  std::sort(spans.begin(), spans.end(),
-            [](const Span& a, const Span& b) { return a.offset < b.offset; });
+  sort_by_offset(spans);
   std::vector<Span> result;
   for (const Span& s : spans) {
     if (!result.empty() && s.stride == 1 && result.back().stride == 1 &&
@@ -72,10 +82,14 @@ void append_free_runs(const std::vector<bool>& owned, std::vector<Span>& spans) 
 
 void append_pieces(const Span& s, std::vector<Piece>& pieces) {
   for (int64_t done = 0; done < s.length; done += kPiece) {
-    pieces.push_back({s.offset + done * s.stride, s.stride,
+    pieces.push_back({s.offset + done * s.stride, static_cast<int32_t>(s.stride),
                       static_cast<int32_t>(std::min(kPiece, s.length - done)),
                       static_cast<int32_t>(s.group), kNoGroup});
   }
+}
+
+bool touches(const Piece& a, const Piece& b) {
+  return b.stride == 1 && a.offset + a.length == b.offset;
 }
 
 }  // namespace
@@ -87,10 +101,10 @@ UpdatePlan::UpdatePlan(const StepMeta& step, int64_t elements) {
   std::vector<Span> spans = joined(spans_of(step, elements, groups));
   append_free_runs(owned_elements(step, spans, elements), spans);
   for (const Span& s : spans) append_pieces(s, pieces_);
-  std::sort(pieces_.begin(), pieces_.end(),
-            [](const Piece& a, const Piece& b) { return a.offset < b.offset; });
+  step.expect(pieces_.size() <= std::numeric_limits<int32_t>::max(), "too many spans");
+  sort_by_offset(pieces_);
   assign_slots(groups);
-  cut_tasks();
+  cut_strips();
 }
 
 void UpdatePlan::assign_slots(int64_t groups) {
@@ -105,19 +119,23 @@ void UpdatePlan::assign_slots(int64_t groups) {
   }
 }
 
-// A piece costs its elements and a little for being one.
-void UpdatePlan::cut_tasks() {
-  constexpr int64_t kCostOfPiece = 32;
-  task_begin_.push_back(0);
-  int64_t cost = 0;
+// Short neighbours share a strip; a task is as many strips as make a piece of full length.
+void UpdatePlan::cut_strips() {
+  int64_t strip = 0, task = 0;
   for (size_t i = 0; i < pieces_.size(); ++i) {
-    cost += pieces_[i].length + kCostOfPiece;
-    if (cost < kPiece) continue;
-    task_begin_.push_back(static_cast<int64_t>(i) + 1);
-    cost = 0;
-  }
-  if (task_begin_.back() != static_cast<int64_t>(pieces_.size())) {
-    task_begin_.push_back(static_cast<int64_t>(pieces_.size()));
+    const Piece& piece = pieces_[i];
+    const bool last = i + 1 == pieces_.size();
+    strip += piece.length;
+    task += piece.length;
+    if (!last && piece.stride == 1 && touches(piece, pieces_[i + 1]) &&
+        strip + pieces_[i + 1].length <= kStrip) {
+      continue;
+    }
+    strip_end_.push_back(static_cast<int32_t>(i) + 1);
+    strip = 0;
+    if (task < kPiece && !last) continue;
+    task_end_.push_back(static_cast<int64_t>(strip_end_.size()));
+    task = 0;
   }
 }
 

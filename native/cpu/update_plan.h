@@ -4,22 +4,29 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "../device.h"
 
 namespace halfspace::cpu {
 
+inline constexpr int32_t kNoGroup = -1;
+
 struct Piece {
   int64_t offset;
-  int64_t stride;
+  int32_t stride;
   int32_t length;
   // kNoGroup for elements outside all groups, which have no slot.
   int32_t group;
   int32_t slot;
 };
 
-inline constexpr int32_t kNoGroup = -1;
+// Pieces that are processed in one go: one piece, or short ones that touch each other in memory.
+using Strip = std::span<const Piece>;
+
+// Most elements of a strip of several pieces.
+inline constexpr int64_t kStrip = 512;
 
 class UpdatePlan {
  public:
@@ -31,17 +38,24 @@ class UpdatePlan {
   int64_t slots() const { return first_slot_.back(); }
   int64_t first_slot(int64_t group) const { return first_slot_[group]; }
 
-  // Tasks are runs of pieces of similar cost: pieces [task_begin(t), task_begin(t + 1)).
-  int64_t tasks() const { return static_cast<int64_t>(task_begin_.size()) - 1; }
-  const Piece* task_begin(int64_t task) const { return pieces_.data() + task_begin_[task]; }
+  // Tasks are runs of strips of similar cost.
+  int64_t tasks() const { return static_cast<int64_t>(task_end_.size()); }
+  template <class Visit>
+  void for_each_strip(int64_t task, Visit&& visit) const {
+    for (int64_t s = task == 0 ? 0 : task_end_[task - 1]; s < task_end_[task]; ++s) {
+      const int32_t begin = s == 0 ? 0 : strip_end_[s - 1];
+      visit(Strip(pieces_.data() + begin, pieces_.data() + strip_end_[s]));
+    }
+  }
 
  private:
   void assign_slots(int64_t groups);
-  void cut_tasks();
+  void cut_strips();
 
   std::vector<Piece> pieces_;
   std::vector<int64_t> first_slot_;
-  std::vector<int64_t> task_begin_;
+  std::vector<int32_t> strip_end_;
+  std::vector<int64_t> task_end_;
 };
 
 }  // namespace halfspace::cpu

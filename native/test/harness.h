@@ -49,10 +49,12 @@ struct Tensor {
   DType dtype = DType::F32;
   std::vector<int64_t> dims;
   std::vector<double> data;
+  // Rank 4, but a weight rather than an image.
+  bool weight = false;
 
   TensorMeta meta() const {
     TensorMeta meta{dtype, dims, Layout::Plain};
-    if (meta.is_image()) meta.layout = Layout::Blocked;
+    if (meta.is_image() && !weight) meta.layout = Layout::Blocked;
     return meta;
   }
   double& operator[](size_t i) { return data[i]; }
@@ -68,7 +70,7 @@ inline int64_t elements(const std::vector<int64_t>& dims) {
 
 inline Tensor zeros(std::vector<int64_t> dims, DType dtype = DType::F32) {
   const int64_t count = elements(dims);
-  return {dtype, std::move(dims), std::vector<double>(count, 0.0)};
+  return {dtype, std::move(dims), std::vector<double>(count, 0.0), false};
 }
 
 // Values that are exact in float, between -spread and spread.
@@ -118,8 +120,7 @@ class Buffer {
   void* data_;
 };
 
-inline Buffer stored(const Tensor& t) {
-  const TensorMeta meta = t.meta();
+inline Buffer stored(const Tensor& t, const TensorMeta& meta) {
   Buffer buffer(meta.bytes());
   buffer.clear();
   for (size_t i = 0; i < t.size(); ++i) {
@@ -131,22 +132,21 @@ inline Buffer stored(const Tensor& t) {
   return buffer;
 }
 
-inline void load(const Buffer& buffer, Tensor& t) {
-  const TensorMeta meta = t.meta();
+inline void load(const void* memory, const TensorMeta& meta, Tensor& t) {
   for (size_t i = 0; i < t.size(); ++i) {
     const int64_t at = stored_index(meta, static_cast<int64_t>(i));
-    if (t.dtype == DType::F32) t[i] = buffer.as<float>()[at];
-    if (t.dtype == DType::F64) t[i] = buffer.as<double>()[at];
-    if (t.dtype == DType::I32) t[i] = buffer.as<int32_t>()[at];
+    if (t.dtype == DType::F32) t[i] = static_cast<const float*>(memory)[at];
+    if (t.dtype == DType::F64) t[i] = static_cast<const double*>(memory)[at];
+    if (t.dtype == DType::I32) t[i] = static_cast<const int32_t*>(memory)[at];
   }
 }
 
-inline void expect_zero_padding(const Buffer& buffer, const TensorMeta& meta) {
+inline void expect_zero_padding(const void* memory, const TensorMeta& meta) {
   if (!meta.is_blocked()) return;
   for (int64_t i = 0; i < meta.stored_elements(); ++i) {
     const int64_t pixels = meta.dim(2) * meta.dim(3);
     const int64_t channel = i / (pixels * kBlock) % meta.blocks() * kBlock + i % kBlock;
-    const float value = buffer.as<float>()[i];
+    const float value = static_cast<const float*>(memory)[i];
     if (channel >= meta.dim(1) && value != 0.0f) failed("padding of ", meta.text(), " holds ", value);
   }
 }
@@ -155,48 +155,61 @@ using Attrs = std::map<std::string, Attribute>;
 
 inline std::vector<double> list(std::initializer_list<double> values) { return values; }
 
+inline const KernelEntry& entry_of(const std::string& kernel) {
+  for (const KernelEntry& entry : cpu::kernels()) {
+    if (entry.name == kernel) return entry;
+  }
+  failed("no kernel ", kernel);
+}
+
+// The step with the layouts that the kernel asks for; blocked where it does not mind.
+inline StepMeta step_of(const KernelEntry& entry, const Attrs& attrs,
+                        const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs) {
+  StepMeta step;
+  step.kernel = step.label = entry.name;
+  step.attrs = Attributes(attrs);
+  for (const Tensor& t : inputs) step.inputs.push_back(t.meta());
+  for (const Tensor& t : outputs) step.outputs.push_back(t.meta());
+  const StepMeta asked = step;
+  const auto choose = [&](TensorMeta& meta, Operand operand) {
+    if (meta.is_image() && entry.layout(asked, operand) == Wanted::Plain) {
+      meta.layout = Layout::Plain;
+    }
+  };
+  for (size_t i = 0; i < inputs.size(); ++i) choose(step.inputs[i], {false, i});
+  for (size_t i = 0; i < outputs.size(); ++i) choose(step.outputs[i], {true, i});
+  return step;
+}
+
 // Runs `kernel` once. An output whose index is in `in_place` shares the memory of that input.
 // `outputs` say types and shapes and receive the results.
 inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor>& inputs,
                 std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {}) {
-  StepMeta step;
-  step.kernel = step.label = kernel;
-  step.attrs = Attributes(attrs);
+  const KernelEntry& entry = entry_of(kernel);
+  const StepMeta step = step_of(entry, attrs, inputs, outputs);
   std::vector<Buffer> memory;
   std::vector<const void*> in;
   std::vector<void*> out;
-  memory.reserve(inputs.size() + outputs.size());
-  for (const Tensor& t : inputs) {
-    step.inputs.push_back(t.meta());
-    memory.push_back(stored(t));
-    in.push_back(memory.back().data());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    in.push_back(memory.emplace_back(stored(inputs[i], step.inputs[i])).data());
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    step.outputs.push_back(outputs[i].meta());
     const auto shared = in_place.find(i);
     if (shared != in_place.end()) {
       out.push_back(const_cast<void*>(in[shared->second]));
-      continue;
+    } else {
+      memory.emplace_back(step.outputs[i].bytes()).poison();
+      out.push_back(memory.back().data());
     }
-    memory.emplace_back(step.outputs[i].bytes());
-    memory.back().poison();
-    out.push_back(memory.back().data());
   }
-  for (const KernelEntry& entry : cpu::kernels()) {
-    if (std::strcmp(entry.name, kernel) != 0) continue;
-    const auto made = entry.make(step);
-    Buffer scratch(made->scratch_bytes());
-    scratch.poison();
-    made->run({in, out, scratch.data()});
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      Buffer view(step.outputs[i].bytes());
-      std::memcpy(view.data(), out[i], step.outputs[i].bytes());
-      load(view, outputs[i]);
-      expect_zero_padding(view, step.outputs[i]);
-    }
-    return;
+  const auto made = entry.make(step);
+  Buffer scratch(made->scratch_bytes());
+  scratch.poison();
+  made->run({in, out, scratch.data()});
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    load(out[i], step.outputs[i], outputs[i]);
+    expect_zero_padding(out[i], step.outputs[i]);
   }
-  failed("no kernel ", kernel);
 }
 
 // The single result of a kernel.
