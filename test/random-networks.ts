@@ -17,7 +17,7 @@ import { ReferenceSession } from './reference.js';
  * How often properties are tried. The suite tries the same networks every time; a larger number in
  * HALFSPACE_PROPERTY_RUNS tries that many new ones.
  */
-export function trials(runs: number): fc.Parameters {
+export function trials(runs: number): fc.Parameters<[RandomNetwork, number]> {
   const asked = process.env['HALFSPACE_PROPERTY_RUNS'];
   const common = { includeErrorInReport: true };
   return asked ? { ...common, numRuns: Number(asked) } : { ...common, numRuns: runs, seed: 1 };

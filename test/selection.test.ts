@@ -64,7 +64,7 @@ function forEachNetwork(
       fc.pre(space.groups.length <= ENUMERABLE);
       check(space, seed, graph);
     }),
-    trials(100),
+    trials(50),
   );
 }
 
