@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { HalfspaceError, type ErrorCode } from '../errors.js';
+import { addDoctorCommand } from './doctor.js';
 import { addConstructCommand, addInspectCommand } from './graph-commands.js';
 import { addDevicesCommand, addReportCommand } from './other-commands.js';
 import { addEvalCommand, addTrainCommand } from './train-commands.js';
@@ -36,6 +37,7 @@ function buildProgram(): Command {
   addConstructCommand(program);
   addEvalCommand(program);
   addDevicesCommand(program);
+  addDoctorCommand(program);
   addReportCommand(program);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;

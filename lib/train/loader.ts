@@ -70,22 +70,20 @@ export function platformKey(): string {
 // From lib/train and from dist/train alike.
 const BUILT = fileURLToPath(new URL('../../build/cmake/Release/halfspace.node', import.meta.url));
 
-const file = (name: string, path: string): Candidate => ({ name, load: () => require(path) as unknown });
-
-/** A build in this folder; being absent is no news where a package was installed. */
-const localBuild: Candidate = {
-  name: 'local build',
+/** Being absent is no news for a local build where a package was installed. */
+const file = (name: string, path: string): Candidate => ({
+  name,
   load: () => {
-    if (existsSync(BUILT)) return require(BUILT) as unknown;
-    throw Object.assign(new Error(`there is none at ${BUILT}`), { code: 'ENOENT' });
+    if (existsSync(path)) return require(path) as unknown;
+    throw Object.assign(new Error(`there is none at ${path}`), { code: 'ENOENT' });
   },
-};
+});
 
 /** Whoever names a file gets that file or none: falling back would hide the mistake. */
 export function candidates(): readonly Candidate[] {
   const named = process.env['HALFSPACE_NATIVE'];
-  if (named !== undefined) return [file(`HALFSPACE_NATIVE=${named}`, named)];
-  return [localBuild, ...(platformPackages[platformKey()] ?? [])];
+  if (named !== undefined) return [file('HALFSPACE_NATIVE', named)];
+  return [file('local build', BUILT), ...(platformPackages[platformKey()] ?? [])];
 }
 
 /** The first of `from` that loads. Throws ERR_DEVICE with all that was tried where none does. */
@@ -135,7 +133,7 @@ const BUILD =
 /** What an error itself tells. */
 const symptoms: readonly { readonly applies: (failure: Failure) => boolean; readonly remedy: string }[] = [
   {
-    applies: ({ candidate }) => candidate.startsWith('HALFSPACE_NATIVE'),
+    applies: ({ candidate }) => candidate === 'HALFSPACE_NATIVE',
     remedy:
       'correct or unset the environment variable HALFSPACE_NATIVE; while it is set, nothing else is tried',
   },

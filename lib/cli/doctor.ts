@@ -1,0 +1,102 @@
+// `doctor`: which engine is used here, and why not another.
+
+import { execFile, type ExecFileException } from 'node:child_process';
+import { promisify } from 'node:util';
+
+import { Option, type Command } from 'commander';
+
+import { HalfspaceError } from '../errors.js';
+import { formatTable, print, printJson } from './output.js';
+import { describeAddon, describeMachine, type AddonDescription, type MachineDescription } from './probe.js';
+
+interface Options {
+  readonly json?: boolean;
+  readonly probe?: boolean;
+}
+
+/** An engine, and why it is used or not. */
+interface Engine {
+  readonly name: string;
+  readonly used: boolean;
+  readonly reason: string;
+}
+
+interface Findings {
+  readonly version: string;
+  readonly machine: MachineDescription;
+  readonly addon: AddonDescription | null;
+  readonly engines: readonly Engine[];
+}
+
+export function addDoctorCommand(program: Command): void {
+  program
+    .command('doctor')
+    .description('Say which engine is used on this machine, and why not another.')
+    .option('--json', 'print one JSON document')
+    .addOption(new Option('--probe', 'load the addon in this process and describe it').hideHelp())
+    .addHelpText('after', '\nExit status: 0 when an engine can be used, 1 when none can.')
+    .action((options: Options) => doctor(options, program.version() ?? ''));
+}
+
+async function doctor({ json, probe }: Options, version: string): Promise<void> {
+  if (probe) return printJson(describeAddon());
+  const addon = await probeInChild();
+  const found = findings(version, addon);
+  if (json) printJson(found);
+  else print(format(found));
+  if (typeof addon === 'string') throw new HalfspaceError('ERR_DEVICE', addon);
+}
+
+/** What a child process says of the addon, or in words why it could not. */
+async function probeInChild(): Promise<AddonDescription | string> {
+  const args = [...process.execArgv, process.argv[1] as string, 'doctor', '--probe'];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    return JSON.parse(stdout) as AddonDescription;
+  } catch (error) {
+    const { signal, stderr, message } = error as ExecFileException & { readonly stderr?: string };
+    if (signal) return `the process that loaded the addon was ended by ${signal}`;
+    return (stderr ?? message).trim().replace(/^halfspace: /, '');
+  }
+}
+
+function findings(version: string, addon: AddonDescription | string): Findings {
+  const machine = describeMachine();
+  return typeof addon === 'string'
+    ? { version, machine, addon: null, engines: engines(null, 'the addon cannot be loaded') }
+    : { version, machine, addon, engines: engines(addon, '') };
+}
+
+function engines(addon: AddonDescription | null, missing: string): readonly Engine[] {
+  const cpu = addon ? `${addon.library} with ${addon.instructions}, ${addon.cores} cores` : missing;
+  return [
+    { name: 'cpu', used: addon !== null, reason: cpu },
+    { name: 'cuda', used: false, reason: addon ? 'this build has no CUDA engine' : missing },
+  ];
+}
+
+const formatPackage = ({ package: found, platform }: MachineDescription): string =>
+  found === null ? `none for ${platform}` : `${found.name} ${found.version ?? '(not installed)'}`;
+
+function format({ version, machine, addon, engines: found }: Findings): string {
+  const facts: readonly (readonly [string, string])[] = [
+    ['halfspace', version],
+    ['node', machine.node],
+    ['platform', `${machine.platform}${machine.libc === null ? '' : `, ${machine.libc}`}`],
+    ['package', formatPackage(machine)],
+    ['processor', `${machine.processor}, ${machine.threads} threads`],
+    ['features', machine.features.join(' ') || 'not told by this system'],
+    ['addon', addon?.source ?? 'none'],
+    ...(addon?.files ?? []).map((file) => ['', file] as const),
+    ...(addon?.failures ?? []).map(
+      ({ candidate, message }) => ['not used', `${candidate}: ${message}`] as const,
+    ),
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  const lines = facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  const table = formatTable(
+    ['engine', 'used', 'why'],
+    found.map(({ name, used, reason }) => [name, used ? 'yes' : 'no', reason]),
+  );
+  return [...lines, '', table].join('\n');
+}
