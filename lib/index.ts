@@ -27,6 +27,8 @@ export { fromOnnx } from './onnx/import.js';
 export { searchSpace, type Group, type SearchSpace, type Segment } from './search/space.js';
 export type { Target } from './search/selection.js';
 export { inspectDocument } from './search/inspect.js';
+export { addGates, type Gated } from './search/gates.js';
+export { foldGates } from './search/fold-gates.js';
 export { constructSubnet, type Subnet } from './search/subnet.js';
 export { constructVerified, type VerifiedSubnet } from './train/construct.js';
 

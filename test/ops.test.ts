@@ -52,11 +52,11 @@ const ROUNDING = 1e-12;
 for (const [title, c] of titledCases) {
   test(`${title} is multiplied by the factors that it promises`, (t) => {
     const data = contents(c, 3);
-    const [y = []] = runOp(c.op, c.inputs, data, 'eval');
+    const [y = new Float64Array()] = runOp(c.op, c.inputs, data, 'eval');
     for (const scaled of subsets(c.inputs.length)) {
       for (const factor of FACTORS[c.op.homogeneous(scaled)]) {
         const changed = data.map((x, index) => (scaled[index] ? x.map((value) => value * factor) : x));
-        const [found = []] = runOp(c.op, c.inputs, changed, 'eval');
+        const [found = new Float64Array()] = runOp(c.op, c.inputs, changed, 'eval');
         const worst = y.reduce((most, v, i) => Math.max(most, Math.abs(v * factor - (found[i] ?? NaN))), 0);
         t.true(worst <= ROUNDING, `scaled ${scaled.join()} by ${factor}: ${worst}`);
       }

@@ -14,6 +14,7 @@ export function addInspectCommand(program: Command): void {
     .option('--input <C,H,W>', 'image size of a built-in network (default: the published one)', parseInput)
     .option('--classes <n>', 'classes of a built-in network', positiveInteger)
     .option('--width <n>', 'base channels of a built-in network', positiveInteger)
+    .option('--gates', 'give branches without parameters (skip, pooling) a gate, as `train --gates` does')
     .option('--json', 'print one JSON document')
     .option('--html <file>', 'write a drawing of the segment graph')
     .addHelpText(
@@ -27,16 +28,19 @@ interface InspectOptions {
   readonly input?: readonly [number, number, number];
   readonly classes?: number;
   readonly width?: number;
+  readonly gates?: boolean;
   readonly json?: boolean;
   readonly html?: string;
 }
 
-async function inspect(model: string, { json, html, ...shape }: InspectOptions): Promise<void> {
-  const [{ searchSpace }, { inspectDocument }] = await Promise.all([
+async function inspect(model: string, { gates, json, html, ...shape }: InspectOptions): Promise<void> {
+  const [{ addGates }, { searchSpace }, { inspectDocument }] = await Promise.all([
+    import('../search/gates.js'),
     import('../search/space.js'),
     import('../search/inspect.js'),
   ]);
-  const space = searchSpace(await loadModel(model, shape));
+  const graph = await loadModel(model, shape);
+  const space = searchSpace(gates ? addGates(graph).graph : graph);
   if (html !== undefined) {
     const { drawSpace } = await import('../report/space.js');
     await writeResult(html, await drawSpace(space, model));

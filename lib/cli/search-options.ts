@@ -18,6 +18,7 @@ import { scheduleNames, type Schedule } from '../train/schedule.js';
 export interface SearchFlags {
   readonly remove?: number;
   readonly sparsity?: number;
+  readonly gates?: boolean;
   readonly params?: number;
   readonly macs?: number;
   readonly epochs?: number;
@@ -47,6 +48,7 @@ export interface SearchFlags {
 export const searchOptions = (flags: SearchFlags, dataset: Dataset): SearchOptions =>
   given({
     target: targetOf(flags),
+    gates: flags.gates,
     epochs: flags.epochs,
     steps: flags.steps,
     batch: flags.batch,

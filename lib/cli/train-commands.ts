@@ -67,6 +67,7 @@ function addScheduleOptions(command: Command): void {
 function addSearchOptions(command: Command): void {
   command
     .optionsGroup('Search:')
+    .option('--gates', 'let branches without parameters (skip, pooling) be erased too')
     .option('--score <name>', 'how redundancy is judged (ablation, paper, ...)')
     .option('--warmup <share>', 'share of the steps before groups are chosen', fraction)
     .option('--window <share>', 'share of the steps at which chosen groups are zero', fraction)

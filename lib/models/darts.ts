@@ -9,11 +9,14 @@ import type { ModelOptions } from './catalog.js';
 const nodesPerCell = 4;
 
 /** Eight cells for small images: 4.0 M parameters and about 600 M multiply-accumulates at 3x32x32. */
-export function darts8({ input, classes, width = 24 }: ModelOptions): Graph {
+export const darts8 = (options: ModelOptions): Graph => darts(8, options);
+
+/** Any number of cells for small images, behind a stem that keeps the resolution. */
+export function darts(count: number, { input, classes, width = 24 }: ModelOptions): Graph {
   const net = new Network();
   const image = net.input('image', [1, ...input]);
   const stem = net.batchNorm(net.conv(image, 3 * width, { kernel: 3, bias: false, name: 'stem' }));
-  const features = cells(net, { older: stem, newer: stem, fromReduction: false }, { count: 8, width });
+  const features = cells(net, { older: stem, newer: stem, fromReduction: false }, { count, width });
   return classifier(net, features, classes);
 }
 

@@ -184,6 +184,15 @@ const reader =
 const shift = (b: number): Op => affine(1, b);
 const scale = (b: number): Op => affine(b, 0);
 const readAdd = reader(shift, shift, add);
+const readScale = reader(scale, scale, multiply);
+
+/** A number is a constant, but a vector of one number is trained: a gate. */
+function readProduct(context: OnnxContext): readonly Value[] {
+  const gate = [0, 1].find((index) => context.constant(index)?.shape.length === 1);
+  return gate !== undefined && scalar(context, gate) !== null
+    ? context.emit(multiply(), [context.data(1 - gate), context.trained(gate)])
+    : readScale(context);
+}
 
 /** Of two computed values of one shape it is a sum, for which kernels do more. */
 function readSum(context: OnnxContext): readonly Value[] {
@@ -199,7 +208,7 @@ export const readers: OnnxReaders = {
     (b) => affine(1, -b),
     subtract,
   ),
-  Mul: reader(scale, scale, multiply),
+  Mul: readProduct,
   Div: (context) => {
     const numerator = scalar(context, 0);
     if (numerator !== null) {

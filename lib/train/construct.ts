@@ -4,6 +4,7 @@ import { arenaLayout, offsetOf, packWeights, unpackWeights } from '../compile/la
 import { HalfspaceError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import { random } from '../random.js';
+import { foldGates } from '../search/fold-gates.js';
 import { groupSpans, searchSpace, type SearchSpace } from '../search/space.js';
 import { constructSubnet } from '../search/subnet.js';
 import { elements } from '../shape.js';
@@ -23,23 +24,22 @@ export interface Construction {
   readonly agreement: Agreement;
 }
 
-/** Cuts the erased groups, which must be zero, and compares on `inputs`; throws ERR_VERIFY. */
+/**
+ * Cuts the erased groups, which must be zero, folds `gates` (names of parameters), and compares the outcome
+ * on `inputs`; throws ERR_VERIFY.
+ */
 export async function constructChecked(
   space: SearchSpace,
   weights: Weights,
   erased: readonly number[],
   inputs: Buffers,
   inference: InferenceOptions,
+  gates: ReadonlySet<string> = new Set(),
 ): Promise<Construction> {
-  const subnet = constructSubnet(space, erased);
-  const carried = subnet.carry(weights);
-  const agreement = await verifySubnet(
-    { graph: space.graph, weights },
-    { graph: subnet.graph, weights: carried },
-    inputs,
-    inference,
-  );
-  return { graph: subnet.graph, weights: carried, erased: subnet.erased, agreement };
+  const cut = constructSubnet(space, erased);
+  const subnet = foldGates(cut.graph, cut.carry(weights), gates);
+  const agreement = await verifySubnet({ graph: space.graph, weights }, subnet, inputs, inference);
+  return { ...subnet, erased: cut.erased, agreement };
 }
 
 /** What `constructVerified` answers; the summary is plain JSON. */

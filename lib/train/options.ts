@@ -25,6 +25,8 @@ export interface AblationSettings {
 export interface TrainOptions extends Required<PlanOptions> {
   /** What shall be erased; null trains the network as it is. */
   readonly target: Target | null;
+  /** Give branches without parameters a gate, so that they can be erased too. */
+  readonly gates: boolean;
   /** Length of the run. */
   readonly steps: number;
   readonly batch: number;
@@ -79,6 +81,7 @@ const usualRate: Readonly<Record<Optimizer['rule'], number>> = { sgd: 0.1, adam:
 
 const defaults = {
   target: null,
+  gates: false,
   epochs: 12,
   batch: 64,
   seed: 0,
@@ -124,6 +127,7 @@ export function resolveOptions(dataset: Dataset, options: SearchOptions): TrainO
   const base = typeof given.optimizer === 'object' ? given.optimizer : optimizer(given.optimizer ?? 'sgd');
   return {
     target: given.target,
+    gates: given.gates,
     steps,
     batch: given.batch,
     seed: given.seed,

@@ -3,8 +3,9 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../data/dataset.js';
 import { HalfspaceError } from '../errors.js';
-import { print, type Graph } from '../graph.js';
+import { print, type Graph, type Parameter } from '../graph.js';
 import { toOnnx } from '../onnx/export.js';
+import { addGates, type Gated } from '../search/gates.js';
 import { searchSpace } from '../search/space.js';
 import type { Checkpoint } from './checkpoint.js';
 import { constructChecked, type Construction } from './construct.js';
@@ -68,14 +69,16 @@ export async function search(
   options: SearchOptions = {},
 ): Promise<SearchResult> {
   const settings = resolveOptions(dataset, options);
-  const config = runConfig(model, dataset, settings);
+  const gated: Gated = settings.gates ? addGates(model) : { graph: model, gates: [] };
+  const { graph } = gated;
+  const config = runConfig(graph, dataset, settings);
   const resumed = await resumedRun(config, options);
-  const trainer = new Trainer(model, dataset, settings, resumed?.checkpoint ?? undefined);
+  const trainer = new Trainer(graph, dataset, settings, resumed?.checkpoint ?? undefined);
   try {
     // Made only now, so that a run that cannot start leaves no folder behind.
     const directory = resumed?.directory ?? (await newRun(config, options));
-    const trained = await follow(trainer, model, directory, options.onProgress);
-    return await finish(model, dataset, settings, trained, directory);
+    const trained = await follow(trainer, graph, directory, options.onProgress);
+    return await finish(gated, dataset, settings, trained, directory);
   } finally {
     trainer.dispose();
   }
@@ -98,6 +101,7 @@ const runConfig = (model: Graph, dataset: Dataset, settings: TrainOptions): RunC
   network: createHash('sha256').update(print(model)).digest('hex').slice(0, 16),
   dataset: dataset.name,
   target: settings.target,
+  gates: settings.gates,
   steps: settings.steps,
   batch: settings.batch,
   seed: settings.seed,
@@ -145,7 +149,7 @@ async function keep(
 }
 
 async function finish(
-  model: Graph,
+  { graph: model, gates }: Gated,
   dataset: Dataset,
   settings: TrainOptions,
   { complete, checkpoint }: Trained,
@@ -155,7 +159,7 @@ async function finish(
   await directory?.writeCheckpoint(model, checkpoint);
   await directory?.writeNetwork('super.onnx', toOnnx(model, supernet.weights));
   if (!complete) return { complete, supernet, subnet: null, summary: null };
-  const { subnet, summary } = await concluded(supernet, dataset, settings, checkpoint);
+  const { subnet, summary } = await concluded(supernet, gates, dataset, settings, checkpoint);
   const outputNames = model.outputs.map(({ name }) => name);
   await directory?.writeNetwork('sub.onnx', toOnnx(subnet.graph, subnet.weights, { outputNames }));
   await directory?.writeSummary(summary);
@@ -165,6 +169,7 @@ async function finish(
 /** Constructs, verifies and evaluates what training left. */
 async function concluded(
   supernet: TrainedNetwork,
+  gates: readonly Parameter[],
   dataset: Dataset,
   settings: TrainOptions,
   { position }: Checkpoint,
@@ -177,6 +182,7 @@ async function concluded(
     (position.policy.taken ?? []).map(({ group }) => group),
     { [supernet.graph.inputs[0]?.name as string]: await firstPictures(dataset, batch) },
     inference,
+    new Set(gates.map(({ name }) => name)),
   );
   const { accuracy } = await evaluate(subnet.graph, subnet.weights, dataset, inference, signal ?? undefined);
   return { subnet, summary: summarize(supernet, subnet, accuracy, position, settings, dataset) };
