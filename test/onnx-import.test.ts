@@ -11,7 +11,13 @@ import { atBatch, print, type Graph } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { fromOnnx, type ImportOptions } from '../lib/onnx/import.js';
-import { elementType, encodeModel, type TensorProto } from '../lib/onnx/schema.js';
+import {
+  elementType,
+  encodeModel,
+  type FunctionProto,
+  type NodeProto,
+  type TensorProto,
+} from '../lib/onnx/schema.js';
 import { requireSupported, unsupported } from '../lib/ops/opaque.js';
 import { initialWeights } from '../lib/weights.js';
 import {
@@ -276,6 +282,88 @@ test('nodes out of order are put in order', (t) => {
   );
 });
 
+const plain: Model = {
+  inputs: [value('x', [1, 2])],
+  nodes: [node('Relu', ['x'], ['y'])],
+  outputs: [value('y', [1, 2])],
+};
+
+/** leaky(x; slope) = LeakyRelu(Identity(x)), called by twice(x) = leaky(leaky(x; 0.5); 0.25). */
+const functions: readonly FunctionProto[] = [
+  {
+    name: 'leaky',
+    domain: 'own',
+    input: ['x'],
+    output: ['y'],
+    attribute: ['slope'],
+    attributeProto: [],
+    node: [
+      node('Identity', ['x'], ['t']),
+      {
+        ...node('LeakyRelu', ['t'], ['y']),
+        attribute: [{ name: 'alpha', type: 1, refAttrName: 'slope' }],
+      },
+    ],
+  },
+  {
+    name: 'twice',
+    domain: 'own',
+    input: ['x'],
+    output: ['y'],
+    attribute: [],
+    attributeProto: [],
+    node: [leaky('x', 't', 0.5), leaky('t', 'y', 0.25)],
+  },
+];
+
+function leaky(from: string, to: string, slope: number): NodeProto {
+  return { ...node('leaky', [from], [to], { slope: { float: slope } }, `leaky ${slope}`), domain: 'own' };
+}
+
+const twice: NodeProto = { ...node('twice', ['x'], ['y'], {}, 'call'), domain: 'own' };
+
+test('functions of a file are written out where they are called', (t) => {
+  const model = modelProto({ ...plain, nodes: [twice] });
+  const graph = fromOnnx(encodeModel({ ...model, functions }));
+  t.deepEqual(
+    graph.nodes.map((n) => [n.name, n.op.attrs['alpha']]),
+    [
+      ['call/leaky 0.5/LeakyRelu_1', 0.5],
+      ['call/leaky 0.25/LeakyRelu_1', 0.25],
+    ],
+  );
+});
+
+/** level n = level n + 1 applied twice. */
+const doubling = (level: number): FunctionProto => ({
+  ...(functions[1] as FunctionProto),
+  name: `level${level}`,
+  node: [0, 1].map((half) => ({
+    ...node(`level${level + 1}`, [half ? 't' : 'x'], [half ? 'y' : 't']),
+    domain: 'own',
+  })),
+});
+
+test('functions that call themselves, or grow without end, are refused', (t) => {
+  const call: NodeProto = { ...node('level0', ['x'], ['y']), domain: 'own' };
+  const model = modelProto({ ...plain, nodes: [call] });
+  const endless = { ...doubling(0), node: [call] };
+  refused(
+    t,
+    () => fromOnnx(encodeModel({ ...model, functions: [endless] })),
+    'ERR_MODEL',
+    "function 'level0' calls itself",
+  );
+  const hollow = { ...doubling(39), node: [] };
+  const towers = [...Array.from({ length: 39 }, (_, level) => doubling(level)), hollow];
+  refused(
+    t,
+    () => fromOnnx(encodeModel({ ...model, functions: towers })),
+    'ERR_MODEL',
+    'the functions of the file take more than',
+  );
+});
+
 const mysterious: Model = {
   inputs: [value('x', ['N', 2])],
   nodes: [
@@ -326,11 +414,6 @@ function refused(t: ExecutionContext, act: () => unknown, code: ErrorCode, messa
   t.true(error?.message.includes(message), error?.message);
 }
 
-const plain: Model = {
-  inputs: [value('x', [1, 2])],
-  nodes: [node('Relu', ['x'], ['y'])],
-  outputs: [value('y', [1, 2])],
-};
 const adding = (constant: TensorProto): Model => ({
   ...plain,
   nodes: [node('Add', ['x', 'c'], ['y'])],

@@ -2,6 +2,7 @@
 // once, nodes in an order in which they can be read. Says nothing about what operators mean.
 
 import { HalfspaceError } from '../errors.js';
+import { withoutCalls } from './functions.js';
 import { damaged } from './model-error.js';
 import { decodeModel, type GraphProto, type ModelProto, type NodeProto } from './schema.js';
 
@@ -29,7 +30,7 @@ export function readSource(bytes: Uint8Array): Source {
   const { graph } = model;
   if (!graph) damaged('not an ONNX model: it has no graph');
   if (graph.output.length === 0) damaged('the model has no output');
-  const named = withNames(graph.node);
+  const named = withNames(withoutCalls(model));
   const nodes = sorted(named, definitions(graph, named));
   return {
     opset: operatorSet(model),
