@@ -5,8 +5,8 @@ import { element, type Content } from './markup.js';
 import { formatNumber } from './numbers.js';
 import type { RunRecord } from './read-run.js';
 
-/** Weight of the past in smoothed curves: about the last twenty points. */
-const smooth = 0.95;
+/** Weight of the past in smoothed curves: about the last ten points. */
+const smooth = 0.9;
 
 const percent = (value: number): string => `${formatNumber(100 * value)} %`;
 
@@ -65,14 +65,14 @@ const accuracy = ({ steps, epochs, selection }: RunRecord): Curves => ({
   format: percent,
   series: [
     {
-      label: 'training, of the epoch so far',
+      label: 'training',
       colour: 'blue',
       shape: 'line',
       points: steps.map((s) => [s.step, s.accuracy]),
     },
     { label: 'test', colour: 'orange', shape: 'dots', points: epochs.map((e) => [e.step, e.testAccuracy]) },
     {
-      label: 'super-network at selection',
+      label: 'super-network',
       colour: 'purple',
       shape: 'dots',
       points: selection ? [[selection.step, selection.accuracy]] : [],

@@ -32,7 +32,6 @@ svg.segments { font-family: ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sa
 .segments .removable .id { fill: var(--blue); font-weight: 700; }
 .segments .erased rect { fill: var(--orange-tint); stroke: var(--orange); stroke-dasharray: 6 4; }
 .segments .erased .id { fill: var(--orange); }
-.segments .erased .operators { text-decoration: line-through; }
 .segments .dropped rect { fill: none; stroke: var(--muted); stroke-dasharray: 2 3; }
 .segments .erased text, .segments .dropped text { fill: var(--muted); }
 .segments .link { fill: none; stroke: var(--muted); stroke-width: 1.2; }

@@ -1,0 +1,67 @@
+// Scales and averages of charts, against their definitions.
+
+import fc from 'fast-check';
+import test from 'ava';
+import { average } from '../lib/report/chart.js';
+import { formatCount, formatNumber, formatSeconds } from '../lib/report/numbers.js';
+import { extent, linearScale } from '../lib/report/scale.js';
+
+test('ticks are multiples of 1, 2 or 5 times a power of ten and few', (t) => {
+  const value = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+  fc.assert(
+    fc.property(value, value, (a, b) => {
+      const [low, high] = [Math.min(a, b), Math.max(a, b)];
+      fc.pre(high - low > 1e-3);
+      const { from, to, ticks } = linearScale([low, high], [0, 100]);
+      const step = (ticks[1] as number) - (ticks[0] as number);
+      const lead = Number(step.toExponential(6).split('e')[0]);
+      const tolerance = 1e-6 * step; // of the snap to whole ticks
+      return (
+        [1, 2, 5, 10].some((factor) => Math.abs(lead - factor) < 1e-4) &&
+        ticks.length >= 2 &&
+        ticks.length <= 7 &&
+        from <= low + tolerance &&
+        to >= high - tolerance &&
+        ticks.every((tick) => Math.abs(tick / step - Math.round(tick / step)) < 1e-4)
+      );
+    }),
+  );
+  t.deepEqual(linearScale([0, 0.97], [0, 100]).ticks, [0, 0.5, 1]);
+});
+
+test('a scale maps its ends to the ends of the axis and is straight between', (t) => {
+  const scale = linearScale([10, 30], [200, 100], { snap: false });
+  t.deepEqual([scale.position(10), scale.position(20), scale.position(30)], [200, 150, 100]);
+});
+
+test('a scale of a single value, or of none, still has an extent', (t) => {
+  for (const value of [0, 3, -2]) {
+    const { from, to } = linearScale(extent([value]), [0, 100]);
+    t.true(from <= value && value <= to && from < to, String(value));
+  }
+  t.deepEqual(extent([]), [0, 1]);
+  t.deepEqual(extent([2, NaN, -1, Infinity]), [-1, 2]);
+});
+
+test('a moving average weighs the past by powers of its weight', (t) => {
+  const values = [3, -1, 4, 1, 5];
+  const weight = 0.9;
+  values.forEach((_, end) => {
+    const weights = values.slice(0, end + 1).map((_, index) => weight ** (end - index));
+    const sum = weights.reduce((total, w) => total + w, 0);
+    const expected = weights.reduce((total, w, index) => total + (w * (values[index] as number)) / sum, 0);
+    t.true(Math.abs((average(values, weight)[end] as number) - expected) < 1e-12);
+  });
+});
+
+test('quantities are written for people', (t) => {
+  t.deepEqual([950, 12_345, 812_345, 1_234_567, 614e6].map(formatCount), [
+    '950',
+    '12.3 k',
+    '812.3 k',
+    '1.23 M',
+    '614 M',
+  ]);
+  t.deepEqual([4.4, 75, 11_520].map(formatSeconds), ['4 s', '1 min 15 s', '3 h 12 min']);
+  t.deepEqual([0.1, 0.004_347_826, 2.341_56, 0].map(formatNumber), ['0.1', '0.004348', '2.342', '0']);
+});
