@@ -42,13 +42,18 @@ export function readSource(bytes: Uint8Array): Source {
 
 /** Names that occur again get a number, since ours are unique. */
 function withNames(nodes: readonly NodeProto[]): readonly SourceNode[] {
+  const taken = new Set<string>();
   const counts = new Map<string, number>();
   return nodes.map((proto, index) => {
     if (!proto.opType) damaged(`node ${index} '${proto.name ?? ''}' has no operator`);
     const own = proto.name || `${proto.opType}_${index}`;
-    const count = (counts.get(own) ?? 0) + 1;
-    counts.set(own, count);
-    return { name: count === 1 ? own : `${own}_${count}`, proto };
+    let name = own;
+    for (let count = counts.get(own) ?? 2; taken.has(name); count++) {
+      name = `${own}_${count}`;
+      counts.set(own, count + 1);
+    }
+    taken.add(name);
+    return { name, proto };
   });
 }
 
