@@ -5,9 +5,11 @@ import test from 'ava';
 import { openDataset } from '../lib/data/open.js';
 import { countMacs, countParameters, type Graph } from '../lib/graph.js';
 import { buildModel, modelNames } from '../lib/models/index.js';
+import { regnet } from '../lib/models/regnet.js';
 import { random } from '../lib/random.js';
 import { beginSelection, candidates, isComplete, take } from '../lib/search/selection.js';
 import { searchSpace, type SearchSpace } from '../lib/search/space.js';
+import { constructSubnet } from '../lib/search/subnet.js';
 import { constructVerified } from '../lib/train/construct.js';
 import { search } from '../lib/train/search.js';
 
@@ -40,6 +42,8 @@ const removable: Readonly<Record<string, readonly [groups: number, together: num
   stackedunets: [6, 5],
   // 16 residual branches and 3 projections; in the blocks with a projection one of the two stays.
   'regnet-800m': [16 + 3, 16],
+  // The same, since a product is no joint: what stands before the sum goes with the excitation before it.
+  'regnet-800m-se': [16 + 3, 16],
   // Blocks of three branches, two of them with a projection.
   superresnet: [8 * 3 + 2, 8 * 3],
   'superresnet-2m': [17 * 3 + 2, 17 * 3],
@@ -55,6 +59,47 @@ for (const name of modelNames) {
     t.deepEqual([groups.length, maxRemovable], removable[name]);
   });
 }
+
+/**
+ * Blocks of w channels from v get two layers between w and v / 4 with biases:
+ * 64 from 64; 128 from 64, 128, 128; 288 from 128 and six times 288; 672 from 288 and four times 672.
+ */
+test('squeeze-excitation adds what its layers hold to RegNet', (t) => {
+  const blocks = [
+    [64, 64],
+    [64, 128],
+    ...[128, 128].map((v) => [v, 128]),
+    [128, 288],
+    ...Array.from({ length: 6 }, () => [288, 288]),
+    [288, 672],
+    ...Array.from({ length: 4 }, () => [672, 672]),
+  ] as const;
+  const [plain, squeezed] = [buildModel('regnet-800m'), buildModel('regnet-800m-se')];
+  const sum = (size: (v: number, w: number) => number): number =>
+    blocks.reduce((total, [v = 0, w = 0]) => total + size(v / 4, w), 0);
+  t.is(
+    countParameters(squeezed) - countParameters(plain),
+    sum((m, w) => 2 * m * w + m + w),
+  );
+  t.is(
+    countMacs(squeezed) - countMacs(plain),
+    sum((m, w) => 2 * m * w),
+  );
+});
+
+test('a residual branch with squeeze-excitation is erased as a whole', (t) => {
+  const graph = buildModel('regnet-800m-se');
+  const space = searchSpace(graph);
+  const before = space.segments.find(({ nodes }) => nodes[0]?.name === 'stage1.0.a');
+  t.is(before?.reason, "its successor 'stage1.0.excitation.mean' (GlobalAveragePool) cannot do without it");
+  const group = space.groups.find(({ parameters }) => parameters.includes('stage1.0.c.weight'));
+  t.deepEqual(group?.parameters.slice(0, 2), [
+    'stage1.0.excitation.reduce.weight',
+    'stage1.0.excitation.reduce.bias',
+  ]);
+  const left = constructSubnet(space, [group?.id ?? -1]).graph.parameters.map(({ name }) => name);
+  t.false(left.some((name) => name.startsWith('stage1.0.')));
+});
 
 /** Small versions of the networks, for tests that compute. */
 const small = (name: string): Graph =>
@@ -72,7 +117,7 @@ function randomErasure(space: SearchSpace, seed: number): readonly number[] {
   return selection.taken;
 }
 
-for (const name of ['demosupnet', 'stackedunets', 'regnet-800m', 'superresnet']) {
+for (const name of ['demosupnet', 'stackedunets', 'regnet-800m', 'regnet-800m-se', 'superresnet']) {
   test(`sub-networks of ${name} equal the super-network with their groups at zero`, async (t) => {
     const graph = small(name);
     const space = searchSpace(graph);
@@ -85,10 +130,18 @@ for (const name of ['demosupnet', 'stackedunets', 'regnet-800m', 'superresnet'])
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
-for (const name of ['demosupnet', 'stackedunets']) {
+/** Blocks with 16, 32, 64 and 64 channels. */
+const smallSpace = { slope: 14, initial: 16, multiplier: 2, depth: 4, groupWidth: 8, squeeze: 0.25 };
+const learners: Readonly<Record<string, Graph>> = {
+  demosupnet: small('demosupnet'),
+  stackedunets: small('stackedunets'),
+  'a RegNet with squeeze-excitation': regnet(smallSpace, { input: [1, 28, 28], classes: 10, width: 16 }),
+};
+
+for (const [name, graph] of Object.entries(learners)) {
   test(`${name} learns the sample and keeps its target`, async (t) => {
     const losses: number[] = [];
-    const result = await search(small(name), await openDataset('sample'), {
+    const result = await search(graph, await openDataset('sample'), {
       target: { kind: 'count', count: 2 },
       steps: 60,
       batch: 32,

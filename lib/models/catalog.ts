@@ -3,7 +3,7 @@
 import { HalfspaceError, suggest, type Graph } from '../index.js';
 import { darts14, darts8 } from './darts.js';
 import { demoSupNet } from './demosupnet.js';
-import { regnetX800M } from './regnet.js';
+import { regnet800MSqueeze, regnetX800M } from './regnet.js';
 import { stackedUnets } from './stackedunets.js';
 import { superResNet1M, superResNet2M } from './superresnet.js';
 
@@ -28,6 +28,7 @@ const catalog: Readonly<Record<string, Model>> = {
   'darts-14': { build: darts14, input: [3, 224, 224], classes: 1000 },
   'darts-8': { build: darts8, input: [3, 32, 32], classes: 10 },
   'regnet-800m': { build: regnetX800M, input: [3, 32, 32], classes: 10 },
+  'regnet-800m-se': { build: regnet800MSqueeze, input: [3, 32, 32], classes: 10 },
   stackedunets: { build: stackedUnets, input: [3, 32, 32], classes: 10 },
   superresnet: { build: superResNet1M, input: [3, 32, 32], classes: 10 },
   'superresnet-2m': { build: superResNet2M, input: [3, 32, 32], classes: 10 },
