@@ -95,8 +95,9 @@ const otherSteps = {
   },
   gate: (net, values, [a, b]) => {
     const x = pick(values, a);
+    const groups = b % 3 === 0 ? channels(x) : 1;
     const gate = net.sigmoid(
-      net.conv(net.globalAveragePool(x), channels(x), { kernel: 1, bias: b % 2 === 0 }),
+      net.conv(net.globalAveragePool(x), channels(x), { kernel: 1, groups, bias: b % 2 === 0 }),
     );
     return net.apply(ops.multiply(), [x, gate]);
   },

@@ -264,9 +264,45 @@ test('what cannot lose channels keeps the inputs of a concatenation', (t) => {
   const grouped = concatThen((net, joined) => [net.conv(joined, 8, { groups: 2, name: 'pairs' })]);
   t.is(reason(grouped, 'b'), `${cannot}'pairs' (Conv, an output of the network)`);
   const added = concatThen((net, joined) => [
-    net.conv(net.add([joined, net.conv(joined, 8)], { name: 'sum' }), 2),
+    net.conv(net.add([joined, net.conv(joined, 8, { name: 'mix' })], { name: 'sum' }), 2),
   ]);
-  t.is(reason(added, 'a'), `${cannot}'sum' (Add)`);
+  t.is(reason(added, 'a'), `${cannot}'sum' (Add), whose other input 'mix' keeps all of its channels`);
+});
+
+/** Channels times what a layer of their means says, as in squeeze-excitation. */
+function excite(net: Network, x: Value, layer: (means: Value) => Value): Value {
+  const gate = net.sigmoid(layer(net.globalAveragePool(x)), { name: 'gate' });
+  return net.conv(net.multiply(x, gate, { name: 'scale' }), 2);
+}
+
+test('channels are taken out of an excitation and its factors together, where the factors lose them too', (t) => {
+  const found = concatThen((net, joined) => [
+    excite(net, joined, (means) => net.conv(means, 8, { kernel: 1, groups: 8, name: 'each' })),
+  ]);
+  // The factors of lost channels are sigmoid(0), but they multiply channels that are zero.
+  t.is(reason(found, 'a'), '');
+  const { graph } = constructSubnet(found, [0]);
+  const shapes = new Map(graph.nodes.map(({ name, outputs: [y] }) => [name, y?.type.shape]));
+  t.deepEqual(
+    [shapes.get('gate'), shapes.get('scale')],
+    [
+      [1, 5, 1, 1],
+      [1, 5, 4, 4],
+    ],
+  );
+});
+
+test('channels are not taken out of an excitation whose factors are made of all channels', (t) => {
+  const found = concatThen((net, joined) => [
+    excite(net, joined, (means) =>
+      net.conv(net.relu(net.conv(means, 2, { kernel: 1 })), 8, { kernel: 1, name: 'expand' }),
+    ),
+  ]);
+  t.is(
+    reason(found, 'a'),
+    "the channels that it gives to 'cat' cannot be taken out of 'scale' (Mul), " +
+      "whose other input 'gate' keeps all of its channels",
+  );
 });
 
 test('channels that would not stay zero keep the inputs of a concatenation', (t) => {

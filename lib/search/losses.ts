@@ -52,6 +52,8 @@ interface Cut {
 
 function follow(trace: Trace, uses: ReadonlyMap<Parameter, number>, joint: Vertex, lost: Edge): Loss {
   const kept = new Map<Value, readonly number[]>();
+  /** Values whose lost channels are not zero, and the vertices where that begins. */
+  const loud = new Map<Value, Vertex>();
   const cuts: Cut[] = [];
   const members: Member[] = [];
   const queue = new IdQueue();
@@ -64,12 +66,20 @@ function follow(trace: Trace, uses: ReadonlyMap<Parameter, number>, joint: Verte
     const left = (edge: Edge) => (edge === lost ? 'gone' : (kept.get(edge.value) ?? null));
     if (id !== joint.id && vertex.edges.every((edge) => left(edge) === null)) continue;
     const narrowed = narrowVertex(vertex, left);
-    if (!narrowed) return blocked(`cannot be taken out of ${describe(vertex)}`);
+    if (!narrowed) return blocked(`cannot be taken out of ${describe(vertex)}${keeper(vertex, left)}`);
     cuts.push(...cutsOf(vertex.node, narrowed));
-    if (narrowed.outputs.every((k) => k === null)) continue;
-    const silent = id === joint.id ? [] : silencers(vertex, narrowed, left);
-    if (!silent) return blocked(`would not stay zero in ${describe(vertex)}`);
-    members.push(...silent);
+    const noise = vertex.edges.map((edge) => loud.get(edge.value)).find((source) => source !== undefined);
+    if (narrowed.outputs.every((k) => k === null)) {
+      if (noise) return blocked(`would not stay zero in ${describe(noise)}`);
+      continue;
+    }
+    // A concatenation does not mix channels, so those of its whole inputs do not matter.
+    const isZero = (edge: Edge) =>
+      !loud.has(edge.value) && (left(edge) !== null || vertex.joint === 'concat');
+    const silent = id === joint.id ? [] : silencers(vertex, narrowed, isZero);
+    // A product may still silence it.
+    if (!silent) vertex.node.outputs.forEach((value) => loud.set(value, noise ?? vertex));
+    members.push(...(silent ?? []));
     narrowed.outputs.forEach((k, index) => k && kept.set(vertex.node.outputs[index] as Value, k));
     vertex.successors.forEach((successor) => queue.push(successor));
   }
@@ -82,6 +92,12 @@ const blocked = (reason: string): Loss => ({ blocked: reason, members: [] });
 
 const describe = ({ node, output }: Vertex): string =>
   `'${node.name}' (${node.op.name}${output ? ', an output of the network' : ''})`;
+
+/** An input of several that has all of its channels, if there is one, for a complaint. */
+function keeper({ edges }: Vertex, left: (edge: Edge) => unknown): string {
+  const full = edges.find((edge) => left(edge) === null);
+  return full ? `, whose other input '${full.value.name}' keeps all of its channels` : '';
+}
 
 const cutsOf = (node: Node, narrowed: NarrowedVertex): Cut[] =>
   narrowed.slices.map(({ input, axis, keep }) => ({
@@ -108,12 +124,12 @@ function cutEverywhere(cut: Cut, cuts: readonly Cut[], uses: ReadonlyMap<Paramet
  * that takes. Null where no trainable parameter achieves it.
  */
 function silencers(
-  { node, edges, joint }: Vertex,
+  { node, edges }: Vertex,
   { slices }: NarrowedVertex,
-  left: (edge: Edge) => unknown,
+  isZero: (edge: Edge) => boolean,
 ): readonly Member[] | null {
-  const zeros = node.inputs.map(() => joint === 'concat');
-  for (const edge of edges) if (left(edge) !== null) zeros[edge.input] = true;
+  const zeros = node.inputs.map(() => false);
+  for (const edge of edges) zeros[edge.input] = isZero(edge);
   const trainable = slices
     .map((slice) => slice.input)
     .filter((input) => (node.inputs[input] as Parameter).trainable);
