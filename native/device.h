@@ -21,6 +21,10 @@ namespace halfspace {
 // Alignment of temporaries, inputs, outputs and scratch: a cache line, an AVX-512 register.
 inline constexpr size_t kAlignment = 64;
 
+constexpr size_t align_up(size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
 // One kernel call with everything known about it before it runs.
 struct StepMeta {
   std::string kernel;

@@ -35,7 +35,7 @@ class Executor {
 
   const std::vector<EntryPlan>& entries() const { return plans_; }
   const std::vector<Arena>& arenas() const { return program_.arenas; }
-  // Copies `bytes` from or to an arena, `offset` bytes from its start; the caller keeps to its size.
+  // Copies `bytes` from or to an arena, `offset` bytes from its start; the caller keeps within it.
   void read(size_t arena, size_t offset, void* to, size_t bytes) const;
   void write(size_t arena, size_t offset, const void* from, size_t bytes);
 

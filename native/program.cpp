@@ -67,7 +67,10 @@ class EntryCheck {
       written_[index] = true;
     }
     for (const Step& step : entry_.steps) check_step(step);
+    std::set<size_t> outputs;
     for (size_t index : entry_.outputs) {
+      expect(outputs.insert(index).second, where(), "output '", tensor(index).name,
+             "' is listed twice");
       expect(tensor(index).storage.kind == StorageKind::Output, where(), "output '",
              tensor(index).name, "' is not stored as an output");
       expect(written_[index], where(), "output '", tensor(index).name, "' is never written");

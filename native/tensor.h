@@ -20,7 +20,9 @@ enum class Layout { Plain, Blocked };
 // Channels in a block: one AVX-512 register, two AVX2 registers.
 inline constexpr int64_t kBlock = 16;
 
-constexpr int64_t ceil_div(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
+constexpr int64_t ceil_div(int64_t value, int64_t divisor) {
+  return (value + divisor - 1) / divisor;
+}
 constexpr int64_t round_up(int64_t value, int64_t step) { return ceil_div(value, step) * step; }
 
 constexpr size_t size_of(DType dtype) { return dtype == DType::F64 ? 8 : 4; }

@@ -132,16 +132,6 @@ auto choose(const Convolution& c, Make make) {
   });
 }
 
-dnnl::primitive_attr epilogue(const StepMeta& step) {
-  dnnl::primitive_attr attr = primitive_attributes();
-  if (!step.attrs.has("epilogue")) return attr;
-  step.expect(step.attrs.text("epilogue") == "relu", "the only epilogue is relu");
-  dnnl::post_ops post_ops;
-  append_relu(post_ops);
-  attr.set_post_ops(post_ops);
-  return attr;
-}
-
 Depthwise depthwise(const Convolution& c) {
   return {c.x, c.w, c.y, c.geometry, c.b != nullptr, c.step.attrs.has("epilogue")};
 }
@@ -169,9 +159,9 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   step.expect_arity(2, 3, 1, 1);
   const TensorMeta* b = step.inputs.size() > 2 ? &step.inputs[2] : nullptr;
   Convolution c = read(step, step.inputs[0], step.inputs[1], step.outputs[0], b);
-  auto attr = epilogue(step);
-  auto desc =
-      choose(c, [&](const ConvolutionMemory& m) { return convolution_forward(m, c.geometry, attr); });
+  auto attr = epilogue_attributes(step);
+  auto desc = choose(
+      c, [&](const ConvolutionMemory& m) { return convolution_forward(m, c.geometry, attr); });
   if (!desc) return make_depthwise(depthwise(c));
   std::vector<Binding> bindings = {
       {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc->src_desc()},

@@ -11,17 +11,34 @@ namespace {
 
 Window window_of(const Depthwise& d) {
   const ConvolutionGeometry& g = d.geometry;
-  return {d.x.dim(2),   d.x.dim(3),         d.y.dim(2),         d.y.dim(3),
-          d.w.dim(2),   d.w.dim(3),         g.strides[0],       g.strides[1],
-          g.dilations[0] + 1, g.dilations[1] + 1, g.padding_begin[0], g.padding_begin[1]};
+  return {.H = d.x.dim(2),
+          .W = d.x.dim(3),
+          .P = d.y.dim(2),
+          .Q = d.y.dim(3),
+          .kh = d.w.dim(2),
+          .kw = d.w.dim(3),
+          .stride_h = g.strides[0],
+          .stride_w = g.strides[1],
+          .dilation_h = g.dilations[0] + 1,
+          .dilation_w = g.dilations[1] + 1,
+          .top = g.padding_begin[0],
+          .left = g.padding_begin[1]};
 }
 
 // The window through which dy makes dx where the stride is 1: the filter turned around.
 Window turned(const Window& w) {
-  return {w.P,          w.Q,          w.H,
-          w.W,          w.kh,         w.kw,
-          1,            1,            w.dilation_h,
-          w.dilation_w, (w.kh - 1) * w.dilation_h - w.top, (w.kw - 1) * w.dilation_w - w.left};
+  return {.H = w.P,
+          .W = w.Q,
+          .P = w.H,
+          .Q = w.W,
+          .kh = w.kh,
+          .kw = w.kw,
+          .stride_h = 1,
+          .stride_w = 1,
+          .dilation_h = w.dilation_h,
+          .dilation_w = w.dilation_w,
+          .top = (w.kh - 1) * w.dilation_h - w.top,
+          .left = (w.kw - 1) * w.dilation_w - w.left};
 }
 
 // Filters as the row loops want them, [blocks][taps][16], from and to the plain [C][taps].
@@ -61,14 +78,19 @@ class Forward final : public Kernel {
         bias_(d.bias),
         relu_(d.relu) {}
 
-  size_t scratch_bytes() const override { return (filters_.size() + biases_.size()) * sizeof(float); }
+  size_t scratch_bytes() const override {
+    return (filters_.size() + biases_.size()) * sizeof(float);
+  }
 
   void run(const Buffers& buffers) override {
     auto* packed = static_cast<float*>(buffers.scratch);
     float* bias = packed + filters_.size();
     filters_.pack(buffers.in(1), packed, false);
-    if (bias_) biases_.pack(buffers.in(2), bias, false);
-    else std::fill_n(bias, biases_.size(), 0.0f);
+    if (bias_) {
+      biases_.pack(buffers.in(2), bias, false);
+    } else {
+      std::fill_n(bias, biases_.size(), 0.0f);
+    }
     const Window& s = window_;
     parallel_for(planes_ * s.P, planes_ * s.y_plane(), [&](int64_t index) {
       const int64_t plane = index / s.P;
@@ -109,8 +131,11 @@ class BackwardData final : public Kernel {
       const float* dy = buffers.in(0) + plane * s.y_plane();
       const float* w = packed + plane % filters_.blocks() * filters_.block();
       float* dx = buffers.out(0) + index * s.W * kBlock;
-      if (dense_) filter_row(back, dy, w, none, false, index % s.H, dx);
-      else spread_row(s, dy, w, index % s.H, dx);
+      if (dense_) {
+        filter_row(back, dy, w, none, false, index % s.H, dx);
+      } else {
+        spread_row(s, dy, w, index % s.H, dx);
+      }
     });
   }
 

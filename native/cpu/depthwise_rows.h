@@ -1,5 +1,5 @@
-// The inner loops of depthwise convolutions: one row of one block of 16 channels at a time. Compiled
-// for several instruction sets; no threads and no checks here.
+// The inner loops of depthwise convolutions: one row of one block of 16 channels at a time.
+// Compiled for several instruction sets; no threads and no checks here.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,8 @@
 
 namespace halfspace::cpu {
 
-// Planes are x [H][W][16] and y [P][Q][16]; taps of a filter are w [kh][kw][16]. Tap (i, j) of output
-// (p, q) reads x at row p * stride_h + i * dilation_h - top, column q * stride_w + j * dilation_w -
-// left, where that lies inside.
+// Planes are x [H][W][16] and y [P][Q][16]; taps of a filter are w [kh][kw][16]. Tap (i, j) of
+// output (p, q) reads x at `row(p, i)` and `column(q, j)`, where that lies inside.
 struct Window {
   int64_t H, W, P, Q;
   int64_t kh, kw;

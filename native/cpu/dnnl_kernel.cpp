@@ -3,8 +3,6 @@
 namespace halfspace::cpu {
 namespace {
 
-constexpr size_t align(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
 // A memory object that gets its address in every run.
 dnnl::memory unbound(const dnnl::memory::desc& desc) {
   return dnnl::memory(desc, engine(), DNNL_MEMORY_NONE);
@@ -40,7 +38,7 @@ void DnnlKernel::add(const Binding& binding) {
 
 size_t DnnlKernel::reserve(size_t bytes) {
   size_t offset = scratch_bytes_;
-  scratch_bytes_ += align(bytes);
+  scratch_bytes_ += align_up(bytes);
   return offset;
 }
 
@@ -74,6 +72,16 @@ void DnnlKernel::run(const Buffers& buffers) {
 dnnl::primitive_attr primitive_attributes() {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+dnnl::primitive_attr epilogue_attributes(const StepMeta& step) {
+  dnnl::primitive_attr attr = primitive_attributes();
+  if (!step.attrs.has("epilogue")) return attr;
+  step.expect(step.attrs.text("epilogue") == "relu", "the only epilogue is relu");
+  dnnl::post_ops post_ops;
+  append_relu(post_ops);
+  attr.set_post_ops(post_ops);
   return attr;
 }
 

@@ -54,6 +54,8 @@ class DnnlKernel : public Kernel {
 
 // Attributes that every primitive of ours starts from: scratch memory comes from us.
 dnnl::primitive_attr primitive_attributes();
+// The same with the activation that the step wants applied to its result, if any.
+dnnl::primitive_attr epilogue_attributes(const StepMeta& step);
 
 // The memory of a tensor as oneDNN describes it: plain row-major, or nChw16c.
 dnnl::memory::desc describe(const TensorMeta& meta);

@@ -27,16 +27,6 @@ void check_linear(const StepMeta& step, const TensorMeta& x, const TensorMeta& w
               "the bias must be f32[", w.dim(0), "]");
 }
 
-dnnl::primitive_attr epilogue(const StepMeta& step) {
-  dnnl::primitive_attr attr = primitive_attributes();
-  if (!step.attrs.has("epilogue")) return attr;
-  step.expect(step.attrs.text("epilogue") == "relu", "the only epilogue is relu");
-  dnnl::post_ops post_ops;
-  append_relu(post_ops);
-  attr.set_post_ops(post_ops);
-  return attr;
-}
-
 std::unique_ptr<Kernel> make_product(const StepMeta& step, const memory::desc& a,
                                      const memory::desc& b, const TensorMeta& c, Operand left,
                                      Operand right, const memory::desc& bias = {},
@@ -90,7 +80,7 @@ std::unique_ptr<Kernel> make_linear(const StepMeta& step) {
   check_linear(step, x, w, step.outputs[0], b);
   memory::desc bias = b ? plain({1, b->dim(0)}) : memory::desc();
   return make_product(step, describe(x), transposed(w), step.outputs[0], {false, 0}, {false, 1},
-                      bias, epilogue(step));
+                      bias, epilogue_attributes(step));
 }
 
 // dx = dy w

@@ -35,7 +35,7 @@ class Copy final : public Kernel {
 class ReshapeBlocked final : public Kernel {
  public:
   ReshapeBlocked(std::unique_ptr<Kernel> first, std::unique_ptr<Kernel> second, size_t bytes)
-      : first_(std::move(first)), second_(std::move(second)), bytes_(round_up(bytes)) {}
+      : first_(std::move(first)), second_(std::move(second)), bytes_(align_up(bytes)) {}
 
   size_t scratch_bytes() const override {
     return bytes_ + std::max(first_->scratch_bytes(), second_->scratch_bytes());
@@ -50,8 +50,6 @@ class ReshapeBlocked final : public Kernel {
   }
 
  private:
-  static size_t round_up(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
   std::unique_ptr<Kernel> first_;
   std::unique_ptr<Kernel> second_;
   size_t bytes_;
