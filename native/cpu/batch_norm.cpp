@@ -62,8 +62,8 @@ HALFSPACE_SIMD void normalize(const float* x, float* y, int64_t pixels, const Af
 // The gradient that reaches the normalisation: nothing where the rectifier after it closed.
 template <bool kMasked>
 HALFSPACE_INLINE float masked(const float* dy, const float* y, int64_t i) {
-  if constexpr (kMasked) return y[i] > 0.0f ? dy[i] : 0.0f;
-  return dy[i];
+  const float gradient = dy[i];
+  return !kMasked || y[i] > 0.0f ? gradient : 0.0f;
 }
 
 // first += sum dy, second += sum dy (x - center)

@@ -1,6 +1,6 @@
-// Max, average and global average pooling of blocked images, forward and backward. Windows are clipped
-// to the image, so padding never wins a maximum. Backward adds into dx plane by plane in scan order;
-// one plane belongs to one thread.
+// Max and average pooling over windows of blocked images, forward and backward. The loops run tap by tap:
+// one place of the window, for all outputs of a row that have it inside the image, so padding never
+// wins a maximum. Backward adds into dx in scan order; one plane belongs to one thread.
 #include <limits>
 
 #include "image.h"
@@ -10,201 +10,197 @@
 namespace halfspace::cpu {
 namespace {
 
-// The taps of one window along one axis that lie inside the image, and where they lie.
-struct Taps {
-  int64_t start;  // input position of tap 0, possibly outside
-  int32_t first, last;
-  int32_t padded;  // taps inside the padded image
+// Outputs [first, last) of an axis have this tap inside the image; for `first` it lies at `input`.
+struct Tap {
+  int64_t first, last, input;
 };
 
-// One axis of a pooling operator: taps for each output position.
-struct Axis {
-  int64_t kernel, dilation;
-  std::vector<Taps> taps;
+struct AxisOptions {
+  int64_t kernel, stride, dilation, before, after;
+};
 
-  Axis(int64_t size, int64_t outputs, int64_t kernel, int64_t stride, int64_t dilation,
-       int64_t before, int64_t after)
-      : kernel(kernel), dilation(dilation) {
-    for (int64_t o = 0; o < outputs; ++o) {
-      const int64_t start = o * stride - before;
-      const auto below = [&](int64_t position) {
-        return std::clamp<int64_t>(position <= start ? 0 : ceil_div(position - start, dilation), 0,
-                                   kernel);
+// One axis of a pooling operator.
+struct Axis {
+  int64_t stride;
+  std::vector<Tap> taps;
+  // For each output, 1 / the number of taps inside the image, and inside the padded image.
+  std::vector<float> share, padded_share;
+
+  Axis(int64_t inputs, int64_t outputs, const AxisOptions& o)
+      : stride(o.stride), share(outputs), padded_share(outputs) {
+    std::vector<int64_t> inside(outputs, 0), padded(outputs, 0);
+    for (int64_t k = 0; k < o.kernel; ++k) {
+      const int64_t origin = k * o.dilation - o.before;
+      const auto outputs_below = [&](int64_t position) {
+        return std::clamp<int64_t>(ceil_div(std::max<int64_t>(position - origin, 0), o.stride), 0,
+                                   outputs);
       };
-      const int64_t first = below(0), last = std::max(first, below(size));
-      taps.push_back({start, static_cast<int32_t>(first), static_cast<int32_t>(last),
-                      static_cast<int32_t>(below(size + after))});
+      const int64_t first = outputs_below(0), last = outputs_below(inputs);
+      taps.push_back({first, last, origin + first * o.stride});
+      for (int64_t i = first; i < last; ++i) ++inside[i];
+      for (int64_t i = 0; i < outputs_below(inputs + o.after); ++i) ++padded[i];
+    }
+    for (int64_t i = 0; i < outputs; ++i) {
+      share[i] = 1.0f / static_cast<float>(std::max<int64_t>(inside[i], 1));
+      padded_share[i] = 1.0f / static_cast<float>(std::max<int64_t>(padded[i], 1));
     }
   }
 };
 
-struct Window {
-  Axis rows, columns;
-};
+// y = max(y, x) for `count` pixels, x advancing by `step`; NaN wins.
+HALFSPACE_SIMD void max_into(const float* x, int64_t step, float* y, int64_t count) {
+  for (int64_t p = 0; p < count; ++p, x += step, y += kBlock) {
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) y[c] = (x[c] > y[c] || x[c] != x[c]) ? x[c] : y[c];
+  }
+}
 
-Window window_of(const StepMeta& step, const TensorMeta& x, const TensorMeta& y) {
-  expect_blocked(step, x);
-  expect_blocked(step, y);
-  step.expect(x.dim(0) == y.dim(0) && x.dim(1) == y.dim(1), "pooling keeps batch and channels: ",
-              x.text(), " and ", y.text());
-  const auto kernel = step.attrs.integers("kernel");
-  const auto strides = step.attrs.integers("strides");
+// The same, remembering which tap won.
+HALFSPACE_SIMD void max_into(const float* x, int64_t step, float* best, int32_t* place, int32_t tap,
+                             int64_t count) {
+  for (int64_t p = 0; p < count; ++p, x += step, best += kBlock, place += kBlock) {
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) {
+      const bool better = x[c] > best[c] || x[c] != x[c];
+      best[c] = better ? x[c] : best[c];
+      place[c] = better ? tap : place[c];
+    }
+  }
+}
+
+// dx += dy where `tap` won
+HALFSPACE_SIMD void add_where(const float* dy, const int32_t* place, int32_t tap, float* dx,
+                              int64_t step, int64_t count) {
+  for (int64_t p = 0; p < count; ++p, dx += step, dy += kBlock, place += kBlock) {
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) {
+      const float gradient = dy[c];
+      dx[c] += place[c] == tap ? gradient : 0.0f;
+    }
+  }
+}
+
+// y += x
+HALFSPACE_SIMD void add_into(const float* x, int64_t step, float* y, int64_t count) {
+  for (int64_t p = 0; p < count; ++p, x += step, y += kBlock) {
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) y[c] += x[c];
+  }
+}
+
+// y *= share of the row * share of the column
+HALFSPACE_SIMD void scale_row(float* y, float row_share, const float* shares, int64_t count) {
+  for (int64_t p = 0; p < count; ++p) {
+    const float factor = row_share * shares[p];
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) y[p * kBlock + c] *= factor;
+  }
+}
+
+// dx += dy * share of the row * share of the column
+HALFSPACE_SIMD void add_shares(const float* dy, float row_share, const float* shares, float* dx,
+                               int64_t step, int64_t count) {
+  for (int64_t p = 0; p < count; ++p, dx += step) {
+    const float factor = row_share * shares[p];
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) dx[c] += factor * dy[p * kBlock + c];
+  }
+}
+
+std::vector<AxisOptions> options_of(const StepMeta& step) {
+  constexpr int64_t kMost = 1 << 20;
+  const auto kernel = step.attrs.integers("kernel"), strides = step.attrs.integers("strides");
   const auto padding = step.attrs.integers("padding", {0, 0, 0, 0});
   const auto dilations = step.attrs.integers("dilations", {1, 1});
   step.expect(kernel.size() == 2 && strides.size() == 2 && padding.size() == 4 &&
                   dilations.size() == 2,
               "expected kernel[2], strides[2], padding[4], dilations[2]");
+  const auto within = [](int64_t value, int64_t least) { return value >= least && value < kMost; };
+  std::vector<AxisOptions> axes;
   for (size_t i = 0; i < 2; ++i) {
-    constexpr int64_t kMost = 1 << 20;
-    step.expect(kernel[i] > 0 && kernel[i] < kMost && strides[i] > 0 && strides[i] < kMost &&
-                    dilations[i] > 0 && dilations[i] < kMost,
-                "kernel, strides and dilations must be positive");
-    step.expect(padding[i] >= 0 && padding[i + 2] >= 0 && padding[i] < kMost &&
-                    padding[i + 2] < kMost,
-                "padding must not be negative");
+    const AxisOptions o{kernel[i], strides[i], dilations[i], padding[i], padding[i + 2]};
+    step.expect(within(o.kernel, 1) && within(o.stride, 1) && within(o.dilation, 1) &&
+                    within(o.before, 0) && within(o.after, 0),
+                "kernel, strides and dilations must be positive, padding not negative");
+    axes.push_back(o);
   }
-  return {Axis(x.dim(2), y.dim(2), kernel[0], strides[0], dilations[0], padding[0], padding[2]),
-          Axis(x.dim(3), y.dim(3), kernel[1], strides[1], dilations[1], padding[1], padding[3])};
+  return axes;
 }
 
-// What a leaf loop needs to walk one window; positions are offsets in floats from a plane.
-struct Walk {
-  int64_t row;                     // floats of an input row
-  int64_t row_start, row_step;     // of tap 0, between taps
-  int64_t column_start, column_step;
-  int32_t first_row, last_row, first_column, last_column;
+// What a tap does to one row of outputs: where it starts in x and y, in floats, and for how many.
+struct TapRow {
+  int32_t tap;
+  int64_t x, y;
+  int64_t step;  // between neighbouring outputs, in x
+  int64_t first, count;
 };
 
-Walk walk_of(const Window& window, int64_t oh, int64_t ow, int64_t row) {
-  const Taps &h = window.rows.taps[oh], &w = window.columns.taps[ow];
-  return {row,
-          h.start * row,
-          window.rows.dilation * row,
-          w.start * kBlock,
-          window.columns.dilation * kBlock,
-          h.first,
-          h.last,
-          w.first,
-          w.last};
-}
-
-// y[c] = max over the window; NaN wins. An empty window gives -infinity.
-HALFSPACE_SIMD void max_window(const float* x, const Walk* walk, float* y) {
-  float best[kBlock];
-  for (int64_t c = 0; c < kBlock; ++c) best[c] = -std::numeric_limits<float>::infinity();
-  for (int64_t i = walk->first_row; i < walk->last_row; ++i) {
-    for (int64_t j = walk->first_column; j < walk->last_column; ++j) {
-      const float* p = x + walk->row_start + i * walk->row_step + walk->column_start +
-                       j * walk->column_step;
-#pragma omp simd
-      for (int64_t c = 0; c < kBlock; ++c) {
-        best[c] = (p[c] > best[c] || p[c] != p[c]) ? p[c] : best[c];
-      }
-    }
-  }
-  for (int64_t c = 0; c < kBlock; ++c) y[c] = best[c];
-}
-
-// Finds the first maximum of each channel again and adds dy there.
-HALFSPACE_SIMD void max_window_backward(const float* x, const float* dy, const Walk* walk,
-                                        float* dx) {
-  float best[kBlock];
-  int32_t place[kBlock], tap = 0;
-  for (int64_t c = 0; c < kBlock; ++c) {
-    best[c] = -std::numeric_limits<float>::infinity();
-    place[c] = 0;
-  }
-  for (int64_t i = walk->first_row; i < walk->last_row; ++i) {
-    for (int64_t j = walk->first_column; j < walk->last_column; ++j, ++tap) {
-      const float* p = x + walk->row_start + i * walk->row_step + walk->column_start +
-                       j * walk->column_step;
-#pragma omp simd
-      for (int64_t c = 0; c < kBlock; ++c) {
-        const bool better = p[c] > best[c] || p[c] != p[c];
-        best[c] = better ? p[c] : best[c];
-        place[c] = better ? tap : place[c];
-      }
-    }
-  }
-  tap = 0;
-  for (int64_t i = walk->first_row; i < walk->last_row; ++i) {
-    for (int64_t j = walk->first_column; j < walk->last_column; ++j, ++tap) {
-      float* p = dx + walk->row_start + i * walk->row_step + walk->column_start +
-                 j * walk->column_step;
-#pragma omp simd
-      for (int64_t c = 0; c < kBlock; ++c) p[c] += place[c] == tap ? dy[c] : 0.0f;
-    }
-  }
-}
-
-// y[c] = factor * sum over the window
-HALFSPACE_SIMD void average_window(const float* x, const Walk* walk, float factor, float* y) {
-  float sum[kBlock] = {};
-  for (int64_t i = walk->first_row; i < walk->last_row; ++i) {
-    for (int64_t j = walk->first_column; j < walk->last_column; ++j) {
-      const float* p = x + walk->row_start + i * walk->row_step + walk->column_start +
-                       j * walk->column_step;
-#pragma omp simd
-      for (int64_t c = 0; c < kBlock; ++c) sum[c] += p[c];
-    }
-  }
-  for (int64_t c = 0; c < kBlock; ++c) y[c] = factor * sum[c];
-}
-
-HALFSPACE_SIMD void average_window_backward(const float* dy, const Walk* walk, float factor,
-                                            float* dx) {
-  for (int64_t i = walk->first_row; i < walk->last_row; ++i) {
-    for (int64_t j = walk->first_column; j < walk->last_column; ++j) {
-      float* p = dx + walk->row_start + i * walk->row_step + walk->column_start +
-                 j * walk->column_step;
-#pragma omp simd
-      for (int64_t c = 0; c < kBlock; ++c) p[c] += factor * dy[c];
-    }
-  }
-}
-
-// One pooling operator on images x and y (or dx and dy): who pools where.
+// One pooling operator between images x and y (or dx and dy).
 class Pooling {
  public:
   Pooling(const StepMeta& step, const TensorMeta& x, const TensorMeta& y)
-      : x_(x), y_(y), window_(window_of(step, x, y)) {}
+      : Pooling(step, x, y, options_of(step)) {}
 
-  // Calls visit(walk, plane offset in x, pixel offset in y, oh, ow); a row of y is one piece.
+  const Image& x() const { return x_; }
+  const Image& y() const { return y_; }
+
+  // Calls visit(plane, oh) for every row of y, in parallel.
   template <class Visit>
-  void for_each_output(Visit&& visit) const {
-    parallel_for(y_.planes() * y_.height, y_.stored() + x_.stored(), [&](int64_t row) {
-      visit_row(row / y_.height, row % y_.height, visit);
-    });
+  void parallel_rows(Visit&& visit) const {
+    parallel_for(y_.planes() * y_.height, y_.stored() + x_.stored(),
+                 [&](int64_t row) { visit(row / y_.height, row % y_.height); });
   }
 
-  // The same plane by plane, after `clear` of each plane's offset and size in x.
-  template <class Clear, class Visit>
-  void for_each_plane(Clear&& clear, Visit&& visit) const {
+  // Calls visit(plane, oh) for every row of y; the rows of a plane in order.
+  template <class Visit>
+  void parallel_planes(float* dx, Visit&& visit) const {
     parallel_for(y_.planes(), y_.stored() + x_.stored(), [&](int64_t plane) {
-      clear(plane * x_.plane(), x_.plane());
-      for (int64_t oh = 0; oh < y_.height; ++oh) visit_row(plane, oh, visit);
+      std::memset(dx + plane * x_.plane(), 0, x_.plane() * sizeof(float));
+      for (int64_t oh = 0; oh < y_.height; ++oh) visit(plane, oh);
     });
   }
 
-  // 1 / the number of elements that an average is over.
-  float factor(int64_t oh, int64_t ow, bool include_padding) const {
-    const Taps &h = window_.rows.taps[oh], &w = window_.columns.taps[ow];
-    const int64_t count = include_padding ? int64_t{h.padded} * w.padded
-                                          : int64_t{h.last - h.first} * (w.last - w.first);
-    return 1.0f / static_cast<float>(std::max<int64_t>(count, 1));
-  }
+  // Offset of a row of y, in floats.
+  int64_t row(int64_t plane, int64_t oh) const { return plane * y_.plane() + oh * y_.row(); }
 
- private:
+  // Calls visit(TapRow) for the taps of a row of y in scan order.
   template <class Visit>
-  void visit_row(int64_t plane, int64_t oh, Visit& visit) const {
-    for (int64_t ow = 0; ow < y_.width; ++ow) {
-      const Walk walk = walk_of(window_, oh, ow, x_.row());
-      visit(walk, plane * x_.plane(), plane * y_.plane() + (oh * y_.width + ow) * kBlock, oh, ow);
+  void for_each_tap(int64_t plane, int64_t oh, Visit&& visit) const {
+    int32_t number = 0;
+    for (const Tap& i : rows_.taps) {
+      for (const Tap& j : columns_.taps) {
+        const int32_t tap = number++;
+        if (oh < i.first || oh >= i.last || j.first >= j.last) continue;
+        const int64_t h = i.input + (oh - i.first) * rows_.stride;
+        visit(TapRow{tap, plane * x_.plane() + h * x_.row() + j.input * kBlock,
+                     row(plane, oh) + j.first * kBlock, columns_.stride * kBlock, j.first,
+                     j.last - j.first});
+      }
     }
   }
 
+  float row_share(int64_t oh, bool padded) const {
+    return padded ? rows_.padded_share[oh] : rows_.share[oh];
+  }
+  const float* column_shares(bool padded) const {
+    return padded ? columns_.padded_share.data() : columns_.share.data();
+  }
+
+ private:
+  Pooling(const StepMeta& step, const TensorMeta& x, const TensorMeta& y,
+          const std::vector<AxisOptions>& options)
+      : x_(x),
+        y_(y),
+        rows_(x_.height, y_.height, options[0]),
+        columns_(x_.width, y_.width, options[1]) {
+    expect_blocked(step, x);
+    expect_blocked(step, y);
+    step.expect(x_.batch == y_.batch && x_.channels == y_.channels,
+                "pooling keeps batch and channels: ", x.text(), " and ", y.text());
+  }
+
   Image x_, y_;
-  Window window_;
+  Axis rows_, columns_;
 };
 
 // x -> y
@@ -215,8 +211,14 @@ class MaxPool : public Kernel {
   }
 
   void run(const Buffers& buffers) override {
-    pooling_.for_each_output([&](const Walk& walk, int64_t x, int64_t y, int64_t, int64_t) {
-      max_window(buffers.in(0) + x, &walk, buffers.out(0) + y);
+    const float* x = buffers.in(0);
+    float* y = buffers.out(0);
+    pooling_.parallel_rows([&](int64_t plane, int64_t oh) {
+      float* row = y + pooling_.row(plane, oh);
+      std::fill(row, row + pooling_.y().row(), -std::numeric_limits<float>::infinity());
+      pooling_.for_each_tap(plane, oh, [&](const TapRow& t) {
+        max_into(x + t.x, t.step, y + t.y, t.count);
+      });
     });
   }
 
@@ -233,17 +235,37 @@ class MaxPoolBackward : public Kernel {
     expect_same(step, step.inputs[1], step.outputs[0]);
   }
 
+  // For each plane one row of maxima and of the taps where they were found.
+  size_t scratch_bytes() const override {
+    return pooling_.y().planes() * pooling_.y().row() * (sizeof(float) + sizeof(int32_t));
+  }
+
   void run(const Buffers& buffers) override {
-    const float *dy = buffers.in(0), *x = buffers.in(1);
-    float* dx = buffers.out(0);
-    pooling_.for_each_plane(
-        [&](int64_t plane, int64_t size) { std::memset(dx + plane, 0, size * sizeof(float)); },
-        [&](const Walk& walk, int64_t plane, int64_t pixel, int64_t, int64_t) {
-          max_window_backward(x + plane, dy + pixel, &walk, dx + plane);
-        });
+    const int64_t width = pooling_.y().row();
+    float* maxima = static_cast<float*>(buffers.scratch);
+    int32_t* places = reinterpret_cast<int32_t*>(maxima + pooling_.y().planes() * width);
+    pooling_.parallel_planes(buffers.out(0), [&](int64_t plane, int64_t oh) {
+      run_row(buffers, plane, oh, maxima + plane * width, places + plane * width);
+    });
   }
 
  private:
+  // Finds the first maxima of a row again and adds dy there.
+  void run_row(const Buffers& buffers, int64_t plane, int64_t oh, float* best,
+               int32_t* place) const {
+    const float *dy = buffers.in(0), *x = buffers.in(1);
+    float* dx = buffers.out(0);
+    std::fill(best, best + pooling_.y().row(), -std::numeric_limits<float>::infinity());
+    std::fill(place, place + pooling_.y().row(), 0);
+    pooling_.for_each_tap(plane, oh, [&](const TapRow& t) {
+      const int64_t at = t.first * kBlock;
+      max_into(x + t.x, t.step, best + at, place + at, t.tap, t.count);
+    });
+    pooling_.for_each_tap(plane, oh, [&](const TapRow& t) {
+      add_where(dy + t.y, place + t.first * kBlock, t.tap, dx + t.x, t.step, t.count);
+    });
+  }
+
   Pooling pooling_;
 };
 
@@ -252,20 +274,27 @@ class AveragePool : public Kernel {
  public:
   explicit AveragePool(const StepMeta& step)
       : pooling_(step, step.inputs.at(0), step.outputs.at(0)),
-        include_padding_(step.attrs.flag("countIncludePad", false)) {
+        padded_(step.attrs.flag("countIncludePad", false)) {
     step.expect_arity(1, 1, 1, 1);
   }
 
   void run(const Buffers& buffers) override {
-    pooling_.for_each_output([&](const Walk& walk, int64_t x, int64_t y, int64_t oh, int64_t ow) {
-      average_window(buffers.in(0) + x, &walk, pooling_.factor(oh, ow, include_padding_),
-                     buffers.out(0) + y);
+    const float* x = buffers.in(0);
+    float* y = buffers.out(0);
+    pooling_.parallel_rows([&](int64_t plane, int64_t oh) {
+      float* row = y + pooling_.row(plane, oh);
+      std::fill(row, row + pooling_.y().row(), 0.0f);
+      pooling_.for_each_tap(plane, oh, [&](const TapRow& t) {
+        add_into(x + t.x, t.step, y + t.y, t.count);
+      });
+      scale_row(row, pooling_.row_share(oh, padded_), pooling_.column_shares(padded_),
+                pooling_.y().width);
     });
   }
 
  private:
   Pooling pooling_;
-  bool include_padding_;
+  bool padded_;
 };
 
 // dy -> dx
@@ -273,23 +302,24 @@ class AveragePoolBackward : public Kernel {
  public:
   explicit AveragePoolBackward(const StepMeta& step)
       : pooling_(step, step.outputs.at(0), step.inputs.at(0)),
-        include_padding_(step.attrs.flag("countIncludePad", false)) {
+        padded_(step.attrs.flag("countIncludePad", false)) {
     step.expect_arity(1, 1, 1, 1);
   }
 
   void run(const Buffers& buffers) override {
+    const float* dy = buffers.in(0);
     float* dx = buffers.out(0);
-    pooling_.for_each_plane(
-        [&](int64_t plane, int64_t size) { std::memset(dx + plane, 0, size * sizeof(float)); },
-        [&](const Walk& walk, int64_t plane, int64_t pixel, int64_t oh, int64_t ow) {
-          average_window_backward(buffers.in(0) + pixel, &walk,
-                                  pooling_.factor(oh, ow, include_padding_), dx + plane);
-        });
+    pooling_.parallel_planes(dx, [&](int64_t plane, int64_t oh) {
+      pooling_.for_each_tap(plane, oh, [&](const TapRow& t) {
+        add_shares(dy + t.y, pooling_.row_share(oh, padded_),
+                   pooling_.column_shares(padded_) + t.first, dx + t.x, t.step, t.count);
+      });
+    });
   }
 
  private:
   Pooling pooling_;
-  bool include_padding_;
+  bool padded_;
 };
 
 }  // namespace

@@ -13,12 +13,13 @@ struct Sums {
   double squared_norm = 0.0, slope = 0.0, squared_direction = 0.0;
 };
 
-// x becomes keep x - rate d; with a rate of zero d does not matter, not even where it is NaN.
+// x becomes keep x - rate d; with a rate of zero d does not matter, not even where it is NaN, and what
+// becomes zero is a positive one.
 struct Move {
   float keep, rate;
 
   HALFSPACE_INLINE float operator()(float x, float d) const {
-    return rate == 0.0f ? keep * x : keep * x - rate * d;
+    return rate == 0.0f ? keep * x + 0.0f : keep * x - rate * d;
   }
 };
 
