@@ -1,4 +1,20 @@
-// The nearest known name for a mistyped one, used in every "unknown ..." error.
+// Looking things up by name, and the nearest known name for a mistyped one in every "unknown ..." error.
+
+import { HalfspaceError } from './errors.js';
+
+/**
+ * The table's own entry `name`; throws ERR_OPTION, `unknown <what> '<name>'` with the nearest of
+ * `known`, where there is none. Names that every object inherits, like `constructor`, are unknown.
+ */
+export function lookUp<T>(
+  table: Readonly<Record<string, T>>,
+  name: string,
+  what: string,
+  known: readonly string[] = Object.keys(table),
+): T {
+  if (Object.hasOwn(table, name)) return table[name] as T;
+  throw new HalfspaceError('ERR_OPTION', `unknown ${what} '${name}'${suggest(name, known)}`);
+}
 
 /** ` (did you mean 'x'?)` where a name is near, else ` (known: a, b, c)`. */
 export function suggest(name: string, known: readonly string[]): string {
