@@ -2,7 +2,7 @@
 
 // Errors.
 export { HalfspaceError, type ErrorCode } from './errors.js';
-export { suggest } from './suggest.js';
+export { lookUp } from './suggest.js';
 
 // Networks: write one, or read one.
 export type { DType, Shape, TensorType } from './shape.js';
@@ -63,3 +63,7 @@ export { evaluate, type Evaluation } from './train/evaluate.js';
 export { optimizer, optimizerNames, type Optimizer } from './train/optimizer.js';
 export { schedule, scheduleNames, type Schedule } from './train/schedule.js';
 export { Session } from './train/session.js';
+
+// Pages for people.
+export { drawSpace } from './report/space.js';
+export { reportPage, writeReport } from './report/run.js';

@@ -82,7 +82,7 @@ function drawStanding({ steps, epochs, selection, erasure }: RunRecord): Content
   const rows = [
     ...(step ? [['training loss', formatNumber(step.loss)]] : []),
     ...(epoch
-      ? [[`test accuracy after ${formatNumber(epoch.epoch)} epochs`, formatPercent(epoch.testAccuracy)]]
+      ? [[`test accuracy after epoch ${formatNumber(epoch.epoch)}`, formatPercent(epoch.testAccuracy)]]
       : []),
     ...(selection ? [['chosen to be erased', `segments ${selection.segments.join(', ')}`]] : []),
     ...(erasure
@@ -93,5 +93,5 @@ function drawStanding({ steps, epochs, selection, erasure }: RunRecord): Content
       : []),
   ];
   if (rows.length === 0) return note('Nothing has been measured yet.');
-  return element('div', { class: 'headline' }, table([{ heading: '' }, { heading: 'so far' }], rows));
+  return element('div', { class: 'headline' }, table([{ heading: '' }, { heading: '' }], rows));
 }

@@ -1,7 +1,6 @@
 // Coordinates of places and the curves between them, by Graphviz. It is given numbers alone, no name of
 // any network, so nothing has to be quoted. Pixels here are Graphviz's points.
 
-import { instance } from '@viz-js/viz';
 import { invariant } from '../errors.js';
 import type { Link, Scene } from './places.js';
 
@@ -24,6 +23,8 @@ const pointsPerInch = 72;
 
 /** Data flows from top to bottom. Takes a second or so for some hundred places. */
 export async function layOut(scene: Scene): Promise<Layout> {
+  // Megabytes, wanted by few who load the library.
+  const { instance } = await import('@viz-js/viz');
   const viz = await instance();
   const result = viz.render(describe(scene), { format: 'plain' });
   const complaints = result.errors.map(({ message }) => message).join('; ');

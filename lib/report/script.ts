@@ -67,7 +67,9 @@ for (const figure of document.querySelectorAll('.drawing')) {
     view.scrollBy(to.left + to.width / 2 - from.left - from.width / 2, to.top + to.height / 2 - from.top - from.height / 2);
     light(box.dataset.place);
   };
-  const texts = boxes.map((box) => box.textContent.toLowerCase());
+  // Names are the indented lines of what shows on hover.
+  const texts = boxes.map((box) =>
+    box.querySelector('title').textContent.toLowerCase().split('\\n').filter((line) => line.startsWith('  ')).join('\\n'));
   let at = -1;
   figure.querySelector('input').addEventListener('keydown', ({ key, target }) => {
     const text = target.value.trim().toLowerCase();

@@ -1,0 +1,66 @@
+// `inspect --html` and `report` as a user meets them: as processes, one at a time.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { boxes } from './page-parts.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'halfspace-report-cli-'));
+test.after.always(() => rmSync(folder, { recursive: true }));
+
+function start(...args: readonly string[]) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'lib/cli/main.ts', ...args], { cwd: root });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (chunk: Buffer) => (output[name] += chunk.toString()));
+  }
+  return { child, output };
+}
+
+/** Runs a command to its end. */
+async function halfspace(...args: readonly string[]) {
+  const { child, output } = start(...args);
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, ...output };
+}
+
+test.serial('inspect --html writes a drawing beside the usual answer', async (t) => {
+  const file = join(folder, 'unets.html');
+  const { status, stdout, stderr } = await halfspace('inspect', 'stackedunets', '--html', file);
+  t.is(status, 0, stderr);
+  t.regex(stdout, /22 segments, 6 removable/);
+  t.is(boxes(readFileSync(file, 'utf8')).length, 22);
+});
+
+test.serial('a drawing that cannot be written is an error that names the file', async (t) => {
+  const file = join(folder, 'nowhere', 'unets.html');
+  const { status, stderr } = await halfspace('inspect', 'stackedunets', '--html', file);
+  t.is(status, 2);
+  t.true(stderr.includes(`cannot write ${file}`), stderr);
+});
+
+test.serial('report of a folder that is no run is a failure that names the folder', async (t) => {
+  const { status, stdout, stderr } = await halfspace('report', folder);
+  t.is(status, 1);
+  t.is(stdout, '');
+  t.true(stderr.includes(`${folder} holds no run`), stderr);
+});
+
+test.serial(
+  'report --serve prints an address, answers there, and ends well when it is told to',
+  async (t) => {
+    writeFileSync(join(folder, 'config.json'), '{"steps":9,"warmup":0.2,"window":0.5,"target":null}');
+    const { child, output } = start('report', folder, '--serve');
+    const closed = once(child, 'close');
+    while (!output.stdout.includes('\n')) await once(child.stdout, 'data');
+    const page = await (await fetch(output.stdout.trim())).text();
+    t.regex(page, /step 0 of 9/);
+    child.kill('SIGTERM');
+    t.deepEqual(await closed, [0, null]);
+  },
+);
