@@ -1,6 +1,6 @@
-// Builds and packs everything that can be published from this machine into build/packages/*.tgz: the
-// main package, the sample, and the package for the platform that it runs on. What each says of itself
-// is in manifests.ts.
+// Packs what was built and can be published from this machine into build/packages/*.tgz: the main
+// package, the sample, and the package for the platform that it runs on. What each says of itself is in
+// manifests.ts.
 //
 //     npm run pack
 
@@ -46,8 +46,6 @@ function stage(manifest: Manifest): string {
 }
 
 function stageMain(checkout: Manifest): string {
-  rmSync('dist', { recursive: true, force: true });
-  run('npm', 'run', '--silent', 'build:ts');
   const folder = stage(mainManifest(checkout));
   for (const path of ['dist', 'native', 'CMakeLists.txt', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
     cpSync(path, join(folder, path), { recursive: true });
@@ -62,7 +60,6 @@ function stageSample(checkout: Manifest): string {
 }
 
 function stagePlatform(checkout: Manifest, platform: string): string {
-  run('npm', 'run', '--silent', 'build:native');
   const folder = stage(platformManifest(checkout, platform));
   const gathered = join(OUT, 'gathered');
   rmSync(gathered, { recursive: true, force: true });
