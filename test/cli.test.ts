@@ -77,6 +77,18 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['train', 'demosupnet', ...quick, '--optimizer', 'sdg'],
     /unknown optimizer 'sdg'.*sgd/,
   ],
+  ['a name that every object has', ['inspect', 'constructor'], /unknown model 'constructor'/],
+  [
+    'an augmentation of such a name',
+    ['train', 'demosupnet', ...quick, '--augment', 'toString'],
+    /unknown augmentation/,
+  ],
+  ['resuming nothing in particular', ['train', 'demosupnet', ...quick, '--resume'], /--resume needs --out/],
+  [
+    'the size of images that have one',
+    ['eval', 'demosupnet', '--data', 'sample', '--size', '9'],
+    /--size is for/,
+  ],
   ['two targets', ['train', 'demosupnet', ...quick, '--remove', '1', '--macs', '1M'], /not several/],
   [
     'an impossible target',
@@ -107,6 +119,7 @@ test.serial('a file that is no model is a failure that names the file', async (t
     await writeFile(path, 'not a model');
     const { status, stderr } = await halfspace(['inspect', path]);
     t.is(status, 1);
+    t.regex(stderr, /broken\.onnx/);
     t.notRegex(stderr, /internal/);
   });
 });

@@ -7,9 +7,14 @@ import type { ModelOptions } from '../models/index.js';
 
 export const isOnnxPath = (model: string): boolean => model.toLowerCase().endsWith('.onnx');
 
-/** Loads the network; `options` shape a built-in one and are ignored for files, which have a shape. */
+/**
+ * Loads the network; `options` shape a built-in one. Files have a shape: throws ERR_OPTION for a `width` with one.
+ */
 export async function loadModel(model: string, options: Partial<ModelOptions> = {}): Promise<Graph> {
-  if (isOnnxPath(model)) return loadOnnx(model);
+  if (isOnnxPath(model)) {
+    if (options.width === undefined) return loadOnnx(model);
+    throw new HalfspaceError('ERR_OPTION', `--width is for built-in networks; ${model} has its own widths`);
+  }
   const { buildModel } = await import('../models/index.js');
   return buildModel(model, options);
 }
@@ -22,5 +27,10 @@ export async function loadOnnx(path: string): Promise<Graph> {
       cause,
     });
   });
-  return fromOnnx(bytes, { directory: dirname(path) });
+  try {
+    return fromOnnx(bytes, { directory: dirname(path) });
+  } catch (error) {
+    if (!(error instanceof HalfspaceError)) throw error;
+    throw new HalfspaceError(error.code, `${path}: ${error.message}`, { cause: error });
+  }
 }

@@ -25,7 +25,10 @@ export const fromZero = (text: string): number =>
 export const fraction = (text: string): number =>
   parseNumber(text, 'a number from 0 to 1', (value) => value >= 0 && value <= 1);
 
-/** A budget as people write it: `370000`, `0.37M`, `115M`, `40%` stays for fractions. */
+export const belowOne = (text: string): number =>
+  parseNumber(text, 'a number from 0 to below 1', (value) => value >= 0 && value < 1);
+
+/** A budget as people write it: `370000`, `0.37M`, `115M`. */
 export function budget(text: string): number {
   const match = /^([0-9.]+(?:e[0-9]+)?)\s*([kMG]?)$/.exec(text.trim());
   const scale = { '': 1, k: 1e3, M: 1e6, G: 1e9 }[match?.[2] ?? ''] ?? 1;

@@ -38,9 +38,9 @@ export const note = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
 
-/** Writes a file that the user named. Throws ERR_OPTION where that cannot be. */
+/** Writes a file that the user named. Throws ERR_RUN where that cannot be. */
 export async function writeResult(path: string, contents: string | Uint8Array): Promise<void> {
   await writeFile(path, contents).catch((cause: unknown) => {
-    throw new HalfspaceError('ERR_OPTION', `cannot write ${path}: ${(cause as Error).message}`, { cause });
+    throw new HalfspaceError('ERR_RUN', `cannot write ${path}: ${(cause as Error).message}`, { cause });
   });
 }

@@ -6,10 +6,14 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { HalfspaceError, type ErrorCode } from '../errors.js';
+import { addConstructCommand } from './construct.js';
+import { addDevicesCommand } from './devices.js';
 import { addDoctorCommand } from './doctor.js';
-import { addConstructCommand, addInspectCommand } from './graph-commands.js';
-import { addDevicesCommand, addReportCommand } from './other-commands.js';
-import { addEvalCommand, addTrainCommand } from './train-commands.js';
+import { addEvalCommand } from './eval.js';
+import { addInspectCommand } from './inspect.js';
+import { InterruptedError } from './interrupt.js';
+import { addReportCommand } from './report.js';
+import { addTrainCommand } from './train.js';
 
 /** Codes that mean the command was asked for something that does not exist or cannot be. */
 const usageCodes: readonly ErrorCode[] = ['ERR_OPTION', 'ERR_TARGET'];
@@ -57,6 +61,7 @@ function packageVersion(): string {
 
 /** Prints what went wrong, once, and says which exit status it means. */
 function report(error: unknown): number {
+  if (error instanceof InterruptedError) return error.exitStatus;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof HalfspaceError) {
     process.stderr.write(`halfspace: ${error.message}\n`);

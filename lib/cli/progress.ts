@@ -53,7 +53,7 @@ const payload = (event: StepProgress): object => ({
 function describe(event: Exclude<Progress, StepProgress>): string {
   switch (event.kind) {
     case 'epoch':
-      return `epoch ${event.epoch}: loss ${event.trainLoss.toFixed(3)}, test accuracy ${formatPercent(event.testAccuracy)}`;
+      return `${Number.isInteger(event.epoch) ? `epoch ${event.epoch}` : `step ${event.step}`}: loss ${event.trainLoss.toFixed(3)}, test accuracy ${formatPercent(event.testAccuracy)}`;
     case 'selection':
       return `chose segments ${event.segments.join(', ')} (super-network: ${formatPercent(event.accuracy)})`;
     case 'erasure':

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  HalfspaceError,
   search,
   type Dataset,
   type Graph,
@@ -11,6 +12,7 @@ import {
   type Summary,
 } from '../index.js';
 import { writeReport } from '../report/run.js';
+import { InterruptedError, stopOnInterrupt } from './interrupt.js';
 import { formatCount, formatPercent, formatShare, formatTable, note, print, printJson } from './output.js';
 import { showProgress } from './progress.js';
 
@@ -21,16 +23,13 @@ export interface RunStyle {
   readonly json: boolean;
 }
 
-/** Exit status of a run that Ctrl-C ended, as shells have it. */
-const interruptedStatus = 130;
-
 export async function runSearch(
   graph: Graph,
   dataset: Dataset,
   options: SearchOptions,
   { title, quiet, json }: RunStyle,
 ): Promise<void> {
-  const directory = options.directory ?? freeDirectory(title);
+  const directory = options.directory ?? freeDirectory(title, options.resume ?? false);
   const progress = showProgress(quiet);
   const interrupt = stopOnInterrupt();
   try {
@@ -41,16 +40,17 @@ export async function runSearch(
       onProgress: progress.update,
     });
     progress.end();
-    await leaveReport(directory);
-    conclude(result, directory, json);
+    const files = ['super.onnx', 'sub.onnx', 'summary.json', ...(await leaveReport(directory))];
+    conclude(result, { directory, files, json });
   } finally {
     progress.end();
     interrupt.release();
   }
 }
 
-/** `runs/title`, or with a number behind it where that is taken. */
-function freeDirectory(title: string): string {
+/** `runs/title`, or with a number behind it where that is taken. Throws ERR_OPTION for a run that shall go on. */
+function freeDirectory(title: string, resume: boolean): string {
+  if (resume) throw new HalfspaceError('ERR_OPTION', '--resume needs --out with the folder of the run');
   const path = join('runs', title);
   if (!existsSync(path)) return path;
   let number = 2;
@@ -58,44 +58,33 @@ function freeDirectory(title: string): string {
   return `${path}-${number}`;
 }
 
-interface Interrupt {
-  readonly signal: AbortSignal;
-  release(): void;
-}
-
-/** The first Ctrl-C asks the run to stop after its step; a second one ends the process as usual. */
-function stopOnInterrupt(): Interrupt {
-  const controller = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const release = (): void => signals.forEach((signal) => process.off(signal, stop));
-  const stop = (): void => {
-    note('\nstopping after this step (press Ctrl-C again to give up)');
-    controller.abort();
-    release();
-  };
-  signals.forEach((signal) => process.on(signal, stop));
-  return { signal: controller.signal, release };
-}
-
-/** A page that cannot be written does not spoil the run behind it. */
-async function leaveReport(directory: string): Promise<void> {
+/** The page, where it could be written: one that cannot does not spoil the run behind it. */
+async function leaveReport(directory: string): Promise<readonly string[]> {
   try {
     await writeReport(directory);
+    return ['report.html'];
   } catch (error) {
     note(`no report was written: ${(error as Error).message}`);
+    return [];
   }
 }
 
-function conclude({ complete, summary }: SearchResult, directory: string, json: boolean): void {
-  if (!complete) {
-    note(`stopped; the same command with --out ${directory} --resume goes on from here`);
-    process.exitCode = interruptedStatus;
-  }
+interface Conclusion {
+  readonly directory: string;
+  /** Names of the files worth naming. */
+  readonly files: readonly string[];
+  readonly json: boolean;
+}
+
+function conclude({ complete, summary }: SearchResult, { directory, files, json }: Conclusion): void {
   if (json) printJson({ directory, complete, ...summary });
-  else if (summary) print(describeSummary(summary, directory));
+  else if (summary) print(describeSummary(summary, directory, files));
+  if (complete) return;
+  note(`stopped; the same command with --out ${directory} --resume goes on from here`);
+  throw new InterruptedError();
 }
 
-function describeSummary(summary: Summary, directory: string): string {
+function describeSummary(summary: Summary, directory: string, files: readonly string[]): string {
   const { supernet, subnet, erased, maxDifference, seconds } = summary;
   const table = formatTable(
     ['', 'params', 'MACs', 'accuracy'],
@@ -110,9 +99,6 @@ function describeSummary(summary: Summary, directory: string): string {
       ['left', formatShare(subnet.params / supernet.params), formatShare(subnet.macs / supernet.macs), ''],
     ],
   );
-  const files = ['super.onnx', 'sub.onnx', 'summary.json', 'report.html'].map(
-    (file) => `  ${join(directory, file)}`,
-  );
   return [
     '',
     table,
@@ -125,6 +111,6 @@ function describeSummary(summary: Summary, directory: string): string {
     `erased segments: ${erased.join(', ') || 'none'}`,
     `largest output difference: ${maxDifference.toExponential(1)}, training took ${seconds.toFixed(0)} s`,
     '',
-    ...files,
+    ...files.map((file) => `  ${join(directory, file)}`),
   ].join('\n');
 }

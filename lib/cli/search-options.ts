@@ -2,8 +2,8 @@
 
 import {
   HalfspaceError,
+  lookUp,
   optimizer,
-  suggest,
   type Dataset,
   type SearchOptions,
   type Target,
@@ -91,6 +91,9 @@ function targetOf({ remove, sparsity, params, macs }: SearchFlags): Target | und
 }
 
 function optimizerOf({ optimizer: name = 'sgd', nesterov, weightDecay }: SearchFlags): Optimizer {
+  if (nesterov && name !== 'sgd') {
+    throw new HalfspaceError('ERR_OPTION', `--nesterov is a kind of momentum of sgd; ${name} has none`);
+  }
   return optimizer(name, {
     ...(nesterov === undefined ? {} : { nesterov }),
     ...(weightDecay === undefined ? {} : { weightDecay }),
@@ -99,10 +102,7 @@ function optimizerOf({ optimizer: name = 'sgd', nesterov, weightDecay }: SearchF
 
 function scheduleOf(name: string | undefined): Schedule['kind'] | undefined {
   if (name === undefined) return undefined;
-  const kind = scheduleNames.find((known) => known === name);
-  if (!kind)
-    throw new HalfspaceError('ERR_OPTION', `unknown schedule '${name}'${suggest(name, scheduleNames)}`);
-  return kind;
+  return lookUp(Object.fromEntries(scheduleNames.map((known) => [known, known])), name, 'schedule');
 }
 
 /** By name, with the settings usual for images of this size. */
@@ -120,20 +120,11 @@ function augmentations(list: string | undefined, dataset: Dataset): readonly Aug
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '' && name !== 'none')
-    .map((name) => {
-      const augmentation = known[name];
-      if (augmentation) return augmentation;
-      throw new HalfspaceError(
-        'ERR_OPTION',
-        `unknown augmentation '${name}'${suggest(name, Object.keys(known))}`,
-      );
-    });
+    .map((name) => lookUp(known, name, 'augmentation'));
 }
 
 /** With the parameters of the papers: mixup alpha 0.2, cutmix alpha 1. */
 function mixOf(name: string | undefined, { classes }: Dataset): Mix | undefined {
-  if (name === undefined) return undefined;
-  if (name === 'mixup') return mixup(0.2, classes.length);
-  if (name === 'cutmix') return cutmix(1, classes.length);
-  throw new HalfspaceError('ERR_OPTION', `unknown mix '${name}'${suggest(name, ['mixup', 'cutmix'])}`);
+  const mixes = { mixup: () => mixup(0.2, classes.length), cutmix: () => cutmix(1, classes.length) };
+  return name === undefined ? undefined : lookUp<() => Mix>(mixes, name, 'mix')();
 }

@@ -1,6 +1,6 @@
 // The built-in super-networks by name. Each is written with the public API alone, as a user would.
 
-import { HalfspaceError, suggest, type Graph } from '../index.js';
+import { lookUp, type Graph } from '../index.js';
 import { darts14, darts8 } from './darts.js';
 import { demoSupNet } from './demosupnet.js';
 import { regnet800MSqueeze, regnetX800M } from './regnet.js';
@@ -38,9 +38,6 @@ export const modelNames: readonly string[] = Object.keys(catalog);
 
 /** A built-in super-network. Throws ERR_OPTION with the nearest name where there is none of that name. */
 export function buildModel(name: string, options: Partial<ModelOptions> = {}): Graph {
-  const model = catalog[name];
-  if (!model) {
-    throw new HalfspaceError('ERR_OPTION', `unknown model '${name}'${suggest(name, modelNames)}`);
-  }
+  const model = lookUp(catalog, name, 'model');
   return model.build({ input: model.input, classes: model.classes, ...options });
 }

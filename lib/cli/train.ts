@@ -1,10 +1,17 @@
-// `train` and `eval`: what needs a network and a data set.
+// `train`: from a super-network and a data set to a run directory.
 
 import type { Command } from 'commander';
-import type { Dataset } from '../index.js';
-import { isOnnxPath, loadModel } from './load-model.js';
-import { budget, fraction, fromZero, positiveInteger, positiveNumber, wholeNumber } from './options.js';
-import { formatPercent, note, print, printJson } from './output.js';
+import { addDataOptions, openData, shapeFor, type DataFlags } from './data-options.js';
+import { loadModel } from './load-model.js';
+import {
+  belowOne,
+  budget,
+  fraction,
+  fromZero,
+  positiveInteger,
+  positiveNumber,
+  wholeNumber,
+} from './options.js';
 import type { SearchFlags } from './search-options.js';
 
 const examples = `
@@ -18,10 +25,8 @@ export function addTrainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('Train a super-network once and write the sub-network that is left.')
-    .argument('<model>', 'a built-in super-network or an ONNX file')
-    .requiredOption('--data <dataset>', 'a data set by name, or a folder of class folders')
-    .option('--data-dir <folder>', 'where the published files are')
-    .option('--size <pixels>', 'height and width of images read from folders', positiveInteger);
+    .argument('<model>', 'a built-in super-network or an ONNX file');
+  addDataOptions(command);
   addTargetOptions(command);
   addScheduleOptions(command);
   addSearchOptions(command);
@@ -56,9 +61,9 @@ function addScheduleOptions(command: Command): void {
     .option('--nesterov', 'Nesterov momentum (sgd)')
     .option('--lr <rate>', 'highest learning rate', positiveNumber)
     .option('--schedule <name>', 'constant, step or cosine')
-    .option('--lr-warmup <share>', 'share of the steps in which the rate rises', fraction)
+    .option('--lr-warmup <share>', 'share of the steps in which the rate rises', belowOne)
     .option('--weight-decay <x>', 'weight decay', fromZero)
-    .option('--label-smoothing <x>', 'label smoothing', fraction)
+    .option('--label-smoothing <x>', 'label smoothing', belowOne)
     .option('--augment <list>', 'augmentations, by commas: crop, flip, cutout, jitter, or none')
     .option('--mix <name>', 'mixup or cutmix')
     .option('--seed <n>', 'seed of everything random', wholeNumber);
@@ -68,7 +73,10 @@ function addSearchOptions(command: Command): void {
   command
     .optionsGroup('Search:')
     .option('--gates', 'let branches without parameters (skip, pooling) be erased too')
-    .option('--score <name>', 'how redundancy is judged (ablation, paper, ...)')
+    .option(
+      '--score <name>',
+      'how redundancy is judged: ablation (default), paper, magnitude, average-magnitude, cosine, taylor1, taylor2',
+    )
     .option('--warmup <share>', 'share of the steps before groups are chosen', fraction)
     .option('--window <share>', 'share of the steps at which chosen groups are zero', fraction)
     .option('--no-rebuild', 'keep the erased groups in the running program until the end')
@@ -85,9 +93,9 @@ async function train(model: string, flags: TrainFlags): Promise<void> {
   const [{ searchOptions }, { runSearch }, dataset] = await Promise.all([
     import('./search-options.js'),
     import('./run-search.js'),
-    open(flags),
+    openData(flags),
   ]);
-  const graph = await loadModel(model, shapeFor(dataset, flags.width));
+  const graph = await loadModel(model, { ...shapeFor(dataset), ...widthOf(flags) });
   await runSearch(graph, dataset, searchOptions(flags, dataset), {
     title: `${nameOf(model)}-${nameOf(flags.data)}`,
     quiet: flags.quiet ?? false,
@@ -103,63 +111,5 @@ const nameOf = (path: string): string =>
     .at(-1)
     ?.replace(/\.onnx$/i, '') ?? path;
 
-const shapeFor = (dataset: Dataset, width?: number) => ({
-  input: dataset.shape,
-  classes: dataset.classes.length,
-  ...(width === undefined ? {} : { width }),
-});
-
-interface DataFlags {
-  readonly data: string;
-  readonly dataDir?: string;
-  readonly size?: number;
-}
-
-async function open({ data, dataDir, size }: DataFlags): Promise<Dataset> {
-  const { openDataset } = await import('../data/open.js');
-  return openDataset(data, {
-    ...(dataDir === undefined ? {} : { directory: dataDir }),
-    ...(size === undefined ? {} : { size }),
-  });
-}
-
-export function addEvalCommand(program: Command): void {
-  program
-    .command('eval')
-    .description('Measure the accuracy of a network on the test images of a data set.')
-    .argument('<model>', 'an ONNX file, or a built-in network (untrained)')
-    .requiredOption('--data <dataset>', 'a data set by name, or a folder of class folders')
-    .option('--data-dir <folder>', 'where the published files are')
-    .option('--size <pixels>', 'height and width of images read from folders', positiveInteger)
-    .option('--batch <n>', 'images a pass', positiveInteger, 64)
-    .option('--threads <n>', 'threads of the CPU engine (default: all cores)', positiveInteger)
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  halfspace eval runs/first/sub.onnx --data sample')
-    .action(evaluateModel);
-}
-
-interface EvalFlags extends DataFlags {
-  readonly batch: number;
-  readonly threads?: number;
-  readonly json?: boolean;
-}
-
-async function evaluateModel(model: string, { batch, threads, json, ...data }: EvalFlags): Promise<void> {
-  const [{ evaluate, initialWeights }, { openNative }, dataset] = await Promise.all([
-    import('../index.js'),
-    import('../train/device-network.js'),
-    open(data),
-  ]);
-  const graph = await loadModel(model, shapeFor(dataset));
-  if (!isOnnxPath(model)) note(`${model} is a built-in network: it is measured as it starts, untrained`);
-  const result = await evaluate(graph, initialWeights(graph, 0), dataset, {
-    batch,
-    device: 'cpu',
-    open: openNative(threads),
-  });
-  if (json) printJson({ model, dataset: dataset.name, ...result });
-  else
-    print(
-      `${model} on ${dataset.name}: ${formatPercent(result.accuracy)} (${result.correct} of ${result.images})`,
-    );
-}
+const widthOf = ({ width }: TrainFlags): { readonly width?: number } =>
+  width === undefined ? {} : { width };

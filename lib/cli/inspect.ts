@@ -1,9 +1,10 @@
-// `inspect` and `construct`: what needs a network but no data.
+// `inspect`: what of a network can be erased, and why not the rest.
 
 import type { Command } from 'commander';
+import { HalfspaceError } from '../errors.js';
 import type { SearchSpace } from '../search/space.js';
-import { loadModel, loadOnnx } from './load-model.js';
-import { parseIds, parseInput, positiveInteger } from './options.js';
+import { isOnnxPath, loadModel } from './load-model.js';
+import { parseInput, positiveInteger } from './options.js';
 import { formatCount, formatTable, note, print, printJson, writeResult } from './output.js';
 
 export function addInspectCommand(program: Command): void {
@@ -39,6 +40,12 @@ async function inspect(model: string, { gates, json, html, ...shape }: InspectOp
     import('../search/space.js'),
     import('../search/inspect.js'),
   ]);
+  if (isOnnxPath(model) && Object.keys(shape).length > 0) {
+    throw new HalfspaceError(
+      'ERR_OPTION',
+      `--input, --classes and --width are for built-in networks, not for ${model}`,
+    );
+  }
   const graph = await loadModel(model, shape);
   const space = searchSpace(gates ? addGates(graph).graph : graph);
   if (html !== undefined) {
@@ -68,53 +75,4 @@ function describeSpace(
     '',
     formatTable(['segment', 'removable', 'params', 'operators', 'reason'], rows),
   ].join('\n');
-}
-
-export function addConstructCommand(program: Command): void {
-  program
-    .command('construct')
-    .description('Build the sub-network of a super-network whose erased groups are zero (or are named here).')
-    .argument('<super>', 'an ONNX file')
-    .requiredOption('-o, --output <file>', 'the ONNX file to write')
-    .option('--erase <ids>', 'group ids of `inspect` to set to zero first, separated by commas', parseIds)
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  halfspace construct super.onnx -o sub.onnx --erase 0,3')
-    .action(construct);
-}
-
-interface ConstructOptions {
-  readonly output: string;
-  readonly erase?: readonly number[];
-  readonly json?: boolean;
-}
-
-async function construct(model: string, { output, erase, json }: ConstructOptions): Promise<void> {
-  const [{ constructVerified }, { toOnnx }] = await Promise.all([
-    import('../train/construct.js'),
-    import('../onnx/export.js'),
-  ]);
-  const given = await loadOnnx(model);
-  const result = await constructVerified(given, erase);
-  const outputNames = given.outputs.map(({ name }) => name);
-  await writeResult(output, toOnnx(result.graph, result.weights, { outputNames }));
-  if (json) {
-    printJson({ output, ...result.summary });
-    return;
-  }
-  const { supernet, subnet, erased, maxDifference } = result.summary;
-  if (erased.length === 0)
-    note('no group is zero and none was named: the network written is equivalent to the given one');
-  print(
-    formatTable(
-      ['', 'params', 'MACs'],
-      [
-        ['super-network', formatCount(supernet.params), formatCount(supernet.macs)],
-        ['sub-network', formatCount(subnet.params), formatCount(subnet.macs)],
-      ],
-    ),
-  );
-  print(
-    `erased segments: ${erased.join(', ') || 'none'}; largest output difference ${maxDifference.toExponential(1)}`,
-  );
-  print(`wrote ${output}`);
 }
