@@ -78,6 +78,10 @@ test('an unknown score is refused with the nearest name', (t) => {
   t.regex(error.message, /unknown score 'taylor3' \(did you mean 'taylor1'\?\)/);
 });
 
+test('what every object inherits is no score', (t) => {
+  t.throws(() => score('constructor'), { instanceOf: HalfspaceError, code: 'ERR_OPTION' });
+});
+
 test('the statistics matrix is read by rows of the kernel contract', (t) => {
   const matrix = [4, -2, 1, 0, 0, 0, 9, 0, 1, 0, 0, 1];
   t.deepEqual(groupStatistics(matrix, [4, 1]), groups.slice(0, 2));

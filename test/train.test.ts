@@ -270,4 +270,7 @@ test('options are checked by name and value', (t) => {
   t.is(refused({ smoothing: 1 }), 'smoothing: expected a number from 0 to below 1, got 1');
   t.is(refused({ seed: 0.5 }), 'seed: expected a whole number, got 0.5');
   t.is(refused({ score: 'taylor' }), "unknown score 'taylor' (did you mean 'taylor1'?)");
+  t.is(refused({ score: 'ablatoin' }), "unknown score 'ablatoin' (did you mean 'ablation'?)");
+  t.regex(refused({ score: 'constructor' }), /^unknown score 'constructor' \(known: ablation, /);
+  t.regex(refused({ optimizer: 'constructor' }), /^unknown optimizer 'constructor'/);
 });

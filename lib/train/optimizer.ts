@@ -2,8 +2,7 @@
 // vector of the update kernel. The arithmetic itself is native.
 
 import { HYPER, type UpdateRule } from '../compile/update.js';
-import { HalfspaceError } from '../errors.js';
-import { suggest } from '../suggest.js';
+import { lookUp } from '../suggest.js';
 
 /** A base optimizer with everything decided; plain data. */
 export interface Optimizer {
@@ -62,11 +61,7 @@ export const optimizerNames = Object.keys(defaults) as readonly UpdateRule[];
 
 /** An optimizer by name; `changes` replace its defaults. Throws ERR_OPTION for an unknown name. */
 export function optimizer(name: string, changes: Partial<Omit<Optimizer, 'rule'>> = {}): Optimizer {
-  const base = defaults[name as UpdateRule];
-  if (!base) {
-    throw new HalfspaceError('ERR_OPTION', `unknown optimizer '${name}'${suggest(name, optimizerNames)}`);
-  }
-  return { ...base, ...changes };
+  return { ...lookUp(defaults, name, 'optimizer'), ...changes };
 }
 
 /** How many state arenas the optimizer has. */

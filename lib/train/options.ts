@@ -13,7 +13,7 @@ import { optimizer, type Optimizer } from './optimizer.js';
 import type { PlanOptions } from './policy.js';
 import type { Progress } from './progress.js';
 import { schedule, type Schedule } from './schedule.js';
-import { score, scoreNames, type ScoreName } from './scores.js';
+import { scoreNames, type ScoreName } from './scores.js';
 
 /** Selection by measured losses: how many batches each loss is taken over, and how many losses at most. */
 export interface AblationSettings {
@@ -164,8 +164,8 @@ function chosenSchedule(
 }
 
 function chosenScore(name: TrainOptions['score']): TrainOptions['score'] {
-  if (name !== 'ablation') score(name);
-  return name;
+  if (selectorNames.includes(name)) return name;
+  throw new HalfspaceError('ERR_OPTION', `unknown score '${name}'${suggest(name, selectorNames)}`);
 }
 
 /** Every score by name, the measured one first. */

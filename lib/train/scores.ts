@@ -6,8 +6,8 @@
 // the gradient), size its number of elements.
 
 import { STATISTICS } from '../compile/update.js';
-import { HalfspaceError, invariant } from '../errors.js';
-import { suggest } from '../suggest.js';
+import { invariant } from '../errors.js';
+import { lookUp } from '../suggest.js';
 
 /** What is known of one group after one step. */
 export interface GroupStatistics {
@@ -76,13 +76,7 @@ export type ScoreName = keyof typeof scores;
 export const scoreNames = Object.keys(scores) as readonly ScoreName[];
 
 /** A score by name; throws ERR_OPTION for an unknown one. */
-export function score(name: string): Score {
-  const found = (scores as Readonly<Record<string, Score>>)[name];
-  if (!found) {
-    throw new HalfspaceError('ERR_OPTION', `unknown score '${name}'${suggest(name, scoreNames)}`);
-  }
-  return found;
-}
+export const score = (name: string): Score => lookUp<Score>(scores, name, 'score');
 
 /** Reads the `statistics` matrix of the update kernel, one row a group. */
 export function groupStatistics(matrix: ArrayLike<number>, sizes: readonly number[]): GroupStatistics[] {
