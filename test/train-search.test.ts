@@ -4,10 +4,11 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import * as onnx from 'onnxruntime-node';
 import { HalfspaceError } from '../lib/errors.js';
 import { countParameters } from '../lib/graph.js';
+import { readCheckpoint } from '../lib/train/checkpoint.js';
 import { evaluate } from '../lib/train/evaluate.js';
 import { openNative } from '../lib/train/device-network.js';
 import type { SearchOptions } from '../lib/train/options.js';
@@ -201,19 +202,40 @@ test('a run does not go on with other options, another network or without a run'
   t.regex(await resume({}, 4, freshDirectory()), /holds no run/);
 });
 
+/** The error of a run whose learning rate leaps in step `leap` of 36, 12 an epoch. */
+async function divergence(t: ExecutionContext, leap: number, options: SearchOptions): Promise<string> {
+  const milestones = [(leap - 1.5) / 36];
+  const schedule = { kind: 'step', rate: 0.01, warmup: 0, milestones, factor: 1e30 } as const;
+  const error = await t.throwsAsync(search(tinyNetwork(), tinyDataset, { ...short, schedule, ...options }), {
+    instanceOf: HalfspaceError,
+  });
+  t.is(error.code, 'ERR_DIVERGED');
+  return error.message;
+}
+
 test('after divergence the last checkpoint is still there', async (t) => {
   const directory = freshDirectory();
-  const error = await t.throwsAsync(
-    search(tinyNetwork(), tinyDataset, {
-      ...short,
-      target: null,
-      directory,
-      schedule: { kind: 'step', rate: 0.01, warmup: 0, milestones: [0.5], factor: 1e30 },
-    }),
-    { instanceOf: HalfspaceError },
-  );
-  t.is(error.code, 'ERR_DIVERGED');
-  t.true(existsSync(join(directory, 'checkpoints', 'last.safetensors')));
+  const message = await divergence(t, 18, { target: null, directory });
+  const file = join(directory, 'checkpoints', 'last.safetensors');
+  t.true(message.startsWith('training diverged in step 19 of 36'), message);
+  t.true(message.endsWith(`the checkpoint ${file} remains`), message);
+  t.is((await readCheckpoint(file)).position.step, 12);
+});
+
+test("a divergence in an epoch's last step does not replace the last good checkpoint", async (t) => {
+  const directory = freshDirectory();
+  const message = await divergence(t, 24, { target: null, directory });
+  t.true(message.startsWith('training diverged on the test images, after step 24 of 36'), message);
+  const file = join(directory, 'checkpoints', 'last.safetensors');
+  t.is((await readCheckpoint(file)).position.step, 12);
+});
+
+test('a divergence before the first checkpoint says that there is none', async (t) => {
+  const directory = freshDirectory();
+  const message = await divergence(t, 6, { warmup: 1 / 6, directory });
+  t.true(message.startsWith('training diverged at selection, after step 6 of 36'), message);
+  t.true(message.endsWith('there is no checkpoint'), message);
+  t.deepEqual(readdirSync(join(directory, 'checkpoints')), []);
 });
 
 test('a target beyond reach is refused before anything is written', async (t) => {

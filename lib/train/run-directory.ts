@@ -68,6 +68,12 @@ export class RunDirectory {
     await writeCheckpoint(this.#file(lastCheckpoint), graph, checkpoint);
   }
 
+  /** The file to go on from, or null where none has been written yet. */
+  existingCheckpoint(): string | null {
+    const file = this.#file(lastCheckpoint);
+    return existsSync(file) ? file : null;
+  }
+
   /** Keeps the super-network from before anything was erased. */
   async writeSelection(graph: Graph, checkpoint: Checkpoint): Promise<void> {
     await writeCheckpoint(this.#file(join('checkpoints', 'selection.safetensors')), graph, checkpoint);

@@ -77,7 +77,9 @@ export async function search(
   try {
     // Made only now, so that a run that cannot start leaves no folder behind.
     const directory = resumed?.directory ?? (await newRun(config, options));
-    const trained = await follow(trainer, graph, directory, options.onProgress);
+    const trained = await follow(trainer, graph, directory, options.onProgress).catch((error: unknown) => {
+      throw withCheckpoint(error, directory);
+    });
     return await finish(gated, dataset, settings, trained, directory);
   } finally {
     trainer.dispose();
@@ -133,6 +135,14 @@ async function follow(
     await keep(value, trainer, model, directory);
     await onProgress?.(value);
   }
+}
+
+/** A divergence, with what can be gone back to; any other error as it is. */
+function withCheckpoint(error: unknown, directory: RunDirectory | null): unknown {
+  if (!(error instanceof HalfspaceError) || error.code !== 'ERR_DIVERGED') return error;
+  const checkpoint = directory?.existingCheckpoint() ?? null;
+  const remains = checkpoint === null ? 'there is no checkpoint' : `the checkpoint ${checkpoint} remains`;
+  return new HalfspaceError('ERR_DIVERGED', `${error.message}; ${remains}`, { cause: error });
 }
 
 /** What an event leaves in the directory. */

@@ -128,7 +128,8 @@ export class Trainer {
     const { ablation, steps } = this.#options;
     // The epoch after the last has an order and augmentations that training does not see.
     const probes = await probeBatches(this.#feed, Math.ceil(steps / this.#stepsPerEpoch), ablation.batches);
-    const { accuracy } = await this.#test();
+    const { loss, accuracy } = await this.#test();
+    this.#requireFinite(loss, `at selection, after step ${step}`);
     const groups = await chooseGroups(pruning, policy, this.#network.device, probes, this.#options);
     this.#position = {
       ...this.#position,
@@ -159,10 +160,14 @@ export class Trainer {
       this.#ceilings(step),
       this.#options.signal ?? undefined,
     );
-    if (!Number.isFinite(outcome.loss))
-      throw diverged(outcome.loss, this.#lastLoss, step, this.#options.steps);
+    this.#requireFinite(outcome.loss, `in step ${step + 1}`);
     this.#lastLoss = outcome.loss;
     return outcome;
+  }
+
+  /** The last step's update may be what diverged, so the losses that are measured count as well. */
+  #requireFinite(loss: number, where: string): void {
+    if (!Number.isFinite(loss)) throw diverged(loss, this.#lastLoss, `${where} of ${this.#options.steps}`);
   }
 
   #rate(step: number): number {
@@ -223,6 +228,7 @@ export class Trainer {
   async #endEpoch(): Promise<EpochProgress> {
     const { step, epoch } = this.#position;
     const { loss, accuracy } = await this.#test();
+    this.#requireFinite(loss, `on the test images, after step ${step}`);
     this.#position = { ...this.#position, epoch: noSums };
     return {
       kind: 'epoch',
@@ -256,12 +262,9 @@ const countZeroGroups = (statistics: Float64Array): number =>
 
 const zeroColumn = STATISTICS.indexOf('zero');
 
-function diverged(loss: number, last: number | null, step: number, steps: number): HalfspaceError {
+function diverged(loss: number, last: number | null, where: string): HalfspaceError {
   const before = last === null ? 'no step had a finite one' : `the last finite one was ${last}`;
-  return new HalfspaceError(
-    'ERR_DIVERGED',
-    `training diverged in step ${step + 1} of ${steps}: the loss is ${loss}, ${before}`,
-  );
+  return new HalfspaceError('ERR_DIVERGED', `training diverged ${where}: the loss is ${loss}, ${before}`);
 }
 
 const feedOptions = (
