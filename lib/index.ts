@@ -60,6 +60,7 @@ export type {
   StepProgress,
 } from './train/progress.js';
 export { evaluate, type Evaluation } from './train/evaluate.js';
+export type { InferenceOptions } from './train/inference.js';
 export { optimizer, optimizerNames, type Optimizer } from './train/optimizer.js';
 export { schedule, scheduleNames, type Schedule } from './train/schedule.js';
 export { Session } from './train/session.js';

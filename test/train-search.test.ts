@@ -10,9 +10,9 @@ import { HalfspaceError } from '../lib/errors.js';
 import { countParameters } from '../lib/graph.js';
 import { readCheckpoint } from '../lib/train/checkpoint.js';
 import { evaluate } from '../lib/train/evaluate.js';
-import { openNative } from '../lib/train/device-network.js';
 import type { SearchOptions } from '../lib/train/options.js';
 import { search, type Summary } from '../lib/train/search.js';
+import { initialWeights } from '../lib/weights.js';
 import { tinyDataset, tinyNetwork } from './training-fixtures.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'halfspace-'));
@@ -91,13 +91,16 @@ test('the accuracy of the summary is what an independent evaluation finds', asyn
   const { summary, subnet } = await search(tinyNetwork(), tinyDataset, short);
   const { graph, weights } = subnet ?? t.fail();
   // Another batch size: the rest of the last batch is padding and must not count.
-  const { accuracy, images } = await evaluate(graph, weights, tinyDataset, {
-    batch: 7,
-    device: 'cpu',
-    open: openNative(1),
-  });
+  const { accuracy, images } = await evaluate(graph, weights, tinyDataset, { batch: 7, threads: 1 });
   t.is(images, 40);
   t.is(summary?.subnet.accuracy, accuracy);
+});
+
+test('a network is evaluated without any option', async (t) => {
+  const graph = tinyNetwork();
+  const weights = initialWeights(graph, 0);
+  const given = await evaluate(graph, weights, tinyDataset, { batch: 7, device: 'cpu', threads: 1 });
+  t.deepEqual(await evaluate(graph, weights, tinyDataset), given);
 });
 
 test('without target both networks are the same', async (t) => {

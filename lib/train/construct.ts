@@ -10,9 +10,9 @@ import { constructSubnet } from '../search/subnet.js';
 import { elements } from '../shape.js';
 import { initialWeights, type Weights } from '../weights.js';
 import { costOf, type Cost } from './cost.js';
-import { openNative, type Buffers } from './device-network.js';
+import type { Buffers } from './device-network.js';
 import { spanNorm, withZeros, type Spans } from './groups.js';
-import type { InferenceOptions } from './inference.js';
+import { inferenceSettings, type InferenceOptions, type InferenceSettings } from './inference.js';
 import { verifySubnet, type Agreement } from './verify.js';
 
 /** A sub-network and how far it is from the super-network it was cut from. */
@@ -33,7 +33,7 @@ export async function constructChecked(
   weights: Weights,
   erased: readonly number[],
   inputs: Buffers,
-  inference: InferenceOptions,
+  inference: InferenceSettings,
   gates: ReadonlySet<string> = new Set(),
 ): Promise<Construction> {
   const cut = constructSubnet(space, erased);
@@ -54,6 +54,9 @@ export interface VerifiedSubnet {
   };
 }
 
+/** Images that are compared where the caller does not say. */
+const usualBatch = 2;
+
 /**
  * The sub-network of a network that carries its own weights (as one read from a file does). The groups
  * that are zero go; with `erase`, the groups of these ids are set to zero first. Both networks are
@@ -62,8 +65,9 @@ export interface VerifiedSubnet {
 export async function constructVerified(
   graph: Graph,
   erase: readonly number[] = [],
-  inference: InferenceOptions = { batch: 2, device: 'cpu', open: openNative() },
+  options: InferenceOptions = {},
 ): Promise<VerifiedSubnet> {
+  const inference = inferenceSettings(options, usualBatch);
   const space = searchSpace(graph);
   for (const id of erase) requireGroup(space, id);
   const { weights, zero } = withoutGroups(space, initialWeights(graph, 0), erase);

@@ -8,7 +8,7 @@ import { formatShape } from '../shape.js';
 import type { Weights } from '../weights.js';
 import type { DeviceNetwork } from './device-network.js';
 import { testBatches } from './feed.js';
-import { InferenceNetwork, type InferenceOptions } from './inference.js';
+import { InferenceNetwork, inferenceSettings, type InferenceOptions } from './inference.js';
 
 export interface Evaluation {
   /** Share of the pictures whose highest output is their class. */
@@ -17,21 +17,25 @@ export interface Evaluation {
   readonly images: number;
 }
 
-/** Runs the whole test split through the network. Throws ERR_SHAPE where it does not fit the pictures. */
+/** Images that run at once where the caller does not say. */
+const usualBatch = 64;
+
+/** Runs the whole test split through the network. Throws ERR_SHAPE where it does not fit the images. */
 export async function evaluate(
   graph: Graph,
   weights: Weights,
   dataset: Dataset,
-  options: InferenceOptions,
+  options: InferenceOptions = {},
   signal?: AbortSignal,
 ): Promise<Evaluation> {
   checkFits(graph, dataset);
-  const network = new InferenceNetwork(graph, weights, options);
+  const settings = inferenceSettings(options, usualBatch);
+  const network = new InferenceNetwork(graph, weights, settings);
   const input = graph.inputs[0]?.name as string;
   let correct = 0;
   let images = 0;
   try {
-    for await (const batch of testBatches(dataset, options.batch)) {
+    for await (const batch of testBatches(dataset, settings.batch)) {
       const [logits] = await network.run({ [input]: batch.images }, signal);
       correct += countCorrect(logits as Float32Array, batch.labels);
       images += batch.count;

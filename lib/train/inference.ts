@@ -5,13 +5,30 @@ import { packWeights } from '../compile/layout.js';
 import type { Graph } from '../graph.js';
 import type { Weights } from '../weights.js';
 import { debugCompiled } from './debug.js';
-import type { Buffers, OpenSession, SessionLike } from './device-network.js';
+import { openNative, type Buffers, type OpenSession, type SessionLike } from './device-network.js';
 
+/** How a network shall be run; all of it may be left open. */
 export interface InferenceOptions {
+  /** Images that run at once. */
+  readonly batch?: number;
+  readonly device?: string;
+  /** Threads of the CPU engine; by default all cores that the process may use. */
+  readonly threads?: number;
+  readonly open?: OpenSession;
+}
+
+/** The same, everything decided. */
+export interface InferenceSettings {
   readonly batch: number;
   readonly device: string;
   readonly open: OpenSession;
 }
+
+/** Decides what `options` leave open. */
+export const inferenceSettings = (
+  { batch, device = 'cpu', threads, open = openNative(threads) }: InferenceOptions,
+  usualBatch: number,
+): InferenceSettings => ({ batch: batch ?? usualBatch, device, open });
 
 /** Runs a network forward on its running statistics. Dispose of it when done. */
 export class InferenceNetwork {
@@ -19,7 +36,7 @@ export class InferenceNetwork {
   readonly batch: number;
   readonly #session: SessionLike;
 
-  constructor(graph: Graph, weights: Weights, { batch, device, open }: InferenceOptions) {
+  constructor(graph: Graph, weights: Weights, { batch, device, open }: InferenceSettings) {
     const compiled = compileInference(graph, { batch, device });
     const { program, layout } = compiled;
     debugCompiled(compiled);

@@ -11,7 +11,7 @@ import { HalfspaceError, invariant } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { Weights } from '../weights.js';
 import type { Buffers } from './device-network.js';
-import { InferenceNetwork, type InferenceOptions } from './inference.js';
+import { InferenceNetwork, type InferenceSettings } from './inference.js';
 
 export const verifyTolerance = 1e-4;
 
@@ -38,7 +38,7 @@ export async function verifySubnet(
   supernet: TrainedNetwork,
   subnet: TrainedNetwork,
   inputs: Buffers,
-  options: InferenceOptions,
+  options: InferenceSettings,
 ): Promise<Agreement> {
   const expected = await outputsOf(supernet, inputs, options);
   const actual = await outputsOf(subnet, inputs, options);
@@ -58,7 +58,7 @@ export async function verifySubnet(
 async function outputsOf(
   { graph, weights }: TrainedNetwork,
   inputs: Buffers,
-  options: InferenceOptions,
+  options: InferenceSettings,
 ): Promise<readonly Float32Array[]> {
   const network = new InferenceNetwork(graph, weights, options);
   try {
