@@ -170,6 +170,46 @@ for (const at of [4, 6, 9, 12, 20]) {
   });
 }
 
+/** Counts the runs of an entry of every program opened, and tells after each. */
+const openCounting =
+  (counted: string, told: (count: number) => void): OpenSession =>
+  (program) => {
+    const session = openNative(1)(program);
+    let count = 0;
+    return {
+      run: async (entry, inputs, options) => {
+        const outputs = await session.run(entry, inputs, options);
+        if (entry === counted) told((count += 1));
+        return outputs;
+      },
+      write: (arena, data, offset) => session.write(arena, data, offset),
+      read: (arena, offset, length) => session.read(arena, offset, length),
+      dispose: () => session.dispose(),
+    };
+  };
+
+for (const [entry, last] of [
+  ['probe', 5],
+  ['eval', 2],
+] as const) {
+  test(`a run stopped while it selects, in a run of ${entry}, selects again when it goes on`, async (t) => {
+    const stop = new AbortController();
+    let runs = 0;
+    const open = openCounting(entry, (count) => {
+      runs = count;
+      if (count === last) stop.abort();
+    });
+    const options: SearchOptions = { epochs: 1, warmup: 1 / 3, window: 2 / 3 };
+    const first = await train({ ...options, open, stop: stop.signal });
+    t.false(first.complete);
+    t.is(runs, last);
+    t.is(first.checkpoint.position.step, 4);
+    t.is(first.checkpoint.position.policy.taken, null);
+    const [second, whole] = [await train(options, first.checkpoint), await train(options)];
+    t.deepEqual(timeless(second.checkpoint), timeless(whole.checkpoint));
+  });
+}
+
 test('a raised signal rejects with its reason', async (t) => {
   const abort = new AbortController();
   const reason = new Error('enough');

@@ -49,7 +49,7 @@ export interface TrainOptions extends Required<PlanOptions> {
   readonly skipCorrupt: ((error: HalfspaceError) => void) | null;
   /** Raised: the run is given up and rejects with the signal's reason. */
   readonly signal: AbortSignal | null;
-  /** Raised: the run ends after the current step with what it has. */
+  /** Raised: the run ends after the current step, or within selection, with what it has. */
   readonly stop: AbortSignal | null;
 }
 

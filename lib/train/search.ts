@@ -61,7 +61,7 @@ export interface SearchResult {
  *
  * Throws ERR_OPTION, ERR_TARGET (with the largest possible target), ERR_SHAPE where model and pictures
  * do not fit, ERR_RUN for an unusable directory, ERR_DIVERGED, ERR_VERIFY. A raised `signal` rejects with
- * its reason; a raised `stop` ends after the current step, to be resumed later.
+ * its reason; a raised `stop` ends after the current step or within selection, to be resumed later.
  */
 export async function search(
   model: Graph,

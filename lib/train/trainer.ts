@@ -95,8 +95,9 @@ export class Trainer {
   /** Steps until the feed ends or the run is stopped. */
   async *#train(source: AsyncGenerator<Batch>): AsyncGenerator<Progress> {
     let upcoming = await source.next();
-    while (!upcoming.done && !this.#options.stop?.aborted) {
+    while (!upcoming.done && !this.#isStopped()) {
       yield* this.#turningPoints();
+      if (this.#isStopped()) return;
       const began = performance.now();
       const [outcome, following] = await Promise.all([this.#step(upcoming.value), source.next()]);
       this.#advance(outcome, upcoming.value.count);
@@ -104,6 +105,10 @@ export class Trainer {
       if (this.#isEpochEnd()) yield await this.#endEpoch();
       upcoming = following;
     }
+  }
+
+  #isStopped(): boolean {
+    return this.#options.stop?.aborted ?? false;
   }
 
   /** All that the run needs to go on from here. */
@@ -119,18 +124,30 @@ export class Trainer {
   async *#turningPoints(): AsyncGenerator<Progress> {
     const { step, policy, erased } = this.#position;
     if (!this.#pruning) return;
-    if (policy.taken === null && step >= this.#pruning.plan.warmup) yield await this.#select(this.#pruning);
+    if (policy.taken === null && step >= this.#pruning.plan.warmup) yield* this.#select(this.#pruning);
     if (!erased && step === this.#pruning.plan.windowEnd) yield* this.#erase();
   }
 
-  async #select(pruning: Pruning): Promise<SelectionProgress> {
+  /** A run that is stopped meanwhile chooses nothing, and so selects again when it goes on. */
+  async *#select(pruning: Pruning): AsyncGenerator<SelectionProgress> {
+    const { signal, stop } = this.#options;
+    const given = [signal, stop].filter((each) => each !== null);
+    try {
+      yield await this.#selection(pruning, AbortSignal.any(given));
+    } catch (error) {
+      if (signal?.aborted || !stop?.aborted || error !== stop.reason) throw error;
+    }
+  }
+
+  async #selection(pruning: Pruning, signal: AbortSignal): Promise<SelectionProgress> {
     const { policy, step } = this.#position;
     const { ablation, steps } = this.#options;
     // The epoch after the last has an order and augmentations that training does not see.
     const probes = await probeBatches(this.#feed, Math.ceil(steps / this.#stepsPerEpoch), ablation.batches);
-    const { loss, accuracy } = await this.#test();
+    const { loss, accuracy } = await this.#test(signal);
     this.#requireFinite(loss, `at selection, after step ${step}`);
-    const groups = await chooseGroups(pruning, policy, this.#network.device, probes, this.#options);
+    const settings = { ...this.#options, signal };
+    const groups = await chooseGroups(pruning, policy, this.#network.device, probes, settings);
     this.#position = {
       ...this.#position,
       policy: select(policy, groups, groupNorms(this.#network.device)),
@@ -242,9 +259,8 @@ export class Trainer {
     };
   }
 
-  #test(): Promise<Measurement> {
-    const { batch, signal } = this.#options;
-    return measure(this.#network.device, this.#dataset, batch, signal ?? undefined);
+  #test(signal = this.#options.signal): Promise<Measurement> {
+    return measure(this.#network.device, this.#dataset, this.#options.batch, signal ?? undefined);
   }
 
   #seconds(): number {
