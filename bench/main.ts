@@ -20,6 +20,9 @@ const { values } = parseArgs({
   },
 });
 
+if (!(Number(values.threads) >= 1))
+  throw new Error(`--threads: expected a whole number, got '${values.threads}'`);
+
 const context: BenchContext = {
   threads: Number(values.threads),
   python: findPython(),
@@ -35,4 +38,5 @@ for (const bench of [benchSteps, benchHalfSpace, benchAnalysis, benchData]) {
   results.push(...found);
   if (!values.json) for (const result of found) process.stdout.write(`${formatResult(result)}\n`);
 }
+if (results.length === 0) throw new Error(`no benchmark is named like '${values.only}'`);
 if (values.json) process.stdout.write(`${JSON.stringify(jsonReport(results), null, 2)}\n`);

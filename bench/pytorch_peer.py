@@ -55,7 +55,7 @@ def apply(node, values):
         return ACTIVATIONS[op](*values)
     if op == "Conv":
         return conv(attrs, *values)
-    if op == "BatchNormalization":
+    if op == "BatchNorm":
         return batch_norm(attrs, *values)
     if op in ("Sum", "Add"):
         total = values[0]
@@ -64,6 +64,10 @@ def apply(node, values):
         return total
     if op == "Mul":
         return values[0] * values[1]
+    if op == "Slice":
+        for axis, start, size in zip(attrs["axes"], attrs["starts"], attrs["sizes"]):
+            values = [values[0].narrow(int(axis), int(start), int(size))]
+        return values[0]
     if op == "Concat":
         return torch.cat(values, int(attrs["axis"]))
     if op == "MaxPool":
@@ -76,7 +80,7 @@ def apply(node, values):
         return resize(attrs, values[0], node["shape"])
     if op in ("Flatten", "Reshape", "Squeeze"):
         return values[0].reshape([values[0].shape[0], *node["shape"][1:]])
-    if op == "Gemm":
+    if op == "Linear":
         return F.linear(*values)
     raise SystemExit(f"the PyTorch peer does not know the operator {op}")
 

@@ -13,24 +13,21 @@ import { measure, timed, type Contender, type MeasureOptions } from './measure.j
 import { PyTorchPeer } from './peer.js';
 import type { BenchContext, Result } from './report.js';
 
-interface Case {
-  readonly model: string;
-  readonly batch: number;
-  readonly input?: readonly [number, number, number];
-}
-
-/** Every network is measured at the batch size that suits its cost. */
-export const cases: readonly Case[] = [
-  { model: 'stackedunets', batch: 64 },
-  { model: 'demosupnet', batch: 64 },
-];
+/** The networks at the batch size that suits their cost. */
+const batches: Readonly<Record<string, number>> = {
+  stackedunets: 64,
+  demosupnet: 64,
+  'regnet-800m': 32,
+  superresnet: 16,
+  'darts-8': 16,
+};
 
 export async function benchSteps(context: BenchContext): Promise<readonly Result[]> {
   const results: Result[] = [];
-  for (const { model, batch, input } of cases) {
+  for (const [model, batch] of Object.entries(batches)) {
     const name = `step/${model}`;
     if (!context.selected(name)) continue;
-    results.push(await benchStep(name, buildModel(model, input ? { input } : {}), batch, context));
+    results.push(await benchStep(name, buildModel(model), context.short ? 2 : batch, context));
   }
   return results;
 }
