@@ -62,6 +62,8 @@ const cases: readonly FoldCase[] = [
   withAttributes(integer('Cast', matrix), { to: int64 }),
   withAttributes(of('Cast', whole), { to: float }),
   withAttributes(flag('Cast', matrix), { to: bool }),
+  of('CastLike', whole, matrix),
+  integer('CastLike', matrix, whole),
   of('Where', booleans('c', [2, 1], [1, 0]), matrix, positive),
   withAttributes(integer('ReduceProd', whole), { axes: [1], keepdims: 0 }),
   integer('ReduceSum', whole, numbers(0)),

@@ -70,6 +70,7 @@ const cases: readonly ReaderCase[] = [
   of('plain', 'Reciprocal'),
   of('plain', 'Identity'),
   of('at inference', 'Dropout'),
+  of('between floats', 'CastLike', { data: [image, [1]], inputs: [0, 1] }),
   of('to float', 'Cast', { attributes: { to: elementType.float } }),
   of('padded on two sides', 'Conv', {
     inputs: [0, kernel, weight('b', [6])],
@@ -137,6 +138,7 @@ const cases: readonly ReaderCase[] = [
   of('of several', 'Sum', { data: [image, image, image], inputs: [0, 1, 2] }),
   of('gates', 'Mul', { data: [image, [1, 4, 1, 1]], inputs: [0, 1] }),
   of('by a number', 'Mul', { inputs: [scalar('c', 0.3), 0] }),
+  of('by a trained number', 'Mul', { inputs: [0, floats('gate', [1], [0.3])] }),
   of('from a number', 'Sub', { inputs: [scalar('c', 0.3), 0] }),
   of('a number', 'Sub', { inputs: [0, floats('c', [1, 1], [0.3])] }),
   of('of two', 'Sub', { data: [image, [1, 1, 1, 5]], inputs: [0, 1] }),

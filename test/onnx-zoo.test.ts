@@ -85,7 +85,7 @@ test.serial('networks of the torchscript exporter compute the same here and afte
 test.serial('networks of the dynamo exporter compute the same here and after export', async (t) => {
   if (skipped(t)) return;
   t.timeout(300_000);
-  const names = ['resnet18', 'mobilenet_v2', 'squeezenet1_1', 'shufflenet_v2_x0_5', 'mobilenet_v3_small'];
+  const names = ['resnet18', 'shufflenet_v2_x0_5', 'mobilenet_v3_small'];
   const folder = exported(t, 'dynamo', names);
   for (const name of names) await compare(t, join(folder, `${name}-dynamo.onnx`), 1);
 });

@@ -1,14 +1,14 @@
 // Constants while a file is read: what evaluators of single ONNX operators see and give.
 
 import type { OnnxTensor } from '../ops/onnx-reader.js';
-import { elements, formatShape, type Shape } from '../shape.js';
+import { elements, formatShape, type Shape, type TensorType } from '../shape.js';
 import type { Attributes } from './attributes.js';
 import { damaged } from './model-error.js';
 
 /** A constant that has no name yet. */
 export type Constant = Omit<OnnxTensor, 'name'>;
 
-/** One node whose inputs are constants, or at least known by their shape. */
+/** One node whose inputs are constants, or at least known by their type. */
 export interface ConstantNode {
   readonly name: string;
   readonly attributes: Attributes;
@@ -16,8 +16,8 @@ export interface ConstantNode {
   readonly inputs: readonly (Constant | null)[];
   /** Whether all inputs that are there are constants. */
   readonly complete: boolean;
-  /** Shapes of the inputs; null where one is absent or nobody knows. */
-  readonly shapes: readonly (Shape | null)[];
+  /** Types of the inputs; null where one is absent or nobody knows. */
+  readonly types: readonly (TensorType | null)[];
   /** Announces how many elements the result will have, before it is made. */
   claim(elements: number): void;
 }

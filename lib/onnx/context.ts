@@ -59,6 +59,12 @@ export class Reading {
   }
 }
 
+/** The type of what a name stands for. */
+export function knownType(known: Known): TensorType {
+  if (known.kind !== 'constant') return known.value.type;
+  return { dtype: known.tensor.dtype === 'float' ? 'f32' : 'i32', shape: known.tensor.shape };
+}
+
 /** Whether all elements are one number. */
 export function isUniform({ data }: Pick<OnnxTensor, 'data'>): boolean {
   for (let i = 1; i < data.length; i++) if (data[i] !== data[0]) return false;
@@ -92,9 +98,7 @@ export class Context implements OnnxContext {
   }
 
   type(index: number): TensorType {
-    const known = this.#known(index);
-    if (known.kind !== 'constant') return known.value.type;
-    return { dtype: known.tensor.dtype === 'float' ? 'f32' : 'i32', shape: known.tensor.shape };
+    return knownType(this.#known(index));
   }
 
   constant(index: number): OnnxTensor | null {

@@ -224,14 +224,25 @@ export const rearrangement: ReadonlyMap<string, Evaluator> = new Map<string, Eva
 ]);
 
 /** The sizes of a tensor, or those from `start` to `end`. */
-const shapeOf: Evaluator = ({ shapes: [shape], attributes }) =>
-  shape ? integers(shape.slice(attributes.int('start', 0), attributes.int('end', shape.length))) : null;
+const shapeOf: Evaluator = ({ types: [type], attributes }) =>
+  type
+    ? integers(type.shape.slice(attributes.int('start', 0), attributes.int('end', type.shape.length)))
+    : null;
 
-const sizeOf: Evaluator = ({ shapes: [shape] }) =>
-  shape ? { dtype: 'int', shape: [], data: [elements(shape)] } : null;
+const sizeOf: Evaluator = ({ types: [type] }) =>
+  type ? { dtype: 'int', shape: [], data: [elements(type.shape)] } : null;
 
-/** Operators that ask for a shape alone; what the tensor holds need not be known. */
-export const shapeQueries: ReadonlyMap<string, Evaluator> = new Map<string, Evaluator>([
+/** A constant in the type of another tensor. */
+const castLike: Evaluator = ({ inputs: [source], types: [, type] }) => {
+  if (!source || !type) return null;
+  const { shape, data } = source;
+  if (type.dtype !== 'i32') return { dtype: 'float', shape, data };
+  return { dtype: 'int', shape, data: Array.from(data, Math.trunc) };
+};
+
+/** Operators that ask for a type alone; what that tensor holds need not be known. */
+export const typeQueries: ReadonlyMap<string, Evaluator> = new Map<string, Evaluator>([
+  ['CastLike', castLike],
   ['Shape', shapeOf],
   ['Size', sizeOf],
 ]);

@@ -3,7 +3,7 @@
 // what is not in it stays a node.
 
 import { arithmetic } from './fold-arithmetic.js';
-import { rearrangement, shapeQueries } from './fold-shape.js';
+import { rearrangement, typeQueries } from './fold-shape.js';
 import type { Constant, ConstantNode } from './constant.js';
 import { damaged } from './model-error.js';
 
@@ -22,7 +22,7 @@ export function foldingAccount(weights: number): (elements: number) => void {
 
 /** The constant that the node computes, or null where it is not one that is folded. */
 export function fold(opType: string, node: ConstantNode): Constant | null {
-  const fromShape = shapeQueries.get(opType);
-  if (fromShape) return fromShape(node);
+  const fromType = typeQueries.get(opType);
+  if (fromType) return fromType(node);
   return node.complete ? ((arithmetic.get(opType) ?? rearrangement.get(opType))?.(node) ?? null) : null;
 }

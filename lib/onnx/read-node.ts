@@ -5,10 +5,10 @@ import { HalfspaceError } from '../errors.js';
 import { makeNode, type Value } from '../graph.js';
 import type { OnnxTensor } from '../ops/onnx-reader.js';
 import { opaque } from '../ops/opaque.js';
-import { f32, type Shape } from '../shape.js';
+import { f32, type TensorType } from '../shape.js';
 import { Attributes } from './attributes.js';
 import type { Constant } from './constant.js';
-import { Context, isUniform, type Known, type Reading } from './context.js';
+import { Context, isUniform, knownType, type Known, type Reading } from './context.js';
 import { fold } from './fold.js';
 import { damaged } from './model-error.js';
 import { onnxReaders } from './readers.js';
@@ -36,9 +36,9 @@ function foldNode(reading: Reading, node: SourceNode, claim: Claim): OnnxTensor 
   const inputs = proto.input.map((input) => (input === '' ? null : reading.find(input, node)));
   const constants = inputs.map((known) => (known?.kind === 'constant' ? known.tensor : null));
   const complete = inputs.every((known) => known === null || known.kind === 'constant');
-  const shapes = inputs.map((known) => known && shapeOf(known));
+  const types = inputs.map((known) => known && typeOf(known));
   const attributes = new Attributes(node);
-  const result = fold(proto.opType ?? '', { name, attributes, inputs: constants, complete, shapes, claim });
+  const result = fold(proto.opType ?? '', { name, attributes, inputs: constants, complete, types, claim });
   return result && named(result, proto.output[0] ?? '');
 }
 
@@ -49,10 +49,8 @@ function foldNode(reading: Reading, node: SourceNode, claim: Claim): OnnxTensor 
 const named = (constant: Constant | OnnxTensor, name: string): OnnxTensor =>
   'name' in constant && !isUniform(constant) ? constant : { ...constant, name };
 
-const shapeOf = (known: Known): Shape | null => {
-  if (known.kind === 'constant') return known.tensor.shape;
-  return known.kind === 'value' ? known.value.type.shape : null;
-};
+/** Null where nobody knows. */
+const typeOf = (known: Known): TensorType | null => (known.kind === 'untyped' ? null : knownType(known));
 
 /** Asks the operator's reader; a node that nobody understands becomes opaque and says why. */
 function understand(reading: Reading, node: SourceNode): void {

@@ -12,8 +12,15 @@ function cast(context: OnnxContext) {
   return [context.data(0)];
 }
 
+function castLike(context: OnnxContext) {
+  if (context.type(0).dtype !== context.type(1).dtype)
+    context.decline('it converts between floats and integers');
+  return [context.data(0)];
+}
+
 export const readers: OnnxReaders = {
   Cast: cast,
+  CastLike: castLike,
   Dropout: (context) => [context.data(0)],
   Identity: (context) => [context.data(0)],
 };
