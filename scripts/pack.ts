@@ -100,12 +100,13 @@ Licence: ${String(checkout['license'])}. Libraries carried along, unchanged:
 ${carried.join('')}`;
 }
 
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+
 /** Packs a staged folder and tells its sizes. */
 function pack(folder: string): void {
   const [{ name, filename, size, unpackedSize }] = JSON.parse(
     run('npm', 'pack', `./${folder}`, '--pack-destination', OUT, '--json', '--ignore-scripts'),
   ) as [{ name: string; filename: string; size: number; unpackedSize: number }];
-  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
   console.log(
     `${name}: ${megabytes(size)} packed, ${megabytes(unpackedSize)} unpacked, ${basename(filename)}`,
   );
