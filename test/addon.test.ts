@@ -1,9 +1,11 @@
 // The addon itself, called as nobody should: whatever arrives, it throws and never crashes. And the
 // symbols that a well-behaved addon shows and wants.
 
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import test from 'ava';
@@ -17,6 +19,8 @@ const require = createRequire(import.meta.url);
 const file =
   process.env['HALFSPACE_NATIVE'] ??
   fileURLToPath(new URL('../build/cmake/Release/halfspace.node', import.meta.url));
+
+const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 type Loose = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
 const addon = native() as unknown as Loose;
@@ -96,9 +100,9 @@ test('a program with anything wrong in it is refused or runs, but does not crash
   const program = smallProgram();
   const images = new Float32Array(216);
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...paths(program)), misfits, async (path, misfit) => {
+    fc.asyncProperty(fc.constantFrom(...paths(program)), misfits, async (place, misfit) => {
       const error = await thrown(async () => {
-        const handle = open(replaced(program, path, misfit) as Program);
+        const handle = open(replaced(program, place, misfit) as Program);
         try {
           await native().run(handle, 0, [images], 1);
         } finally {
@@ -182,4 +186,28 @@ test('the addon uses stable Node-API functions alone, and no external buffers', 
     wanted.filter((name) => /^uv_|^_ZN2v8|^_ZN4node|external_(array)?buffer/.test(name)),
     [],
   );
+});
+
+test('the addon is never unloaded, and looks for its libraries beside itself first', (t) => {
+  const dynamic = execFileSync('readelf', ['-d', file], { encoding: 'utf8' });
+  t.regex(dynamic, /FLAGS_1\).*NODELETE/);
+  t.regex(dynamic, /\(RPATH\).*\[\$ORIGIN\]/);
+});
+
+test('arenas and temporaries of any size stay out of the heap', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'halfspace-guard-'));
+  const guard = join(folder, 'guard.so');
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', guard, path('allocation-guard.c')]);
+  const run = (...args: readonly string[]) =>
+    spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, LD_PRELOAD: guard } });
+  const caught = run('-e', 'new ArrayBuffer(2 ** 31)');
+  t.is(caught.status, 3, 'the guard itself works');
+  const { status, stdout, stderr } = run(
+    '--import',
+    new URL('register.mjs', import.meta.url).href,
+    path('session-large.ts'),
+  );
+  rmSync(folder, { recursive: true });
+  t.is(status, 0, stderr);
+  t.is(stdout, 'true 1 2\n');
 });
