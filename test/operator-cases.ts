@@ -68,6 +68,7 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
     of(ops.multiply(), image, image),
     { ...of(ops.multiply(), [4, 1, 1], image), data: 2 },
     of(ops.multiply(), image, []),
+    layer(ops.multiply(), image, [1]),
   ],
   divide: [
     { ...of(ops.divide(), image, [4, 1, 1]), positive: [1] },

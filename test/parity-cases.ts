@@ -102,6 +102,14 @@ const sumCases = CHANNELS.flatMap((c): Titled[] => {
   ];
 });
 
+/** A number beside an image does not have its channels; 40,000 elements are more than one piece of a sum. */
+const numberCases = [...CHANNELS.map((c): Shape => [2, c, 5, 3]), [4, 17, 24, 25] as const].flatMap(
+  (shape): Titled[] => [
+    [`[${shape.join(',')}] times a number`, layer(ops.multiply(), shape, [1])],
+    [`[${shape.join(',')}] and a number`, layer(ops.add(), shape, [1])],
+  ],
+);
+
 /** Sizes along an axis of parts that are joined, and taken apart again. */
 const joins: readonly (readonly [axis: number, sizes: readonly number[]])[] = [
   [1, [16, 16]],
@@ -183,6 +191,7 @@ export const parityCases: readonly Titled[] = [
   ...normalizationCases,
   ...functionCases,
   ...sumCases,
+  ...numberCases,
   ...joinCases,
   ...poolingCases,
   ...resizeCases,

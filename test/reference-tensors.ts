@@ -90,6 +90,11 @@ const binary: ReferenceKernel = (inputs, outputs, attrs) => {
   });
 };
 
+const dot: ReferenceKernel = (inputs, outputs) => {
+  const [a, b] = [at(inputs, 0), at(inputs, 1)];
+  at(outputs, 0).data[0] = a.data.reduce((sum, value, index) => sum + value * (b.data[index] as number), 0);
+};
+
 const reduce: ReferenceKernel = (inputs, outputs, attrs) => {
   const [x, y] = [at(inputs, 0), at(outputs, 0)];
   const axes = numbersOf(attrs, 'axes');
@@ -134,5 +139,6 @@ export const tensorKernels: Readonly<Record<string, ReferenceKernel>> = {
   expand,
   reduce,
   binary,
+  dot,
   matmul,
 };

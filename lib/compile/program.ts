@@ -51,6 +51,7 @@
 //   expand                  x -> y                       {factor}   y = factor x, broadcast to y's shape
 //   reduce                  x -> y                       {axes function}   sum | mean over `axes`, which
 //       y has at size one or not at all
+//   dot                     a b -> y[1]                  y = sum of a b, same shapes
 //   binary                  a b -> y                     {function}   add | sub | mul | div, broadcasting
 //   matmul                  a[..,M,K] b[..,K,N] -> y[..,M,N]   {transposeA transposeB}   transposed as
 //       stored; the leading axes of b are those of a, or absent

@@ -2,12 +2,13 @@
 // ONNX's rules. Sums of equal shapes have their own file, since kernels do more for them.
 
 import type { GradientContext, Kept, NarrowRule, Op, ParameterSlice, Value } from '../graph.js';
-import { broadcast, sameType, type Shape, type TensorType } from '../shape.js';
+import { broadcast, elements, sameType, type Shape, type TensorType } from '../shape.js';
 import { affine, power } from './activation.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   emitOne,
+  gradientOp,
   input,
   linearInAll,
   linearInEach,
@@ -72,8 +73,8 @@ export const multiply = (): Op =>
     homogeneous: linearInEach,
     joint: null,
     partials: [
-      (context, dy) => emitOne(context, multiply(), [dy, input(context, 1)]),
-      (context, dy) => emitOne(context, multiply(), [dy, input(context, 0)]),
+      (context, dy) => factorGradient(context, dy, 0),
+      (context, dy) => factorGradient(context, dy, 1),
     ],
     make: multiply,
   });
@@ -97,6 +98,17 @@ export const divide = (): Op =>
     ],
     make: divide,
   });
+
+/** dL/da = dy b, and dL/db = dy a; of one number the inner product, in one pass. */
+function factorGradient(context: GradientContext, dy: Value, index: 0 | 1): Value {
+  const [factor, other] = [input(context, index), input(context, 1 - index)];
+  const number = factor.type.shape.length <= 1 && elements(factor.type.shape) === 1;
+  const op = number && sameType(dy.type, other.type) ? dot(factor.type) : multiply();
+  return emitOne(context, op, [dy, other]);
+}
+
+const dot = (result: TensorType): Op =>
+  gradientOp({ name: 'Dot', kernel: 'dot', attrs: {}, outputs: [result] });
 
 const negated = (context: GradientContext, dy: Value): Value => emitOne(context, affine(-1, 0), [dy]);
 

@@ -44,8 +44,9 @@ template <class Function>
 class Binary : public Kernel {
  public:
   explicit Binary(const StepMeta& step) : walk_(walk_of(step)), y_(step.outputs[0]) {
-    // Zero by zero is no number, also in a channel that is none.
-    clears_ = y_.is_blocked() && !(Function{}(0.0f, 0.0f) == 0.0f);
+    // Zero by zero is no number, also in a channel that is none, and a number meets those too.
+    const bool repeats = std::any_of(step.inputs.begin(), step.inputs.end(), is_number);
+    clears_ = y_.is_blocked() && (repeats || !(Function{}(0.0f, 0.0f) == 0.0f));
   }
 
   void run(const Buffers& buffers) override {
@@ -63,9 +64,7 @@ class Binary : public Kernel {
     const TensorMeta& y = step.outputs[0];
     const Dims dims = stored_dims(y);
     for (const TensorMeta& input : step.inputs) {
-      step.expect(input.dtype == DType::F32 && y.dtype == DType::F32 &&
-                      input.is_blocked() == y.is_blocked() &&
-                      (!y.is_blocked() || input.dim(1) == y.dim(1)) &&
+      step.expect(input.dtype == DType::F32 && y.dtype == DType::F32 && meets(input, y) &&
                       broadcasts_to(stored_dims(input), dims),
                   input.text(), " does not broadcast to ", y.text());
     }
@@ -74,12 +73,24 @@ class Binary : public Kernel {
              broadcast_strides(stored_dims(step.inputs[1]), dims), dense_strides(dims)}};
   }
 
+  static bool meets(const TensorMeta& input, const TensorMeta& y) {
+    if (is_number(input)) return true;
+    return input.is_blocked() == y.is_blocked() &&
+           (!y.is_blocked() || input.dim(1) == y.dim(1));
+  }
+
   Walk<3> walk_;
   TensorMeta y_;
   bool clears_;
 };
 
 }  // namespace
+
+Wanted binary_layout(const StepMeta& step, Operand operand) {
+  StepMeta images = step;
+  std::erase_if(images.inputs, is_number);
+  return blocked_where_channels_agree(images, operand);
+}
 
 std::unique_ptr<Kernel> make_binary(const StepMeta& step) {
   const std::string name = step.attrs.text("function");

@@ -65,9 +65,11 @@ Wanted window_layout(const StepMeta& step, Operand operand);
 
 // binary.cpp
 std::unique_ptr<Kernel> make_binary(const StepMeta& step);
+Wanted binary_layout(const StepMeta& step, Operand operand);
 
 // reduce.cpp
 std::unique_ptr<Kernel> make_reduce(const StepMeta& step);
+std::unique_ptr<Kernel> make_dot(const StepMeta& step);
 
 // matmul.cpp
 std::unique_ptr<Kernel> make_matmul(const StepMeta& step);

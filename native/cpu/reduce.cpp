@@ -1,4 +1,7 @@
-// Sums and means over axes. Every result is summed in double by one thread, in the order of memory.
+// Sums and means over axes, and inner products. Every result of a reduction is summed in double by one
+// thread, in the order of memory; an inner product is summed by pieces, which are added in order.
+#include <numeric>
+
 #include "image.h"
 #include "kernels.h"
 #include "simd.h"
@@ -118,8 +121,40 @@ class Reduce : public Kernel {
   double factor_;
 };
 
+HALFSPACE_SIMD double dot_run(const float* a, const float* b, int64_t count) {
+  double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+// Channels that only fill the last block are zero and add nothing.
+class Dot : public Kernel {
+ public:
+  explicit Dot(const StepMeta& step) {
+    step.expect_arity(2, 2, 1, 1);
+    expect_same(step, step.inputs[0], step.inputs[1]);
+    step.expect(step.inputs[0].dtype == DType::F32 && is_number(step.outputs[0]),
+                "expected two tensors of floats and a number, got ", step.outputs[0].text());
+    count_ = step.inputs[0].stored_elements();
+    sums_.resize(ceil_div(count_, kPiece));
+  }
+
+  void run(const Buffers& buffers) override {
+    parallel_pieces(count_, kPiece, [&](int64_t begin, int64_t end) {
+      sums_[begin / kPiece] = dot_run(buffers.in(0) + begin, buffers.in(1) + begin, end - begin);
+    });
+    buffers.out(0)[0] = static_cast<float>(std::accumulate(sums_.begin(), sums_.end(), 0.0));
+  }
+
+ private:
+  int64_t count_;
+  std::vector<double> sums_;
+};
+
 }  // namespace
 
 std::unique_ptr<Kernel> make_reduce(const StepMeta& step) { return std::make_unique<Reduce>(step); }
+std::unique_ptr<Kernel> make_dot(const StepMeta& step) { return std::make_unique<Dot>(step); }
 
 }  // namespace halfspace::cpu

@@ -57,6 +57,9 @@ inline Wanted blocked_where_channels_agree(const StepMeta& step, Operand) {
   return agree ? Wanted::Blocked : Wanted::Plain;
 }
 
+// A number repeats everywhere, whatever the layout of what it meets.
+inline bool is_number(const TensorMeta& meta) { return meta.elements() == 1 && !meta.is_image(); }
+
 template <size_t kOperands>
 class Walk {
  public:
