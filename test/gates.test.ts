@@ -8,6 +8,8 @@ import fc from 'fast-check';
 import { compileInference } from '../lib/compile/inference.js';
 import { packWeights } from '../lib/compile/layout.js';
 import { print, type Graph, type Value } from '../lib/graph.js';
+import { toOnnx } from '../lib/onnx/export.js';
+import { fromOnnx } from '../lib/onnx/import.js';
 import { darts } from '../lib/models/darts.js';
 import { buildModel } from '../lib/models/index.js';
 import { Network } from '../lib/network.js';
@@ -21,9 +23,12 @@ import { constructSubnet } from '../lib/search/subnet.js';
 import { closure, isValid } from '../lib/search/validity.js';
 import { elements } from '../lib/shape.js';
 import { constructVerified } from '../lib/train/construct.js';
+import type { Progress } from '../lib/train/progress.js';
+import { search } from '../lib/train/search.js';
 import { Session } from '../lib/train/session.js';
 import { initialWeights, type Weights } from '../lib/weights.js';
 import { forward, networks, randomWeights, relativeDifference, zeroed } from './random-networks.js';
+import { tinyDataset, tinyNetwork } from './training-fixtures.js';
 
 const TOLERANCE = 1e-9;
 const RUNS = Number(process.env['HALFSPACE_PROPERTY_RUNS'] ?? 100);
@@ -37,6 +42,19 @@ function network(body: (net: Network, x: Value) => readonly Value[]): Graph {
 const window = { kernel: 3, stride: 1, padding: 1 } as const;
 const conv = (net: Network, x: Value, name: string): Value => net.conv(x, 4, { kernel: 1, name });
 const namesOf = (graph: Graph): readonly string[] => addGates(graph).gates.map(({ name }) => name);
+
+/** Two poolings of one value, which ends a layer of its own, into a sum. */
+const pooled = network((net, x) => {
+  const stem = net.batchNorm(conv(net, x, 'stem'), { name: 'norm' });
+  const fork = conv(net, net.add([conv(net, stem, 'a'), conv(net, stem, 'b')]), 'fork');
+  const peak = net.maxPool(fork, { ...window, name: 'peak' });
+  const mean = net.averagePool(fork, { ...window, name: 'mean' });
+  return [net.add([peak, mean], { name: 'sum' })];
+});
+
+/** Names of the gates that are still there. */
+const gatesLeft = ({ graph }: { readonly graph: Graph }): readonly string[] =>
+  graph.parameters.map(({ name }) => name).filter((name) => name.endsWith('.gate'));
 
 test('a pooling, an activation and a skip beside a convolution get a gate each', (t) => {
   const graph = network((net, x) => {
@@ -136,6 +154,46 @@ for (const name of ['darts-8', 'demosupnet']) {
   });
 }
 
+test('a training run with gates begins as the one without, to the last bit of the loss', async (t) => {
+  const first = async (gates: boolean): Promise<number> => {
+    const losses: number[] = [];
+    const onProgress = (event: Progress) => void (event.kind === 'step' && losses.push(event.loss));
+    await search(tinyNetwork(), tinyDataset, { gates, steps: 1, batch: 8, threads: 1, onProgress });
+    return losses[0] as number;
+  };
+  t.is(await first(true), await first(false));
+});
+
+test('a search with gates meets its target and leaves no more of them than it must', async (t) => {
+  const { summary, supernet, subnet } = await search(tinyNetwork(), tinyDataset, {
+    gates: true,
+    target: { kind: 'count', count: 4 },
+    epochs: 3,
+    batch: 8,
+    learningRate: 0.05,
+    threads: 1,
+  });
+  // Three branches and a skip into a sum, of which one must stay, and one into a concatenation.
+  t.is(searchSpace(supernet.graph).groups.length, 5);
+  t.is(summary?.erased.length, 4);
+  // With one branch left nothing but a gate reads the stem, and a positive one goes into its batch norm.
+  const [left] = gatesLeft(subnet ?? t.fail());
+  t.true(left === undefined || (supernet.weights.get(left)?.[0] as number) < 0);
+});
+
+test('a gate that is zero in an ONNX file is a group that construction erases', async (t) => {
+  const { graph, gates } = addGates(pooled);
+  const weights = new Map([...randomWeights(graph, 1), ['mean.gate', Float32Array.of(0)]]);
+  const read = fromOnnx(toOnnx(graph, weights));
+  t.deepEqual(
+    searchSpace(read).groups.flatMap(({ parameters }) => parameters.filter((name) => name.endsWith('.gate'))),
+    gates.map(({ name }) => name),
+  );
+  const { graph: left, summary } = await constructVerified(read);
+  t.is(summary.erased.length, 1);
+  t.deepEqual(gatesLeft({ graph: left }), ['peak.gate']);
+});
+
 test('on DARTS with gates any number of groups is reached by any walk, and verified', async (t) => {
   const { graph } = addGates(darts(3, { input: [1, 8, 8], classes: 10, width: 8 }));
   const space = searchSpace(graph);
@@ -218,18 +276,6 @@ function fold(graph: Graph, values: Readonly<Record<string, number>>): ReturnTyp
   ]);
   return foldGates(gated.graph, weights, new Set(gated.gates.map(({ name }) => name)));
 }
-
-const gatesLeft = ({ graph }: { readonly graph: Graph }): readonly string[] =>
-  graph.parameters.map(({ name }) => name).filter((name) => name.endsWith('.gate'));
-
-/** Two branches into a sum; the right one is pooled and rectified, and starts with a layer of its own. */
-const pooled = network((net, x) => {
-  const stem = net.batchNorm(conv(net, x, 'stem'), { name: 'norm' });
-  const fork = conv(net, net.add([conv(net, stem, 'a'), conv(net, stem, 'b')]), 'fork');
-  const peak = net.maxPool(fork, { ...window, name: 'peak' });
-  const mean = net.averagePool(fork, { ...window, name: 'mean' });
-  return [net.add([peak, mean], { name: 'sum' })];
-});
 
 test('a gate is not folded into weights that something else reads', (t) => {
   t.deepEqual(gatesLeft(fold(pooled, { 'peak.gate': 0.5, 'mean.gate': 2 })), ['peak.gate', 'mean.gate']);
