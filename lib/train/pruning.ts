@@ -3,9 +3,11 @@
 
 import { invariant } from '../errors.js';
 import type { Graph } from '../graph.js';
+import { printSearchSpace } from '../search/print.js';
 import { beginSelection, selectByScore, type Target } from '../search/selection.js';
 import { searchSpace, type SearchSpace } from '../search/space.js';
 import { selectByAblation } from './ablation.js';
+import { debug } from './debug.js';
 import type { DeviceNetwork, LabelledImages } from './device-network.js';
 import { ablationProbe, spanNorm, type Spans } from './groups.js';
 import type { TrainOptions } from './options.js';
@@ -32,6 +34,7 @@ export function pruningFor(graph: Graph, options: TrainOptions): Pruning | null 
   const { target } = options;
   if (target === null) return null;
   const space = searchSpace(graph);
+  debug(2, () => printSearchSpace(space));
   beginSelection(space, target);
   const cheap = options.score === 'ablation' ? shortlistScore : options.score;
   return { space, target, plan: plan(options.steps, options), score: score(cheap) };

@@ -10,6 +10,7 @@ import { searchSpace } from '../search/space.js';
 import type { Checkpoint } from './checkpoint.js';
 import { constructChecked, type Construction } from './construct.js';
 import { costOf, type Cost } from './cost.js';
+import { debugStep, PhaseTimes } from './debug.js';
 import { evaluate } from './evaluate.js';
 import { testBatches } from './feed.js';
 import { resolveOptions, type SearchOptions, type TrainOptions } from './options.js';
@@ -129,9 +130,15 @@ async function follow(
   onProgress: SearchOptions['onProgress'],
 ): Promise<Trained> {
   const run = trainer.run();
+  const times = new PhaseTimes();
   for (;;) {
     const { done, value } = await run.next();
-    if (done) return value;
+    if (done) {
+      times.debug();
+      return value;
+    }
+    times.lap(value);
+    debugStep(value);
     await keep(value, trainer, model, directory);
     await onProgress?.(value);
   }

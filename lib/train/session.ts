@@ -4,7 +4,7 @@
 import type { Entry, Program, Tensor } from '../compile/program.js';
 import { HalfspaceError, invariant, type ErrorCode } from '../errors.js';
 import { elements, formatType, type DType } from '../shape.js';
-import { debugLevel } from './debug.js';
+import { debugKernels, debugLevel } from './debug.js';
 import { native, type NativeArray, type NativeHandle, type SessionDescription } from './native.js';
 
 export type { SessionDescription } from './native.js';
@@ -31,6 +31,7 @@ export class Session implements Disposable {
   #nextJob = 0;
   #pending = 0;
   #disposed = false;
+  #closed = false;
 
   private constructor(program: Program, handle: NativeHandle) {
     this.#program = program;
@@ -109,7 +110,10 @@ export class Session implements Disposable {
   }
 
   #close(): void {
-    if (this.#pending === 0) native().close(this.#handle);
+    if (this.#pending > 0 || this.#closed) return;
+    this.#closed = true;
+    if (debugLevel() >= 1) debugKernels(native().describe(this.#handle));
+    native().close(this.#handle);
   }
 
   #check(): void {
