@@ -85,6 +85,23 @@ test('a constant that is added is a parameter which is not trained', (t) => {
   );
 });
 
+/** Name and use of the parameters that x times c leaves. */
+const scaling = (nodes: readonly NodeProto[], ...constants: TensorProto[]) =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 3])],
+      nodes: [...nodes, node('Mul', ['x', 'c'], ['y'])],
+      constants,
+      outputs: [value('y', [1, 3])],
+    }),
+  ).parameters.map((p) => [p.name, p.trainable]);
+
+test('a vector of one number is trained where it is a weight, not where it was computed', (t) => {
+  t.deepEqual(scaling([], floats('c', [1], [2])), [['c', true]]);
+  t.deepEqual(scaling([node('Sqrt', ['s'], ['c'])], floats('s', [1], [2])), []);
+  t.deepEqual(scaling([node('Constant', [], ['c'], { value: floats('', [1], [2]) })]), []);
+});
+
 test('nodes keep their names, and those without one are called by operator and position', (t) => {
   const graph = fromOnnx(
     modelBytes({

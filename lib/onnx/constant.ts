@@ -5,8 +5,8 @@ import { elements, formatShape, type Shape, type TensorType } from '../shape.js'
 import type { Attributes } from './attributes.js';
 import { damaged } from './model-error.js';
 
-/** A constant that has no name yet. */
-export type Constant = Omit<OnnxTensor, 'name'>;
+/** The contents of a constant. */
+export type Constant = Omit<OnnxTensor, 'name' | 'stored'>;
 
 /** One node whose inputs are constants, or at least known by their type. */
 export interface ConstantNode {

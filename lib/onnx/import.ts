@@ -44,7 +44,10 @@ function readInitializers(reading: Reading, directory: string | null): void {
   for (const proto of reading.source.graph.initializer) {
     const name = proto.name || damaged('an initializer has no name');
     if (reading.known.has(name)) damaged(`initializer '${name}' is there twice`);
-    reading.known.set(name, { kind: 'constant', tensor: readTensor(proto, name, directory) });
+    reading.known.set(name, {
+      kind: 'constant',
+      tensor: { ...readTensor(proto, name, directory), name, stored: true },
+    });
   }
 }
 

@@ -46,8 +46,10 @@ function foldNode(reading: Reading, node: SourceNode, claim: Claim): OnnxTensor 
  * A constant that is passed on unchanged keeps its name and identity, and so stays shared. One whose
  * elements are equal is not shared anyway, and is better called what it stands for.
  */
-const named = (constant: Constant | OnnxTensor, name: string): OnnxTensor =>
-  'name' in constant && !isUniform(constant) ? constant : { ...constant, name };
+function named(constant: Constant | OnnxTensor, name: string): OnnxTensor {
+  if (!('name' in constant)) return { ...constant, name, stored: false };
+  return isUniform(constant) ? { ...constant, name } : constant;
+}
 
 /** Null where nobody knows. */
 const typeOf = (known: Known): TensorType | null => (known.kind === 'untyped' ? null : knownType(known));

@@ -1,8 +1,8 @@
 // Contents of the tensors in a file: checked against their shape before anything is allocated, and
 // converted to numbers. Contents may stand in the message, typed or raw, or in a file beside it.
 
-import type { OnnxTensor } from '../ops/onnx-reader.js';
 import { elements, formatShape, type Shape } from '../shape.js';
+import type { Constant } from './constant.js';
 import { readExternal } from './external.js';
 import { damaged } from './model-error.js';
 import { elementType, type TensorProto } from './schema.js';
@@ -105,12 +105,12 @@ const encodings: ReadonlyMap<number, Encoding> = new Map<number, Encoding>([
 ]);
 
 /** The tensor's contents; `directory` is where external data may lie. Throws ERR_MODEL. */
-export function readTensor(tensor: TensorProto, name: string, directory: string | null): OnnxTensor {
+export function readTensor(tensor: TensorProto, name: string, directory: string | null): Constant {
   const encoding = encodings.get(tensor.dataType ?? 0);
   if (!encoding) damaged(`tensor '${name}': element type number ${tensor.dataType ?? 0} is not supported`);
   const count = checkShape(name, tensor.dims);
   const { dtype } = encoding;
-  return { name, dtype, shape: tensor.dims, data: contents(tensor, name, encoding, count, directory) };
+  return { dtype, shape: tensor.dims, data: contents(tensor, name, encoding, count, directory) };
 }
 
 function contents(

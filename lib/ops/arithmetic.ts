@@ -198,9 +198,12 @@ const scale = (b: number): Op => affine(b, 0);
 const readAdd = reader(shift, shift, add);
 const readScale = reader(scale, scale, multiply);
 
-/** A number is a constant, but a vector of one number is trained: a gate. */
+/** A number is a constant, but a vector of one number among the file's weights is trained: a gate. */
 function readProduct(context: OnnxContext): readonly Value[] {
-  const gate = [0, 1].find((index) => context.constant(index)?.shape.length === 1);
+  const gate = [0, 1].find((index) => {
+    const constant = context.constant(index);
+    return constant?.stored && constant.shape.length === 1;
+  });
   return gate !== undefined && scalar(context, gate) !== null
     ? context.emit(multiply(), [context.data(1 - gate), context.trained(gate)])
     : readScale(context);

@@ -7,6 +7,8 @@ import type { Shape, TensorType } from '../shape.js';
 /** A constant of an ONNX file. Integers and flags are held as numbers too; only arithmetic tells them apart. */
 export interface OnnxTensor {
   readonly name: string;
+  /** Whether it is one of the file's weights, rather than computed or written among the nodes. */
+  readonly stored: boolean;
   readonly dtype: 'float' | 'int';
   readonly shape: Shape;
   readonly data: ArrayLike<number>;
