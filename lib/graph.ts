@@ -174,9 +174,6 @@ export const isParameter = (value: Value): value is Parameter => value.origin ==
 export const producer = (value: Value): Node | null =>
   typeof value.origin === 'string' ? null : value.origin;
 
-/** Inputs of a node that carry data rather than parameters. */
-export const dataInputs = (node: Node): readonly Value[] => node.inputs.filter((v) => !isParameter(v));
-
 /** The nodes that read each value, in graph order, a node once. */
 export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
   const readers = new Map<Value, Node[]>();
@@ -345,7 +342,7 @@ export function rewrite(
 }
 
 /** The same network for other input shapes (another batch size, say). */
-export function retype(graph: Graph, types: readonly TensorType[]): Graph {
+function retype(graph: Graph, types: readonly TensorType[]): Graph {
   const inputs = new Map(
     graph.inputs.map((v, index) => [v, { ...v, type: types[index] ?? v.type }] as const),
   );

@@ -13,7 +13,7 @@ import type { Weights } from '../weights.js';
 import type { Buffers } from './device-network.js';
 import { InferenceNetwork, type InferenceSettings } from './inference.js';
 
-export const verifyTolerance = 1e-4;
+const verifyTolerance = 1e-4;
 
 /** A network and its contents. */
 export interface TrainedNetwork {
