@@ -251,7 +251,7 @@ for (const target of [
   });
 }
 
-test('mixed pictures train on soft targets and are measured on true labels', async (t) => {
+test('mixed images train on soft targets and are measured on true labels', async (t) => {
   const run = await train({ epochs: 8, mix: mixup(0.2, 3) });
   t.true((ofKind(run, 'epoch').at(-1)?.testAccuracy ?? 0) > 0.8);
   t.is(chosen(run).length, 2);
@@ -267,7 +267,7 @@ test('a run goes on bit for bit with augmentations, too', async (t) => {
   t.deepEqual(timeless(second.checkpoint), timeless((await train(options)).checkpoint));
 });
 
-test('a picture that cannot be decoded fails the run, or is left out and told of', async (t) => {
+test('a image that cannot be decoded fails the run, or is left out and told of', async (t) => {
   const corrupt = new HalfspaceError('ERR_DATA', 'corrupt');
   const image: Dataset['train']['image'] = (index) =>
     index === 5 ? Promise.reject(corrupt) : tinyDataset.train.image(index);
@@ -280,13 +280,13 @@ test('a picture that cannot be decoded fails the run, or is left out and told of
   t.true(told.length >= 2 && told.every((error) => error === corrupt));
 });
 
-test('a network that does not fit the pictures is refused', (t) => {
+test('a network that does not fit the images is refused', (t) => {
   const other = { ...tinyDataset, shape: [3, 8, 8] as const };
   const error = t.throws(() => new Trainer(tinyNetwork(), other, resolveOptions(other, short)), {
     instanceOf: HalfspaceError,
   });
   t.is(error.code, 'ERR_SHAPE');
-  t.is(error.message, "the network takes pictures [1,8,8], 'bars' has [3,8,8]");
+  t.is(error.message, "the network takes images [1,8,8], 'bars' has [3,8,8]");
 });
 
 const openFailing: OpenSession = (program) => ({
@@ -306,7 +306,7 @@ test('options are checked by name and value', (t) => {
   t.is(refused({ epoch: 3 }), "unknown option 'epoch' (did you mean 'epochs'?)");
   t.is(refused({ epochs: 0 }), 'epochs: expected a positive whole number, got 0');
   t.is(refused({ batch: 2.5 }), 'batch: expected a positive whole number, got 2.5');
-  t.is(refused({ batch: 100 }), "batch: expected at most 96, the training pictures of 'bars', got 100");
+  t.is(refused({ batch: 100 }), "batch: expected at most 96, the training images of 'bars', got 100");
   t.is(refused({ smoothing: 1 }), 'smoothing: expected a number from 0 to below 1, got 1');
   t.is(refused({ seed: 0.5 }), 'seed: expected a whole number, got 0.5');
   t.is(refused({ score: 'taylor' }), "unknown score 'taylor' (did you mean 'taylor1'?)");

@@ -13,7 +13,7 @@ import { ReferenceSession } from './reference.js';
 const size = 8;
 const classes = 3;
 
-/** Bright bars on noise: the class says which third of the picture the bar stands in. */
+/** Bright bars on noise: the class says which third of the image the bar stands in. */
 function split(length: number, seed: number) {
   const stream = random(seed);
   const labels = Int32Array.from({ length }, (_, index) => index % classes);

@@ -11,7 +11,7 @@ import { testBatches } from './feed.js';
 import { InferenceNetwork, inferenceSettings, type InferenceOptions } from './inference.js';
 
 export interface Evaluation {
-  /** Share of the pictures whose highest output is their class. */
+  /** Share of the images whose highest output is their class. */
   readonly accuracy: number;
   readonly correct: number;
   readonly images: number;
@@ -60,8 +60,8 @@ export async function measure(
   signal?: AbortSignal,
 ): Promise<Measurement> {
   let [loss, correct, images] = [0, 0, 0];
-  for await (const { count, ...pictures } of testBatches(dataset, batch)) {
-    const outcome = await network.evaluate(pictures, signal);
+  for await (const { count, ...labelled } of testBatches(dataset, batch)) {
+    const outcome = await network.evaluate(labelled, signal);
     loss += outcome.loss * count;
     correct += outcome.correct;
     images += count;
@@ -81,14 +81,14 @@ export function countCorrect(logits: Float32Array, labels: Int32Array): number {
 const indexOfLargest = (values: Float32Array): number =>
   values.reduce((best, value, index) => (value > (values[best] as number) ? index : best), 0);
 
-/** Throws ERR_SHAPE unless the network takes the dataset's pictures and tells its classes apart. */
+/** Throws ERR_SHAPE unless the network takes the dataset's images and tells its classes apart. */
 export function checkFits(graph: Graph, dataset: Dataset): void {
   const input = graph.inputs[0]?.type.shape.slice(1) ?? [];
   const classes = graph.outputs[0]?.type.shape[1];
   if (formatShape(input) !== formatShape(dataset.shape)) {
     throw new HalfspaceError(
       'ERR_SHAPE',
-      `the network takes pictures ${formatShape(input)}, '${dataset.name}' has ${formatShape(dataset.shape)}`,
+      `the network takes images ${formatShape(input)}, '${dataset.name}' has ${formatShape(dataset.shape)}`,
     );
   }
   if (classes !== dataset.classes.length) {

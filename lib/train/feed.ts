@@ -1,4 +1,4 @@
-// The order in which a run sees its training pictures: epoch after epoch, from any step on. Position
+// The order in which a run sees its training images: epoch after epoch, from any step on. Position
 // arithmetic lives here, so that nobody else divides steps by epochs.
 
 import { batchCount, batches, type Batch, type BatchOptions } from '../data/batches.js';
@@ -19,7 +19,7 @@ export function stepsPerEpoch(dataset: Dataset, batch: number): number {
   if (steps > 0) return steps;
   throw new HalfspaceError(
     'ERR_OPTION',
-    `batch: expected at most ${dataset.train.length}, the training pictures of '${dataset.name}', got ${batch}`,
+    `batch: expected at most ${dataset.train.length}, the training images of '${dataset.name}', got ${batch}`,
   );
 }
 

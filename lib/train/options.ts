@@ -45,7 +45,7 @@ export interface TrainOptions extends Required<PlanOptions> {
   readonly eraseAsYouTrain: boolean;
   readonly device: string;
   readonly open: OpenSession;
-  /** Told of each picture that cannot be decoded and is left out; null makes it an error. */
+  /** Told of each image that cannot be decoded and is left out; null makes it an error. */
   readonly skipCorrupt: ((error: HalfspaceError) => void) | null;
   /** Raised: the run is given up and rejects with the signal's reason. */
   readonly signal: AbortSignal | null;

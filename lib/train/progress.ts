@@ -13,7 +13,7 @@ export interface StepProgress {
   readonly epochs: number;
   /** Of this step's batch. */
   readonly loss: number;
-  /** On the training pictures of this epoch so far, as augmented. */
+  /** On the training images of this epoch so far, as augmented. */
   readonly accuracy: number;
   readonly learningRate: number;
   /** `plain` where nothing is to be erased. */

@@ -19,7 +19,7 @@ import { RunDirectory, type ResumedRun, type RunConfig } from './run-directory.j
 import { Trainer, type Trained } from './trainer.js';
 import { relativeDifference, type TrainedNetwork } from './verify.js';
 
-/** Cost, and share of the test pictures that are classified right. */
+/** Cost, and share of the test images that are classified right. */
 export interface NetworkSummary extends Cost {
   readonly accuracy: number;
 }
@@ -36,7 +36,7 @@ export interface Summary {
   readonly subnet: NetworkSummary;
   /** Ids of the erased segments. */
   readonly erased: readonly number[];
-  /** Largest difference of any output between zeroed super-network and sub-network, on test pictures. */
+  /** Largest difference of any output between zeroed super-network and sub-network, on test images. */
   readonly maxDifference: number;
   /** The same relative to the largest output. */
   readonly relativeDifference: number;
@@ -60,7 +60,7 @@ export interface SearchResult {
  * asks for. Given a `directory`, leaves checkpoints, metrics, both networks as ONNX files and a
  * summary there.
  *
- * Throws ERR_OPTION, ERR_TARGET (with the largest possible target), ERR_SHAPE where model and pictures
+ * Throws ERR_OPTION, ERR_TARGET (with the largest possible target), ERR_SHAPE where model and images
  * do not fit, ERR_RUN for an unusable directory, ERR_DIVERGED, ERR_VERIFY. A raised `signal` rejects with
  * its reason; a raised `stop` ends after the current step or within selection, to be resumed later.
  */
@@ -197,7 +197,7 @@ async function concluded(
     searchSpace(supernet.graph),
     supernet.weights,
     (position.policy.taken ?? []).map(({ group }) => group),
-    { [supernet.graph.inputs[0]?.name as string]: await firstPictures(dataset, batch) },
+    { [supernet.graph.inputs[0]?.name as string]: await firstImages(dataset, batch) },
     inference,
     new Set(gates.map(({ name }) => name)),
   );
@@ -205,9 +205,9 @@ async function concluded(
   return { subnet, summary: summarize(supernet, subnet, accuracy, position, settings, dataset) };
 }
 
-async function firstPictures(dataset: Dataset, batch: number): Promise<Float32Array> {
+async function firstImages(dataset: Dataset, batch: number): Promise<Float32Array> {
   for await (const { images } of testBatches(dataset, batch)) return images;
-  throw new HalfspaceError('ERR_DATA', `'${dataset.name}' has no test pictures`);
+  throw new HalfspaceError('ERR_DATA', `'${dataset.name}' has no test images`);
 }
 
 const summarize = (
