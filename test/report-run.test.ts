@@ -328,6 +328,7 @@ test('a served page is made anew at every visit, for this machine alone, until i
     if (visits === 3) throw new Error('the run is gone');
     return `<p>visit ${visits}</p>`;
   };
+  t.teardown(() => stop.abort());
   const { url, closed } = await servePage(makePage, stop.signal);
   t.is(new URL(url).hostname, '127.0.0.1');
   t.is(await (await fetch(url)).text(), '<p>visit 1</p>');

@@ -1,12 +1,17 @@
 // Which curves a run has. All share the steps as horizontal axis, with the phases of the search behind.
 
-import { drawChart, type Band, type Chart, type Mark } from './chart.js';
+import { drawChart, type Band, type Chart, type Mark, type Series } from './chart.js';
 import { element, type Content } from './markup.js';
 import { formatNumber } from './numbers.js';
 import type { RunRecord } from './read-run.js';
 
 /** Weight of the past in smoothed curves: about the last ten points. */
 const smooth = 0.9;
+
+/** Fewer points than this say more by themselves. */
+const fewest = 50;
+
+const smoothing = ({ steps }: RunRecord): Pick<Series, 'smooth'> => (steps.length < fewest ? {} : { smooth });
 
 const percent = (value: number): string => `${formatNumber(100 * value)} %`;
 
@@ -45,7 +50,7 @@ const marksOf = ({ selection, erasure }: RunRecord): readonly Mark[] => [
 /** A chart but for what all have in common. */
 type Curves = Pick<Chart, 'title' | 'series' | 'format' | 'include'>;
 
-const loss = ({ steps, epochs }: RunRecord): Curves => ({
+const loss = (run: RunRecord): Curves => ({
   title: 'Loss',
   format: formatNumber,
   series: [
@@ -53,10 +58,10 @@ const loss = ({ steps, epochs }: RunRecord): Curves => ({
       label: 'training',
       colour: 'blue',
       shape: 'line',
-      smooth,
-      points: steps.map((s) => [s.step, s.loss]),
+      ...smoothing(run),
+      points: run.steps.map((s) => [s.step, s.loss]),
     },
-    { label: 'test', colour: 'orange', shape: 'dots', points: epochs.map((e) => [e.step, e.testLoss]) },
+    { label: 'test', colour: 'orange', shape: 'dots', points: run.epochs.map((e) => [e.step, e.testLoss]) },
   ],
 });
 
@@ -103,7 +108,7 @@ const learningRate = ({ steps }: RunRecord): Curves => ({
   ],
 });
 
-const imagesPerSecond = ({ steps }: RunRecord): Curves => ({
+const imagesPerSecond = (run: RunRecord): Curves => ({
   title: 'Images a second',
   format: formatNumber,
   include: [0],
@@ -112,8 +117,8 @@ const imagesPerSecond = ({ steps }: RunRecord): Curves => ({
       label: 'trained',
       colour: 'blue',
       shape: 'line',
-      smooth,
-      points: steps.map((s) => [s.step, s.imagesPerSecond]),
+      ...smoothing(run),
+      points: run.steps.map((s) => [s.step, s.imagesPerSecond]),
     },
   ],
 });

@@ -47,6 +47,11 @@ async function answer(
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' });
+  // Visits are rare; a connection kept open could end just when the next one wants to use it.
+  response.writeHead(status, {
+    'content-type': `${type}; charset=utf-8`,
+    'cache-control': 'no-store',
+    connection: 'close',
+  });
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }

@@ -28,6 +28,7 @@ code, td code { font-family: ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu S
 .headline td:first-child { color: var(--muted); font-size: .95rem; }
 .bar { display: inline-block; width: 9rem; height: .55rem; margin-right: .6rem; border-radius: 1rem; background: var(--raised); border: 1px solid var(--line); overflow: hidden; }
 .bar i { display: block; height: 100%; background: var(--blue); }
+@media (max-width: 40rem) { .bar { display: none; } th, td { padding-right: .7rem; } .headline { font-size: 1rem; } }
 details { margin-top: .8rem; }
 summary { cursor: pointer; color: var(--muted); }
 
