@@ -51,7 +51,8 @@ export { cutmix, mixup, type Mix } from './data/mix.js';
 
 // Training.
 export { search, type NetworkSummary, type SearchResult, type Summary } from './train/search.js';
-export { selectorNames, type SearchOptions } from './train/options.js';
+export type { SearchOptions } from './train/options.js';
+export { selectorNames } from './train/scores.js';
 export type {
   EpochProgress,
   ErasureProgress,

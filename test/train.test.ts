@@ -13,7 +13,9 @@ import type { Checkpoint } from '../lib/train/checkpoint.js';
 import type { OpenSession } from '../lib/train/device-network.js';
 import { openNative } from '../lib/train/device-network.js';
 import { resolveOptions, type SearchOptions } from '../lib/train/options.js';
+import { optimizer, optimizerNames } from '../lib/train/optimizer.js';
 import type { Progress } from '../lib/train/progress.js';
+import { schedule, scheduleNames } from '../lib/train/schedule.js';
 import { Trainer, type Trained } from '../lib/train/trainer.js';
 import type { Weights } from '../lib/weights.js';
 import { openReference, tinyDataset, tinyNetwork } from './training-fixtures.js';
@@ -267,7 +269,7 @@ test('a run goes on bit for bit with augmentations, too', async (t) => {
   t.deepEqual(timeless(second.checkpoint), timeless((await train(options)).checkpoint));
 });
 
-test('a image that cannot be decoded fails the run, or is left out and told of', async (t) => {
+test('an image that cannot be decoded fails the run, or is left out and told of', async (t) => {
   const corrupt = new HalfspaceError('ERR_DATA', 'corrupt');
   const image: Dataset['train']['image'] = (index) =>
     index === 5 ? Promise.reject(corrupt) : tinyDataset.train.image(index);
@@ -313,4 +315,59 @@ test('options are checked by name and value', (t) => {
   t.is(refused({ score: 'ablatoin' }), "unknown score 'ablatoin' (did you mean 'ablation'?)");
   t.regex(refused({ score: 'constructor' }), /^unknown score 'constructor' \(known: ablation, /);
   t.regex(refused({ optimizer: 'constructor' }), /^unknown optimizer 'constructor'/);
+  t.regex(refused({ schedule: 'constructor' }), /^unknown schedule 'constructor'/);
+  t.is(refused({ threads: 0 }), 'threads: expected a positive whole number, got 0');
+  t.is(refused({ gates: 'yes' }), 'gates: expected true or false, got yes');
+  t.is(refused({ window: 2 }), 'window: expected a number from 0 to 1, got 2');
+});
+
+test('targets, optimizers, schedules and ablation are checked to their settings', (t) => {
+  const refused = (options: object): string => {
+    const error = t.throws(() => resolveOptions(tinyDataset, options as SearchOptions), {
+      instanceOf: HalfspaceError,
+    });
+    t.is(error.code, 'ERR_OPTION');
+    return error.message;
+  };
+  const target = (settings: unknown): string => refused({ target: settings });
+  t.is(target({ kind: 'cuont', count: 1 }), "unknown target kind 'cuont' (did you mean 'count'?)");
+  t.is(target({ kind: 'count', count: -1 }), 'target.count: expected a whole number, 0 or more, got -1');
+  t.is(target({ kind: 'count' }), 'target.count: expected a whole number, 0 or more, got undefined');
+  t.is(
+    target({ kind: 'fraction', fraction: 1.5 }),
+    'target.fraction: expected a number from 0 to 1, got 1.5',
+  );
+  t.is(target({ kind: 'params', limit: 0 }), 'target.limit: expected a positive number, got 0');
+  t.is(target({ kind: 'macs', limit: NaN }), 'target.limit: expected a positive number, got NaN');
+  t.is(target({ kind: 'macs', limits: 1 }), "unknown setting of target 'limits' (did you mean 'limit'?)");
+  t.is(target(3), 'target: expected an object, got 3');
+  t.is(
+    refused({ optimizer: { ...optimizer('sgd'), momentum: 1 } }),
+    'optimizer.momentum: expected a number from 0 to below 1, got 1',
+  );
+  t.is(
+    refused({ optimizer: optimizer('adam', { weightDecay: -1 }) }),
+    'optimizer.weightDecay: expected a number, 0 or more, got -1',
+  );
+  t.is(
+    refused({ schedule: { ...schedule('step', 0.1), milestones: [0.5, 2] } }),
+    'schedule.milestones[1]: expected a number from 0 to 1, got 2',
+  );
+  t.is(refused({ schedule: 'cosin' }), "unknown schedule 'cosin' (did you mean 'cosine'?)");
+  t.is(refused({ ablation: { losses: 0 } }), 'ablation.losses: expected a positive whole number, got 0');
+});
+
+test('settings of ablation that are not given have their defaults', (t) => {
+  const { ablation } = resolveOptions(tinyDataset, { ablation: { losses: 7 } });
+  t.deepEqual(ablation, { batches: 4, losses: 7 });
+});
+
+test('every optimizer, schedule and target that the library offers is accepted', (t) => {
+  for (const name of optimizerNames)
+    t.notThrows(() => resolveOptions(tinyDataset, { optimizer: optimizer(name) }));
+  for (const name of scheduleNames)
+    t.notThrows(() => resolveOptions(tinyDataset, { schedule: schedule(name, 0.1) }));
+  for (const target of [null, { kind: 'count', count: 0 }, { kind: 'fraction', fraction: 1 }] as const) {
+    t.notThrows(() => resolveOptions(tinyDataset, { target }));
+  }
 });

@@ -1,19 +1,19 @@
 // What a training run is told: `SearchOptions` as users give it, `TrainOptions` with everything
-// decided. Defaults and checks live here; the trainer reads nothing else.
+// decided. Defaults live here, checks in option-checks.ts; the trainer reads nothing else.
 
 import type { Augmentation } from '../data/augment.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Mix } from '../data/mix.js';
-import { HalfspaceError } from '../errors.js';
+import type { HalfspaceError } from '../errors.js';
 import type { Target } from '../search/selection.js';
-import { suggest } from '../suggest.js';
 import { openNative, type OpenSession } from './device-network.js';
 import { stepsPerEpoch } from './feed.js';
+import { checkOptions } from './option-checks.js';
 import { optimizer, type Optimizer } from './optimizer.js';
 import type { PlanOptions } from './policy.js';
 import type { Progress } from './progress.js';
 import { schedule, type Schedule } from './schedule.js';
-import { scoreNames, type ScoreName } from './scores.js';
+import type { SelectorName } from './scores.js';
 
 /** Selection by measured losses: how many batches each loss is taken over, and how many losses at most. */
 export interface AblationSettings {
@@ -37,7 +37,7 @@ export interface TrainOptions extends Required<PlanOptions> {
   readonly smoothing: number;
   readonly augment: readonly Augmentation[];
   readonly mix: Mix | null;
-  readonly score: ScoreName | 'ablation';
+  readonly score: SelectorName;
   /** Weight of the past in the averaged scores. */
   readonly scoreMemory: number;
   readonly ablation: AblationSettings;
@@ -57,7 +57,7 @@ export interface TrainOptions extends Required<PlanOptions> {
  * Options of `search`. All are optional; without `target` the network is trained as it is.
  * An optimizer or schedule given by name has its usual constants.
  */
-export interface SearchOptions extends Partial<Omit<TrainOptions, 'optimizer' | 'schedule'>> {
+export interface SearchOptions extends Partial<Omit<TrainOptions, 'optimizer' | 'schedule' | 'ablation'>> {
   /** Passes over the training split, 12 by default; `steps` overrules it. */
   readonly epochs?: number;
   readonly optimizer?: Optimizer['rule'] | Optimizer;
@@ -66,6 +66,8 @@ export interface SearchOptions extends Partial<Omit<TrainOptions, 'optimizer' | 
   readonly learningRate?: number;
   /** Share of the steps in which the rate of a schedule given by name rises, 0.05 by default. */
   readonly learningRateWarmup?: number;
+  /** Settings that are not given have their defaults: 4 batches, 600 losses. */
+  readonly ablation?: Partial<AblationSettings>;
   /** Threads of the CPU engine; by default all cores that the process may use. */
   readonly threads?: number;
   /** Folder for checkpoints, metrics, networks and summary; nothing is written without it. */
@@ -102,27 +104,10 @@ const defaults = {
 /** Options after defaults. */
 type Given = SearchOptions & Required<Pick<SearchOptions, keyof typeof defaults>>;
 
-/** Names of all options that `search` knows. */
-const optionNames = [
-  ...Object.keys(defaults),
-  'steps',
-  'optimizer',
-  'schedule',
-  'learningRate',
-  'learningRateWarmup',
-  'augment',
-  'open',
-  'threads',
-  'directory',
-  'resume',
-  'onProgress',
-];
-
 /** Decides everything that `options` leave open for training on `dataset`. Throws ERR_OPTION. */
 export function resolveOptions(dataset: Dataset, options: SearchOptions): TrainOptions {
-  checkNames(options);
+  checkOptions(options);
   const given: Given = { ...defaults, ...withoutUndefined(options) };
-  checkNumbers(given);
   const steps = given.steps ?? given.epochs * stepsPerEpoch(dataset, given.batch);
   const base = typeof given.optimizer === 'object' ? given.optimizer : optimizer(given.optimizer ?? 'sgd');
   return {
@@ -138,9 +123,9 @@ export function resolveOptions(dataset: Dataset, options: SearchOptions): TrainO
     mix: given.mix,
     warmup: given.warmup,
     window: given.window,
-    score: chosenScore(given.score),
+    score: given.score,
     scoreMemory: given.scoreMemory,
-    ablation: given.ablation,
+    ablation: { ...defaults.ablation, ...withoutUndefined(given.ablation) },
     eraseAsYouTrain: given.eraseAsYouTrain,
     device: given.device,
     open: given.open ?? openNative(given.threads),
@@ -151,8 +136,8 @@ export function resolveOptions(dataset: Dataset, options: SearchOptions): TrainO
 }
 
 /** An option that is given as undefined counts as not given. */
-const withoutUndefined = (options: SearchOptions): SearchOptions =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+const withoutUndefined = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 
 function chosenSchedule(
   { schedule: given = 'cosine', learningRate, learningRateWarmup = 0.05 }: SearchOptions,
@@ -161,44 +146,4 @@ function chosenSchedule(
 ): Schedule {
   if (typeof given === 'object') return given;
   return schedule(given, learningRate ?? usualRate[rule], Math.round(learningRateWarmup * steps));
-}
-
-function chosenScore(name: TrainOptions['score']): TrainOptions['score'] {
-  if (selectorNames.includes(name)) return name;
-  throw new HalfspaceError('ERR_OPTION', `unknown score '${name}'${suggest(name, selectorNames)}`);
-}
-
-/** Every score by name, the measured one first. */
-export const selectorNames: readonly TrainOptions['score'][] = ['ablation', ...scoreNames];
-
-function checkNames(options: SearchOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name)) {
-      throw new HalfspaceError('ERR_OPTION', `unknown option '${name}'${suggest(name, optionNames)}`);
-    }
-  }
-}
-
-function checkNumbers(options: Given): void {
-  positiveInteger('epochs', options.epochs);
-  positiveInteger('batch', options.batch);
-  if (options.steps !== undefined) positiveInteger('steps', options.steps);
-  positiveInteger('ablation.batches', options.ablation.batches);
-  positiveInteger('ablation.losses', options.ablation.losses);
-  share('smoothing', options.smoothing);
-  share('scoreMemory', options.scoreMemory);
-  share('learningRateWarmup', options.learningRateWarmup ?? 0);
-  if (!Number.isSafeInteger(options.seed)) {
-    throw new HalfspaceError('ERR_OPTION', `seed: expected a whole number, got ${options.seed}`);
-  }
-}
-
-function positiveInteger(name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value > 0) return;
-  throw new HalfspaceError('ERR_OPTION', `${name}: expected a positive whole number, got ${value}`);
-}
-
-function share(name: string, value: number): void {
-  if (value >= 0 && value < 1) return;
-  throw new HalfspaceError('ERR_OPTION', `${name}: expected a number from 0 to below 1, got ${value}`);
 }

@@ -2,6 +2,7 @@
 // schedule proper, which then runs over the steps that are left. No state, no device.
 
 import { HalfspaceError } from '../errors.js';
+import { lookUp } from '../suggest.js';
 
 /** How the learning rate moves over a run; plain data, so that it can be written to a file. */
 export type Schedule = {
@@ -9,29 +10,30 @@ export type Schedule = {
   readonly rate: number;
   /** Steps of linear warm-up; step s of them uses rate * (s + 1) / warmup. */
   readonly warmup: number;
-} & (
+} & Shape;
+
+type Shape =
   | { readonly kind: 'constant' }
   /** rate * factor^k after k of the milestones, which are fractions of the steps after warm-up. */
   | { readonly kind: 'step'; readonly milestones: readonly number[]; readonly factor: number }
   /** Half a cosine from rate down to floor * rate. */
-  | { readonly kind: 'cosine'; readonly floor: number }
-);
+  | { readonly kind: 'cosine'; readonly floor: number };
 
-export const scheduleNames = ['constant', 'step', 'cosine'] as const;
+/** With the usual constants. */
+const usual = {
+  constant: { kind: 'constant' },
+  step: { kind: 'step', milestones: [0.5, 0.75], factor: 0.1 },
+  cosine: { kind: 'cosine', floor: 0 },
+} as const satisfies Readonly<Record<Shape['kind'], Shape>>;
+
+export const scheduleNames = Object.keys(usual) as readonly Shape['kind'][];
 
 /** A schedule by name with the usual constants: milestones at 1/2 and 3/4, factor 0.1, floor 0. */
 export function schedule(kind: Schedule['kind'], rate: number, warmup = 0): Schedule {
   if (!(rate > 0 && Number.isFinite(rate))) {
     throw new HalfspaceError('ERR_OPTION', `learning rate: expected a positive number, got ${rate}`);
   }
-  switch (kind) {
-    case 'constant':
-      return { kind, rate, warmup };
-    case 'step':
-      return { kind, rate, warmup, milestones: [0.5, 0.75], factor: 0.1 };
-    case 'cosine':
-      return { kind, rate, warmup, floor: 0 };
-  }
+  return { ...lookUp<Shape>(usual, kind, 'schedule'), rate, warmup };
 }
 
 /** The learning rate of `step` (0 for the first) in a run of `steps` steps. */

@@ -75,6 +75,11 @@ export type ScoreName = keyof typeof scores;
 
 export const scoreNames = Object.keys(scores) as readonly ScoreName[];
 
+/** What a run can select by: losses that it measures, or a score. */
+export type SelectorName = ScoreName | 'ablation';
+
+export const selectorNames: readonly SelectorName[] = ['ablation', ...scoreNames];
+
 /** A score by name; throws ERR_OPTION for an unknown one. */
 export const score = (name: string): Score => lookUp<Score>(scores, name, 'score');
 
