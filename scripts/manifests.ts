@@ -84,6 +84,7 @@ export function platformManifest(checkout: Manifest, platform: string): Manifest
     os: [os],
     cpu: [cpu],
     ...(libc === undefined ? {} : { libc: [libc === 'gnu' ? 'glibc' : libc] }),
+    type: 'commonjs',
     main: 'halfspace.node',
     exports: { '.': './halfspace.node', './package.json': './package.json' },
     preferUnplugged: true,
@@ -97,6 +98,7 @@ export const sampleManifest = (checkout: Manifest): Manifest => ({
   version: checkout.version,
   description: `A sample of Fashion-MNIST, so that the first command of ${checkout.name} works offline`,
   license: 'MIT',
+  type: 'commonjs',
   files: ['*.gz'],
   exports: { './package.json': './package.json' },
 });

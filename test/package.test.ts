@@ -146,6 +146,23 @@ serial('the packages are as small as promised', (t) => {
   t.true(size(platformPackage(platform)) < 40e6);
 });
 
+/** Runs a tool of the checkout and fails with what it prints. */
+function passes(t: ExecutionContext, tool: string, ...args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin', tool), args, {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  t.is(status, 0, stdout + stderr);
+}
+
+serial('publint has nothing against any package', (t) => {
+  for (const tarball of tarballs) passes(t, 'publint', '--strict', tarball);
+});
+
+serial('the types are where every resolver of modules looks for them', (t) => {
+  passes(t, 'attw', main(), '--profile', 'esm-only');
+});
+
 serial('npm installs the package of this platform and no other, CUDA neither', (t) => {
   t.true(asked.includes(platformPackage(platform)));
   t.deepEqual(readdirSync(installed('@halfspace')).toSorted(), ['linux-x64-gnu', 'sample'], asked.join(', '));
