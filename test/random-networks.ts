@@ -8,6 +8,7 @@ import { print, type Graph, type Parameter, type Value } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
 import * as ops from '../lib/ops/index.js';
 import { random } from '../lib/random.js';
+import { addGates } from '../lib/search/gates.js';
 import { groupSpans, type SearchSpace } from '../lib/search/space.js';
 import { elements } from '../lib/shape.js';
 import type { Weights } from '../lib/weights.js';
@@ -136,6 +137,8 @@ export interface NetworkOptions {
   readonly jointsOnly?: boolean;
   /** Parameters may be read by several nodes. */
   readonly sharing?: boolean;
+  /** Branches without parameters have gates. */
+  readonly gates?: boolean;
   readonly outputs?: number;
   readonly length?: number;
 }
@@ -151,7 +154,8 @@ export function networks(options: NetworkOptions = {}): fc.Arbitrary<RandomNetwo
   const number = fc.nat(11);
   const instruction = fc.record({ kind: fc.constantFrom(...kinds), picks: fc.tuple(number, number, number) });
   return fc.array(instruction, { minLength: 1, maxLength: length }).map((list) => {
-    const graph = build(list, outputs);
+    const built = build(list, outputs);
+    const graph = options.gates ? addGates(built).graph : built;
     return { graph, [fc.toStringMethod]: () => print(graph) };
   });
 }

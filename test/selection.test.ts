@@ -144,6 +144,16 @@ test('sums and concatenations: whatever count or budget can be met at all is met
   );
 });
 
+test('where every branch of a sum can go: whatever count or budget can be met at all is met, by any walk', (t) => {
+  t.notThrows(() =>
+    forEachNetwork({ jointsOnly: true, gates: true, length: 6 }, (space, seed) => {
+      checkCounts(space, seed);
+      checkCandidates(space, seed);
+      checkBudgets(space, seed);
+    }),
+  );
+});
+
 test('gates, slices and shared weights: whatever count can be met at all is met, by any walk', (t) => {
   t.notThrows(() =>
     forEachNetwork({ length: 8 }, (space, seed) => {

@@ -1,7 +1,7 @@
 // Largest valid sets of groups: all of them, less what must stay so that every output lives. What stays
 // is found as a cheapest way from the inputs to each value that must carry data; where all joints are
 // sums and concatenations and there is one output, that is the shortest path that passes the fewest
-// removable segments, and the set is a largest one.
+// removable segments, and the set is a largest one unless the path then needs repairs.
 
 import { fullSize } from './removable.js';
 import type { Skeleton } from './skeleton.js';
@@ -35,7 +35,7 @@ const without = (kept: Uint8Array): Taken => kept.map((flag) => 1 - flag);
  * Adds what can be added to a valid set one group at a time; worth it where `extend` had to repair
  * more than one path. Costs an evaluation a group, so it stops after `effort` vertices looked at.
  */
-export function saturate(skeleton: Skeleton, taken: Taken, effort = 2e7): Taken {
+export function saturate(skeleton: Skeleton, taken: Taken, effort = 5e6): Taken {
   const result = taken.slice();
   const size = Math.max(1, skeleton.trace.vertices.length);
   const attempts = Math.floor(effort / size);
@@ -45,6 +45,24 @@ export function saturate(skeleton: Skeleton, taken: Taken, effort = 2e7): Taken 
     if (!isValid(skeleton, result)) result[group] = 0;
   }
   return result;
+}
+
+/**
+ * A number of groups that no valid set with all of `taken` exceeds: on the shortest path to some output
+ * nothing may be missing. Groups of several segments do not count, since a path may pass them twice.
+ */
+export function upperBound({ trace, groupCount, exitOf, outputs }: Skeleton, taken: Taken): number {
+  const exits = new Int32Array(groupCount);
+  for (const group of exitOf) if (group >= 0) exits[group] = (exits[group] as number) + 1;
+  const kept = new Float64Array(trace.vertices.length);
+  for (const { id, joint, edges } of trace.vertices) {
+    const group = exitOf[id] as number;
+    const own = group >= 0 && exits[group] === 1 ? 1 : 0;
+    const before = edges.map(({ from }) => wayOf(kept, from));
+    const passed = joint ? Math.min(...before) : Math.max(...before);
+    kept[id] = group >= 0 && taken[group] ? Infinity : own + passed;
+  }
+  return groupCount - outputs.reduce((most, output) => Math.max(most, kept[output] as number), 0);
 }
 
 /** For each vertex the least weight that must be kept so that it carries data. */

@@ -6,12 +6,12 @@
 import { HalfspaceError, invariant } from '../errors.js';
 import { findCheapest } from './cheapest.js';
 import { costOf } from './cost.js';
-import { saturate } from './maximal.js';
-import type { Taken } from './states.js';
+import { upperBound } from './maximal.js';
+import { sizeOf, type Taken } from './states.js';
 import { closure, evaluate, isValid } from './validity.js';
 import type { Skeleton } from './skeleton.js';
 import type { SearchSpace } from './space.js';
-import { otherWays } from './ways.js';
+import { largeSets } from './ways.js';
 
 /** How much to remove: groups, or what the constructed sub-network may cost at most. */
 export type Target =
@@ -22,9 +22,6 @@ export type Target =
 
 /** Ways to the outputs that are tried before a budget is refused. */
 const ATTEMPTS = 400;
-
-/** Largest sets that are tried as a start for one of exact size; nearly always the first one serves. */
-const ATTEMPTS_TO_SHRINK = 8;
 
 type Exact = Extract<Target, { kind: 'count' }>;
 type Budget = Extract<Target, { kind: 'params' | 'macs' }>;
@@ -126,8 +123,6 @@ export function setOf(space: SearchSpace, groups: readonly number[]): Taken {
   return set;
 }
 
-const sizeOf = (set: Taken): number => set.reduce((sum, flag) => sum + flag, 0);
-
 const includes = (set: Taken, part: Taken): boolean => part.every((flag, group) => !flag || set[group] === 1);
 
 const fits = (target: Exact | Budget, set: Taken): boolean =>
@@ -177,15 +172,12 @@ function findGoal(space: SearchSpace, target: Exact | Budget, fixed: Taken, atte
 /** A valid set of exactly `count` groups that contains `fixed`, or null where none is found. */
 function findExact(space: SearchSpace, count: number, fixed: Taken): Taken | null {
   const { skeleton } = space;
-  const units = new Float64Array(space.groups.length).fill(1);
-  let left = ATTEMPTS_TO_SHRINK;
-  for (const most of otherWays(skeleton, fixed, [units])) {
-    const surplus = sizeOf(most) - count;
-    if (surplus < 0) return shrink(space, count, saturate(skeleton, most), fixed);
-    const next = dropNearestInput(skeleton, most, fixed, surplus);
+  if (upperBound(skeleton, fixed) < count) return null;
+  for (const most of largeSets(skeleton, fixed)) {
+    if (sizeOf(most) < count) continue;
+    const next = dropNearestInput(skeleton, most, fixed, sizeOf(most) - count);
     const found = isValid(skeleton, next) ? next : shrink(space, count, most, fixed);
-    left -= 1;
-    if (found || left === 0) return found;
+    if (found) return found;
   }
   return null;
 }

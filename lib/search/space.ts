@@ -4,11 +4,13 @@
 import type { Graph, Node } from '../graph.js';
 import { formGroups, type Group } from './groups.js';
 import { channelLosses } from './losses.js';
-import { extend, saturate } from './maximal.js';
+import { upperBound } from './maximal.js';
 import { blankConstants, countElements, reasonAgainst, trainableOf } from './removable.js';
 import { growSegments, lastVertex, segmentOfVertex, type Chain } from './segments.js';
 import { buildSkeleton, type Skeleton } from './skeleton.js';
+import { sizeOf } from './states.js';
 import { traceGraph, type Trace, type Vertex } from './trace.js';
+import { largeSets } from './ways.js';
 
 export { groupSpans, type Group } from './groups.js';
 export type { Member } from './losses.js';
@@ -74,6 +76,11 @@ function describeSegments(
 
 function largestRemoval(skeleton: Skeleton): number {
   const none = new Uint8Array(skeleton.groupCount);
-  const most = extend(skeleton, none, new Float64Array(skeleton.groupCount).fill(1)) ?? none;
-  return saturate(skeleton, most).reduce((sum, flag) => sum + flag, 0);
+  const bound = upperBound(skeleton, none);
+  let most = 0;
+  for (const set of largeSets(skeleton, none)) {
+    most = Math.max(most, sizeOf(set));
+    if (most === bound) break;
+  }
+  return most;
 }

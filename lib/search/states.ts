@@ -8,6 +8,8 @@ import type { Vertex } from './trace.js';
 /** The groups at zero: 1 at each of them. */
 export type Taken = Uint8Array;
 
+export const sizeOf = (set: Taken): number => set.reduce((sum, flag) => sum + flag, 0);
+
 /** States of a value: certainly zero; a constant or something made with one; data as it was. */
 export const ZERO = 0;
 export const CONSTANT = 1;

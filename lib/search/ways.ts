@@ -1,9 +1,9 @@
 // Other largest sets, for when the first one found does not serve: each set keeps some way to the outputs,
 // and barring a group on that way brings up another.
 
-import { extend, type Weights } from './maximal.js';
+import { extend, saturate, upperBound, type Weights } from './maximal.js';
 import type { Skeleton } from './skeleton.js';
-import type { Taken } from './states.js';
+import { sizeOf, type Taken } from './states.js';
 
 /**
  * Valid sets with all of `fixed`, as `extend` finds them for each of the `weightings`; breadth first
@@ -24,6 +24,21 @@ export function* otherWays(
       yield set;
       open.push(...barrings(barred, set, seen));
     }
+  }
+}
+
+/** How many ways to the outputs are looked at for large sets. */
+const WAYS = 32;
+
+/** Valid sets with all of `fixed` that nothing can be added to, of a few ways to the outputs. */
+export function* largeSets(skeleton: Skeleton, fixed: Taken): Generator<Taken, void> {
+  const units = new Float64Array(skeleton.groupCount).fill(1);
+  const bound = upperBound(skeleton, fixed);
+  let left = WAYS;
+  for (const set of otherWays(skeleton, fixed, [units])) {
+    yield sizeOf(set) < bound ? saturate(skeleton, set) : set;
+    left -= 1;
+    if (left === 0) return;
   }
 }
 
