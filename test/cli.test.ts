@@ -181,6 +181,19 @@ test.serial('train, construct and eval lead from a super-network to a measured s
   });
 });
 
+/** Each U-net has three skips and one resizing between two sums. */
+test.serial('with --gates inspect shows more groups, and train erases more of them', async (t) => {
+  const inspected = await halfspace(['inspect', 'stackedunets', '--gates', '--json']);
+  t.is((JSON.parse(inspected.stdout) as { groups: unknown[] }).groups.length, 6 + 2 * 4);
+  await inFolder(async (folder) => {
+    const out = join(folder, 'run');
+    const args = ['--remove', '7', '--gates', '--score', 'magnitude', '--steps', '9', '--out', out, '--json'];
+    const { status, stdout, stderr } = await halfspace(['train', 'stackedunets', ...quick, ...args]);
+    t.is(status, 0, stderr);
+    t.is((JSON.parse(stdout) as { erased: number[] }).erased.length, 7);
+  });
+});
+
 test.serial('Ctrl-C ends a run after its step, and the run can go on from there', async (t) => {
   await inFolder(async (folder) => {
     const out = join(folder, 'run');

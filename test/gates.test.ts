@@ -154,14 +154,16 @@ for (const name of ['darts-8', 'demosupnet']) {
   });
 }
 
+/** The loss of the first step. */
+async function firstLoss(gates: boolean): Promise<number> {
+  const losses: number[] = [];
+  const onProgress = (event: Progress) => void (event.kind === 'step' && losses.push(event.loss));
+  await search(tinyNetwork(), tinyDataset, { gates, steps: 1, batch: 8, threads: 1, onProgress });
+  return losses[0] as number;
+}
+
 test('a training run with gates begins as the one without, to the last bit of the loss', async (t) => {
-  const first = async (gates: boolean): Promise<number> => {
-    const losses: number[] = [];
-    const onProgress = (event: Progress) => void (event.kind === 'step' && losses.push(event.loss));
-    await search(tinyNetwork(), tinyDataset, { gates, steps: 1, batch: 8, threads: 1, onProgress });
-    return losses[0] as number;
-  };
-  t.is(await first(true), await first(false));
+  t.is(await firstLoss(true), await firstLoss(false));
 });
 
 test('a search with gates meets its target and leaves no more of them than it must', async (t) => {
