@@ -14,7 +14,7 @@ import {
   writeCheckpoint,
   type Checkpoint,
 } from '../lib/train/checkpoint.js';
-import { carryState, expandState, type Cut } from '../lib/train/network-state.js';
+import { carryState, expandState, traceOrigins, type Cut } from '../lib/train/network-state.js';
 import { decodeTensors, encodeTensors } from '../lib/train/safetensors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'halfspace-'));
@@ -142,7 +142,7 @@ test('what a sub-network learned goes back to where it was cut from', (t) => {
   };
   t.deepEqual([...(carryState(cut, outer).weights.get('kept') as Float32Array)], [0, 2, 3, 5]);
   const inner = { weights: new Map([['kept', Float32Array.of(10, 12, 13, 15)]]), optimizer: [] };
-  const whole = expandState(cut, inner, outer).weights;
+  const whole = expandState(traceOrigins(cut, outer.weights), inner, outer).weights;
   t.deepEqual([...(whole.get('kept') as Float32Array)], [10, 1, 12, 13, 4, 15]);
   t.deepEqual([...(whole.get('gone') as Float32Array)], [9]);
 });
@@ -154,6 +154,8 @@ test('indices beyond 2^24 survive the way back', (t) => {
   };
   const outer = { weights: new Map([['kept', new Float32Array(length)]]), optimizer: [] };
   const inner = { weights: new Map([['kept', Float32Array.of(7, 8)]]), optimizer: [] };
-  const whole = expandState(last, inner, outer).weights.get('kept') as Float32Array;
+  const whole = expandState(traceOrigins(last, outer.weights), inner, outer).weights.get(
+    'kept',
+  ) as Float32Array;
   t.deepEqual([whole[length - 3], whole[length - 2], whole[length - 1]], [0, 7, 8]);
 });

@@ -6,14 +6,14 @@ import type { Span } from '../compile/update.js';
 import { invariant } from '../errors.js';
 import type { Graph } from '../graph.js';
 import { groupSpans, type SearchSpace } from '../search/space.js';
-import { constructSubnet, type Subnet } from '../search/subnet.js';
+import { constructSubnet } from '../search/subnet.js';
 import { DeviceNetwork } from './device-network.js';
-import { carryState, expandState, type NetworkState } from './network-state.js';
+import { carryState, expandState, traceOrigins, type NetworkState, type Origins } from './network-state.js';
 import type { TrainOptions } from './options.js';
 
-/** The sub-network that runs, and the super-network's state when it took over. */
+/** Where the elements of the sub-network that runs come from, and the super-network's state when it took over. */
 interface Erasure {
-  readonly subnet: Subnet;
+  readonly origins: Origins;
   readonly outer: NetworkState;
 }
 
@@ -43,13 +43,13 @@ export class RunningNetwork {
     const subnet = constructSubnet(this.#space, groups);
     this.#device.dispose();
     this.#device = this.#open(subnet.graph, carryState(subnet, outer), () => []);
-    this.#erasure = { subnet, outer };
+    this.#erasure = { origins: traceOrigins(subnet, outer.weights), outer };
   }
 
   /** Parameters and optimizer state of the super-network; what was erased stays as it was then. */
   snapshot(): NetworkState {
     const state = this.#device.snapshot();
-    return this.#erasure ? expandState(this.#erasure.subnet, state, this.#erasure.outer) : state;
+    return this.#erasure ? expandState(this.#erasure.origins, state, this.#erasure.outer) : state;
   }
 
   dispose(): void {
