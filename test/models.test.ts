@@ -5,6 +5,7 @@ import test from 'ava';
 import { openDataset } from '../lib/data/open.js';
 import { countMacs, countParameters, type Graph } from '../lib/graph.js';
 import { buildModel, modelNames } from '../lib/models/index.js';
+import { darts } from '../lib/models/darts.js';
 import { regnet } from '../lib/models/regnet.js';
 import { random } from '../lib/random.js';
 import { beginSelection, candidates, isComplete, take } from '../lib/search/selection.js';
@@ -135,6 +136,7 @@ const smallSpace = { slope: 14, initial: 16, multiplier: 2, depth: 4, groupWidth
 const learners: Readonly<Record<string, Graph>> = {
   demosupnet: small('demosupnet'),
   stackedunets: small('stackedunets'),
+  'DARTS with four cells': darts(4, { input: [1, 28, 28], classes: 10, width: 8 }),
   'a RegNet with squeeze-excitation': regnet(smallSpace, { input: [1, 28, 28], classes: 10, width: 16 }),
 };
 
