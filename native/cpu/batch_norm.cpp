@@ -1,6 +1,6 @@
-// Batch normalisation of blocked images: with batch statistics, with running ones, and backward; each
-// optionally rectified. A channel block is one long run of pixels, [batch * H * W, kBlock], cut into
-// fixed pieces; sums are taken per piece in double and added in order of the pieces.
+// Batch normalisation of blocked images: with batch statistics, with running ones, and backward;
+// each optionally rectified. A channel block is one long run of pixels, [batch * H * W, kBlock],
+// cut into fixed pieces; sums are taken per piece in double and added in order of the pieces.
 //
 //   y = (x - mean) * scale / sqrt(var + epsilon) + bias
 #include <cmath>
@@ -310,8 +310,10 @@ class BatchNormBackward : public Kernel {
   size_t scratch_bytes() const override { return pieces_.scratch_bytes(); }
 
   void run(const Buffers& buffers) override {
-    if (masked_) run_as<true>(buffers, buffers.in(5));
-    else run_as<false>(buffers, nullptr);
+    if (masked_)
+      run_as<true>(buffers, buffers.in(5));
+    else
+      run_as<false>(buffers, nullptr);
   }
 
  private:

@@ -75,8 +75,7 @@ class Binary : public Kernel {
 
   static bool meets(const TensorMeta& input, const TensorMeta& y) {
     if (is_number(input)) return true;
-    return input.is_blocked() == y.is_blocked() &&
-           (!y.is_blocked() || input.dim(1) == y.dim(1));
+    return input.is_blocked() == y.is_blocked() && (!y.is_blocked() || input.dim(1) == y.dim(1));
   }
 
   Walk<3> walk_;

@@ -52,19 +52,16 @@ std::vector<std::vector<Segment>> segments_of(const std::vector<ChannelRange>& r
   for (const ChannelRange& range : ranges) {
     for (int64_t done = 0; done < range.count;) {
       const int64_t from = range.first + done, lane = channel % kBlock;
-      const int64_t lanes =
-          std::min({range.count - done, kBlock - lane, kBlock - from % kBlock});
+      const int64_t lanes = std::min({range.count - done, kBlock - lane, kBlock - from % kBlock});
       if (lane == 0) blocks.emplace_back();
-      blocks.back().push_back(
-          {range.source, from / kBlock, from % kBlock, lane, lanes, false});
+      blocks.back().push_back({range.source, from / kBlock, from % kBlock, lane, lanes, false});
       done += lanes;
       channel += lanes;
     }
   }
   for (auto& block : blocks) {
     Segment& s = block[0];
-    const bool to_the_end =
-        s.source_block * kBlock + s.lanes == ranges[s.source].source_channels;
+    const bool to_the_end = s.source_block * kBlock + s.lanes == ranges[s.source].source_channels;
     s.whole = block.size() == 1 && s.source_lane == 0 && (s.lanes == kBlock || to_the_end);
   }
   return blocks;
@@ -95,9 +92,12 @@ class ChannelCopy {
       if (!segments_[block][0].whole) std::memset(to, 0, destination_.plane() * sizeof(float));
       for (const Segment& s : segments_[block]) {
         const Image& image = sources_[s.source];
-        const float* from = source_of(s.source) + (n * image.blocks + s.source_block) * image.plane();
-        if (s.whole) std::memcpy(to, from, destination_.plane() * sizeof(float));
-        else copy_lanes(s, from, to, destination_.pixels());
+        const float* from =
+            source_of(s.source) + (n * image.blocks + s.source_block) * image.plane();
+        if (s.whole)
+          std::memcpy(to, from, destination_.plane() * sizeof(float));
+        else
+          copy_lanes(s, from, to, destination_.pixels());
       }
     });
   }
@@ -183,7 +183,8 @@ class ConcatChannels : public Kernel {
  private:
   static std::vector<ChannelRange> ranges_of(const std::vector<TensorMeta>& parts) {
     std::vector<ChannelRange> ranges;
-    for (const TensorMeta& part : parts) ranges.push_back({ranges.size(), 0, part.dim(1), part.dim(1)});
+    for (const TensorMeta& part : parts)
+      ranges.push_back({ranges.size(), 0, part.dim(1), part.dim(1)});
     return ranges;
   }
 

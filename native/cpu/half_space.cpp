@@ -1,10 +1,10 @@
-// The fused optimizer step of lib/compile/update.ts: base update, statistics of every group, penalty,
-// half-space projection and norm ceiling.
+// The fused optimizer step of lib/compile/update.ts: base update, statistics of every group,
+// penalty, half-space projection and norm ceiling.
 //
 // Free elements (in no group, or in a group without a ceiling) are read and written once; d never
 // reaches memory. A taken group is known only when its sums are, so it takes two passes: the first
-// moves the state and sums, the second finds d again from the state and moves x. All that the second
-// pass needs follows from three sums, X = ||x||^2, S = x.d, D = ||d||^2, because with
+// moves the state and sums, the second finds d again from the state and moves x. All that the
+// second pass needs follows from three sums, X = ||x||^2, S = x.d, D = ||d||^2, because with
 //
 //   xh = keep x - rate d,   keep = 1 - rate (decoupled decay + lambda / (||x|| + 1e-8))
 //

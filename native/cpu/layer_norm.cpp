@@ -1,5 +1,5 @@
-// Layer normalisation: every row is normalised by itself, then scaled and shifted element by element.
-// A tensor is [rows, size], size being everything from `axis` on.
+// Layer normalisation: every row is normalised by itself, then scaled and shifted element by
+// element. A tensor is [rows, size], size being everything from `axis` on.
 //
 //   y = (x - mean) * invStd * scale + bias,   invStd = 1 / sqrt(var + epsilon)
 #include <cmath>
@@ -72,9 +72,9 @@ struct Rows {
     const int64_t rank = static_cast<int64_t>(x.rank());
     int64_t axis = step.attrs.integer("axis");
     if (axis < 0) axis += rank;
-    step.expect(axis >= 0 && axis < rank && !x.is_blocked() && x.dtype == DType::F32 &&
-                    x.elements() > 0,
-                "no axis ", axis, " in ", x.text());
+    step.expect(
+        axis >= 0 && axis < rank && !x.is_blocked() && x.dtype == DType::F32 && x.elements() > 0,
+        "no axis ", axis, " in ", x.text());
     for (int64_t i = 0; i < axis; ++i) rows *= x.dims[i];
     size = x.elements() / rows;
   }

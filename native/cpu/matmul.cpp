@@ -1,5 +1,5 @@
-// Products of stacks of matrices: y [B,M,N] = a [B,M,K] b [B,K,N], where b may be one matrix for all of
-// the stack. A transposed operand is the same memory with its strides exchanged.
+// Products of stacks of matrices: y [B,M,N] = a [B,M,K] b [B,K,N], where b may be one matrix for
+// all of the stack. A transposed operand is the same memory with its strides exchanged.
 #include "dnnl_kernel.h"
 #include "kernels.h"
 
@@ -14,9 +14,9 @@ struct Stack {
   bool transposed = false;
 
   Stack(const StepMeta& step, const TensorMeta& meta, bool transposed) : transposed(transposed) {
-    step.expect(meta.dtype == DType::F32 && meta.rank() >= 2 && !meta.is_blocked() &&
-                    meta.elements() > 0,
-                "expected f32 matrices, got ", meta.text());
+    step.expect(
+        meta.dtype == DType::F32 && meta.rank() >= 2 && !meta.is_blocked() && meta.elements() > 0,
+        "expected f32 matrices, got ", meta.text());
     rows = meta.dims[meta.rank() - 2];
     columns = meta.dims[meta.rank() - 1];
     if (transposed) std::swap(rows, columns);
@@ -46,8 +46,8 @@ std::unique_ptr<Kernel> make_matmul(const StepMeta& step) {
   Stack y(step, step.outputs[0], false);
   step.expect(a.columns == b.rows && y.rows == a.rows && y.columns == b.columns &&
                   y.count == a.count && (b.count == a.count || b.count == 1),
-              step.inputs[0].text(), ", ", step.inputs[1].text(), " and ",
-              step.outputs[0].text(), " do not fit");
+              step.inputs[0].text(), ", ", step.inputs[1].text(), " and ", step.outputs[0].text(),
+              " do not fit");
   if (b.count == 1 && !a.transposed) {
     a.flatten();
     y.flatten();

@@ -1,5 +1,6 @@
-// Kernels that only move elements: slice, pad, transpose, expand. Each is one walk over the smaller side
-// with a stride for each side. Blocked images keep their layout where the channel axis is whole.
+// Kernels that only move elements: slice, pad, transpose, expand. Each is one walk over the smaller
+// side with a stride for each side. Blocked images keep their layout where the channel axis is
+// whole.
 #include "image.h"
 #include "kernels.h"
 #include "simd.h"
@@ -46,7 +47,8 @@ struct Window {
   int64_t origin;
 };
 
-// Axis axes[i] of `part` is axis axes[i] of `whole` at starts[i] + k steps[i]; the others are whole.
+// Axis axes[i] of `part` is axis axes[i] of `whole` at starts[i] + k steps[i]; the others are
+// whole.
 Window window_of(const StepMeta& step, const TensorMeta& part, const TensorMeta& whole) {
   const auto axes = step.attrs.integers("axes"), starts = step.attrs.integers("starts");
   const auto steps = step.attrs.integers("steps");
@@ -60,8 +62,8 @@ Window window_of(const StepMeta& step, const TensorMeta& part, const TensorMeta&
   Window window{dense_strides(dims), 0};
   for (size_t i = 0; i < axes.size(); ++i) {
     const int64_t axis = axes[i];
-    step.expect(axis >= 0 && axis < static_cast<int64_t>(part.rank()) && !named[axis],
-                "no axis ", axis, " in ", part.text(), ", or it is named twice");
+    step.expect(axis >= 0 && axis < static_cast<int64_t>(part.rank()) && !named[axis], "no axis ",
+                axis, " in ", part.text(), ", or it is named twice");
     step.expect(!whole.is_blocked() || axis != 1, "blocked channels cannot be cut");
     named[axis] = true;
     const int64_t size = whole.dims[axis], most = part.dims[axis] - 1;
@@ -105,9 +107,8 @@ class Pad : public Kernel {
 
   void run(const Buffers& buffers) override {
     float* y = buffers.out(0);
-    parallel_pieces(y_.stored_elements(), kPiece, [&](int64_t begin, int64_t end) {
-      std::fill(y + begin, y + end, value_);
-    });
+    parallel_pieces(y_.stored_elements(), kPiece,
+                    [&](int64_t begin, int64_t end) { std::fill(y + begin, y + end, value_); });
     if (y_.is_blocked() && value_ != 0.0f) clear_padding(Image(y_), y);
     copy_.run(buffers.in(0), y);
   }

@@ -26,9 +26,8 @@ void parallel_for(int64_t count, int64_t work, Body&& body) {
 // Calls body(begin, end) for pieces of at most `piece` elements that cover [0, count).
 template <class Body>
 void parallel_pieces(int64_t count, int64_t piece, Body&& body) {
-  parallel_for(ceil_div(count, piece), count, [&](int64_t index) {
-    body(index * piece, std::min(count, (index + 1) * piece));
-  });
+  parallel_for(ceil_div(count, piece), count,
+               [&](int64_t index) { body(index * piece, std::min(count, (index + 1) * piece)); });
 }
 
 }  // namespace halfspace::cpu

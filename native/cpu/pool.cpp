@@ -1,6 +1,7 @@
-// Max and average pooling over windows of blocked images, forward and backward. The loops run tap by tap:
-// one place of the window, for all outputs of a row that have it inside the image, so padding never
-// wins a maximum. Backward adds into dx in scan order; one plane belongs to one thread.
+// Max and average pooling over windows of blocked images, forward and backward. The loops run tap
+// by tap: one place of the window, for all outputs of a row that have it inside the image, so
+// padding never wins a maximum. Backward adds into dx in scan order; one plane belongs to one
+// thread.
 #include <limits>
 
 #include "image.h"
@@ -112,9 +113,9 @@ std::vector<AxisOptions> options_of(const StepMeta& step) {
   const auto kernel = step.attrs.integers("kernel"), strides = step.attrs.integers("strides");
   const auto padding = step.attrs.integers("padding", {0, 0, 0, 0});
   const auto dilations = step.attrs.integers("dilations", {1, 1});
-  step.expect(kernel.size() == 2 && strides.size() == 2 && padding.size() == 4 &&
-                  dilations.size() == 2,
-              "expected kernel[2], strides[2], padding[4], dilations[2]");
+  step.expect(
+      kernel.size() == 2 && strides.size() == 2 && padding.size() == 4 && dilations.size() == 2,
+      "expected kernel[2], strides[2], padding[4], dilations[2]");
   const auto within = [](int64_t value, int64_t least) { return value >= least && value < kMost; };
   std::vector<AxisOptions> axes;
   for (size_t i = 0; i < 2; ++i) {
@@ -216,9 +217,8 @@ class MaxPool : public Kernel {
     pooling_.parallel_rows([&](int64_t plane, int64_t oh) {
       float* row = y + pooling_.row(plane, oh);
       std::fill(row, row + pooling_.y().row(), -std::numeric_limits<float>::infinity());
-      pooling_.for_each_tap(plane, oh, [&](const TapRow& t) {
-        max_into(x + t.x, t.step, y + t.y, t.count);
-      });
+      pooling_.for_each_tap(plane, oh,
+                            [&](const TapRow& t) { max_into(x + t.x, t.step, y + t.y, t.count); });
     });
   }
 
@@ -284,9 +284,8 @@ class AveragePool : public Kernel {
     pooling_.parallel_rows([&](int64_t plane, int64_t oh) {
       float* row = y + pooling_.row(plane, oh);
       std::fill(row, row + pooling_.y().row(), 0.0f);
-      pooling_.for_each_tap(plane, oh, [&](const TapRow& t) {
-        add_into(x + t.x, t.step, y + t.y, t.count);
-      });
+      pooling_.for_each_tap(plane, oh,
+                            [&](const TapRow& t) { add_into(x + t.x, t.step, y + t.y, t.count); });
       scale_row(row, pooling_.row_share(oh, padded_), pooling_.column_shares(padded_),
                 pooling_.y().width);
     });

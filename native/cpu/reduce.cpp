@@ -1,5 +1,6 @@
-// Sums and means over axes, and inner products. Every result of a reduction is summed in double by one
-// thread, in the order of memory; an inner product is summed by pieces, which are added in order.
+// Sums and means over axes, and inner products. Every result of a reduction is summed in double by
+// one thread, in the order of memory; an inner product is summed by pieces, which are added in
+// order.
 #include <numeric>
 
 #include "image.h"
@@ -46,8 +47,10 @@ class Reduce : public Kernel {
       const int64_t first = part % parts * size;
       const float* x = buffers.in(0) + at[0] + first * kept_.steps()[0];
       float* y = buffers.out(0) + at[1] + first * kept_.steps()[1];
-      if (tiled) reduce_tile(x, y, std::min(kTile, kept_.run() - first));
-      else y[0] = static_cast<float>(factor_ * total(x));
+      if (tiled)
+        reduce_tile(x, y, std::min(kTile, kept_.run() - first));
+      else
+        y[0] = static_cast<float>(factor_ * total(x));
     });
   }
 
@@ -96,8 +99,10 @@ class Reduce : public Kernel {
       dims.push_back(all[i]);
       strides.push_back(dense[i]);
     }
-    if constexpr (kOperands == 1) return {dims, {strides}};
-    else return {dims, {strides, dense_strides(dims)}};
+    if constexpr (kOperands == 1)
+      return {dims, {strides}};
+    else
+      return {dims, {strides, dense_strides(dims)}};
   }
 
   double total(const float* x) const {

@@ -1,12 +1,12 @@
-// Nearest and linear resizing of the rows and columns of a blocked image, and the gradient. Both are
-// separable: per axis a table says which two input positions an output position mixes, and how.
+// Nearest and linear resizing of the rows and columns of a blocked image, and the gradient. Both
+// are separable: per axis a table says which two input positions an output position mixes, and how.
 //
 // An output position o maps to the input coordinate
 //   half_pixel      (o + 1/2) scale - 1/2
 //   asymmetric      o scale
 //   align_corners   o (inputs - 1) / (outputs - 1)
-// with scale = inputs / outputs. Nearest takes floor for asymmetric and otherwise the nearest position,
-// the lower one of two at equal distance.
+// with scale = inputs / outputs. Nearest takes floor for asymmetric and otherwise the nearest
+// position, the lower one of two at equal distance.
 #include <cmath>
 
 #include "image.h"
@@ -117,8 +117,10 @@ class Resize : public Kernel {
       const float* x = buffers.in(0) + row / r_.y.height * r_.x.plane();
       float* y = buffers.out(0) + row * r_.y.row();
       const float* low = x + mix.low * r_.x.row();
-      if (r_.nearest) pick_row(low, r_.columns.data(), r_.y.width, y);
-      else mix_row(low, x + mix.high * r_.x.row(), mix.weight, r_.columns.data(), r_.y.width, y);
+      if (r_.nearest)
+        pick_row(low, r_.columns.data(), r_.y.width, y);
+      else
+        mix_row(low, x + mix.high * r_.x.row(), mix.weight, r_.columns.data(), r_.y.width, y);
     });
   }
 

@@ -1,5 +1,5 @@
-// Softmax along one axis and its gradient. A tensor is [outer, size, inner] around the axis; results of
-// neighbouring `inner` positions are independent, so they are computed side by side.
+// Softmax along one axis and its gradient. A tensor is [outer, size, inner] around the axis;
+// results of neighbouring `inner` positions are independent, so they are computed side by side.
 #include <limits>
 
 #include "image.h"
@@ -117,8 +117,10 @@ class Softmax : public Kernel {
     rows_.for_each([&](int64_t at, int64_t lanes) {
       const float* x = buffers.in(0) + at;
       float* y = buffers.out(0) + at;
-      if (rows_.inner == 1) softmax_row(x, y, rows_.size);
-      else softmax_columns(x, y, rows_.size, rows_.inner, lanes);
+      if (rows_.inner == 1)
+        softmax_row(x, y, rows_.size);
+      else
+        softmax_columns(x, y, rows_.size, rows_.inner, lanes);
     });
   }
 
@@ -135,8 +137,10 @@ class SoftmaxBackward : public Kernel {
     rows_.for_each([&](int64_t at, int64_t lanes) {
       const float *dy = buffers.in(0) + at, *y = buffers.in(1) + at;
       float* dx = buffers.out(0) + at;
-      if (rows_.inner == 1) softmax_row_backward(dy, y, dx, rows_.size);
-      else softmax_columns_backward(dy, y, dx, rows_.size, rows_.inner, lanes);
+      if (rows_.inner == 1)
+        softmax_row_backward(dy, y, dx, rows_.size);
+      else
+        softmax_columns_backward(dy, y, dx, rows_.size, rows_.inner, lanes);
     });
   }
 

@@ -1,6 +1,6 @@
-// Walks over several tensors at once that are views of memory: a shape, and for each operand the step
-// between neighbours along every axis (0 where it repeats). Movement, broadcasting and reduction are
-// all such walks; the innermost axis is handed out as a run.
+// Walks over several tensors at once that are views of memory: a shape, and for each operand the
+// step between neighbours along every axis (0 where it repeats). Movement, broadcasting and
+// reduction are all such walks; the innermost axis is handed out as a run.
 #pragma once
 
 #include <algorithm>
@@ -46,8 +46,8 @@ inline bool broadcasts_to(const Dims& dims, const Dims& shape) {
   return true;
 }
 
-// Operands that are all images with the same channels can meet in the blocked layout, where repeating
-// along any other axis works as in the plain one.
+// Operands that are all images with the same channels can meet in the blocked layout, where
+// repeating along any other axis works as in the plain one.
 inline Wanted blocked_where_channels_agree(const StepMeta& step, Operand) {
   std::vector<TensorMeta> operands = step.inputs;
   operands.insert(operands.end(), step.outputs.begin(), step.outputs.end());

@@ -28,9 +28,8 @@ class Sum : public Kernel {
 
   // A piece is small enough to stay in the L1 or L2 cache while all inputs pass over it.
   void run(const Buffers& buffers) override {
-    parallel_pieces(count_, kCachedPiece, [&](int64_t begin, int64_t end) {
-      sum_piece(buffers, begin, end - begin);
-    });
+    parallel_pieces(count_, kCachedPiece,
+                    [&](int64_t begin, int64_t end) { sum_piece(buffers, begin, end - begin); });
   }
 
  private:
@@ -39,7 +38,7 @@ class Sum : public Kernel {
   void sum_piece(const Buffers& buffers, int64_t begin, int64_t count) const {
     float* y = buffers.out(0) + begin;
     if (buffers.inputs.size() == 1) {
-      std::memcpy(y, buffers.in(0) + begin, count * sizeof(float));
+      std::memmove(y, buffers.in(0) + begin, count * sizeof(float));
     } else {
       add(buffers.in(0) + begin, buffers.in(1) + begin, y, count);
     }

@@ -88,7 +88,9 @@ struct Silu {
 
 // x P(Z <= x), Z standard normal; the exact form, not the tanh one.
 struct Gelu {
-  HALFSPACE_INLINE static float probability(float x) { return 0.5f + 0.5f * vector_erf(x * 0.707106781f); }
+  HALFSPACE_INLINE static float probability(float x) {
+    return 0.5f + 0.5f * vector_erf(x * 0.707106781f);
+  }
   HALFSPACE_INLINE float value(float x) const { return x * probability(x); }
   HALFSPACE_INLINE float slope(float x, float) const {
     const float density = 0.398942280f * vector_exp(-0.5f * x * x);
@@ -105,7 +107,9 @@ struct HardSigmoid {
 
 // x clamp(x / 6 + 1 / 2, 0, 1)
 struct HardSwish {
-  HALFSPACE_INLINE float value(float x) const { return x * clamp(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f); }
+  HALFSPACE_INLINE float value(float x) const {
+    return x * clamp(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f);
+  }
   HALFSPACE_INLINE float slope(float x, float) const {
     const float inside = x * (1.0f / 3.0f) + 0.5f;
     return x <= -3.0f ? 0.0f : (x >= 3.0f ? 1.0f : inside);

@@ -1,6 +1,6 @@
-// The loops of the update kernel over one run of memory, for every base optimizer: the first pass moves
-// the state and sums, the second moves x of taken groups. Nothing here knows groups; a Move says what
-// becomes of x.
+// The loops of the update kernel over one run of memory, for every base optimizer: the first pass
+// moves the state and sums, the second moves x of taken groups. Nothing here knows groups; a Move
+// says what becomes of x.
 #pragma once
 
 #include "update_plan.h"
@@ -13,8 +13,8 @@ struct Sums {
   double squared_norm = 0.0, slope = 0.0, squared_direction = 0.0;
 };
 
-// x becomes keep x - rate d; with a rate of zero d does not matter, not even where it is NaN, and what
-// becomes zero is a positive one.
+// x becomes keep x - rate d; with a rate of zero d does not matter, not even where it is NaN, and
+// what becomes zero is a positive one.
 struct Move {
   float keep, rate;
 
@@ -98,8 +98,8 @@ HALFSPACE_SIMD void move_run(const Rule rule, const Slice at, int64_t count, int
   }
 }
 
-// What becomes of each element of a strip. A move is written in whole registers beyond the end of its
-// piece, where the next piece overwrites it.
+// What becomes of each element of a strip. A move is written in whole registers beyond the end of
+// its piece, where the next piece overwrites it.
 struct StripMoves {
   static constexpr int64_t kWide = 16;
   float keep[kStrip + kWide], rate[kStrip + kWide];

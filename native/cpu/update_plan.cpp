@@ -1,3 +1,5 @@
+// Cutting the arena: spans are put in order, checked against each other, and what no span names
+// becomes pieces of no group.
 #include "update_plan.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// How the parameter arena is cut for the update kernel: every element in exactly one piece, no piece
-// long, pieces in the order of memory. Each piece of a group has a slot for its partial sums; the
-// slots of a group lie together, so that a group's total is a sum in a fixed order.
+// How the parameter arena is cut for the update kernel: every element in exactly one piece, no
+// piece long, pieces in the order of memory. Each piece of a group has a slot for its partial sums;
+// the slots of a group lie together, so that a group's total is a sum in a fixed order.
 #pragma once
 
 #include <cstdint>

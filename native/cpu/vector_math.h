@@ -75,8 +75,6 @@ HALFSPACE_INLINE float vector_erf(float x) {
   return saturated(x, kEnd, inside * p / q);
 }
 
-HALFSPACE_INLINE float vector_sigmoid(float x) {
-  return 1.0f / (1.0f + vector_exp(-x));
-}
+HALFSPACE_INLINE float vector_sigmoid(float x) { return 1.0f / (1.0f + vector_exp(-x)); }
 
 }  // namespace halfspace::cpu

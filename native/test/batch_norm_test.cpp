@@ -12,7 +12,7 @@ constexpr double kEpsilon = 1e-5, kMomentum = 0.1;
 // Sums are taken in double; what is left is the rounding of a few float operations a value.
 constexpr double kTolerance = 2e-6;
 
-const std::vector<std::vector<int64_t>> kShapes = {{2, 1, 3, 5},  {4, 3, 7, 7},   {1, 17, 9, 2},
+const std::vector<std::vector<int64_t>> kShapes = {{2, 1, 3, 5},  {4, 3, 7, 7},    {1, 17, 9, 2},
                                                    {3, 24, 5, 5}, {2, 33, 33, 40}, {64, 16, 1, 1}};
 
 struct Channel {
@@ -91,7 +91,8 @@ TEST("batch normalisation uses the statistics of the batch and tracks them") {
       for (int64_t c = 0; c < shape[1]; ++c) {
         const auto expect = [&](size_t output, double value) {
           if (std::abs(actual[output][c] - value) > kTolerance * (1 + std::abs(value))) {
-            failed("output ", output, " channel ", c, ": ", actual[output][c], ", expected ", value);
+            failed("output ", output, " channel ", c, ": ", actual[output][c], ", expected ",
+                   value);
           }
         };
         const double unbiased = channels[c].variance * samples / (samples - 1);
@@ -138,7 +139,9 @@ TEST("the gradient of batch normalisation agrees with the textbook formula") {
       const Tensor dy = random(shape, 9);
       const double samples = static_cast<double>(o.x.size()) / shape[1];
       const auto gradient = [&](int64_t i) { return relu && forward[0][i] <= 0 ? 0.0 : dy[i]; };
-      const auto inverse = [&](int64_t c) { return 1 / std::sqrt(channels[c].variance + kEpsilon); };
+      const auto inverse = [&](int64_t c) {
+        return 1 / std::sqrt(channels[c].variance + kEpsilon);
+      };
       const auto hat = [&](int64_t i, int64_t c) {
         return (o.x[i] - channels[c].mean) * inverse(c);
       };

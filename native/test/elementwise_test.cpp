@@ -29,23 +29,35 @@ const std::vector<Function> kFunctions = {
      [](double x) { return x > 0 ? x : 0.25 * x; },
      [](double x) { return x > 0 ? 1 : 0.25; }},
     {"sigmoid", {}, logistic, [](double x) { return logistic(x) * (1 - logistic(x)); }},
-    {"tanh", {}, [](double x) { return std::tanh(x); },
+    {"tanh",
+     {},
+     [](double x) { return std::tanh(x); },
      [](double x) { return 1 - std::tanh(x) * std::tanh(x); }},
     {"exp", {}, [](double x) { return std::exp(x); }, [](double x) { return std::exp(x); }},
-    {"erf", {}, [](double x) { return std::erf(x); },
+    {"erf",
+     {},
+     [](double x) { return std::erf(x); },
      [](double x) { return 2 / std::sqrt(M_PI) * std::exp(-x * x); }},
-    {"affine", {{"alpha", -2.0}, {"beta", 0.5}}, [](double x) { return 0.5 - 2 * x; },
+    {"affine",
+     {{"alpha", -2.0}, {"beta", 0.5}},
+     [](double x) { return 0.5 - 2 * x; },
      [](double) { return -2.0; }},
     {"power", {{"exponent", 2.0}}, [](double x) { return x * x; }, [](double x) { return 2 * x; }},
-    {"silu", {}, [](double x) { return x * logistic(x); },
+    {"silu",
+     {},
+     [](double x) { return x * logistic(x); },
      [](double x) { return logistic(x) * (1 + x * (1 - logistic(x))); }},
-    {"gelu", {}, [](double x) { return x * normal(x); },
+    {"gelu",
+     {},
+     [](double x) { return x * normal(x); },
      [](double x) { return normal(x) + x * density(x); }},
     {"hard_sigmoid",
      {{"alpha", 0.25}, {"beta", 0.5}},
      [](double x) { return cut(0.25 * x + 0.5, 0, 1); },
      [](double x) { return 0.25 * inside(x, -2, 2); }},
-    {"hard_swish", {}, [](double x) { return x * cut(x / 6 + 0.5, 0, 1); },
+    {"hard_swish",
+     {},
+     [](double x) { return x * cut(x / 6 + 0.5, 0, 1); },
      [](double x) { return x <= -3 ? 0 : (x >= 3 ? 1 : x / 3 + 0.5); }},
     {"relu6", {}, [](double x) { return cut(x, 0, 6); }, [](double x) { return inside(x, 0, 6); }},
     {"clip",
@@ -79,8 +91,8 @@ TEST("every activation and its gradient agree with the C library, in every layou
       }
       const Tensor actual = run("unary", attrs_of(f), {x}, zeros(shape));
       expect_close(actual, y, kTolerance, f.name);
-      expect_close(run("unary_backward", attrs_of(f), {dy, x, actual}, zeros(shape)), dx, kTolerance,
-                   f.name);
+      expect_close(run("unary_backward", attrs_of(f), {dy, x, actual}, zeros(shape)), dx,
+                   kTolerance, f.name);
     }
   }
 }
@@ -108,9 +120,13 @@ TEST("tanh and erf keep their relative accuracy near zero") {
 TEST("functions of positive numbers agree with the C library, padding channels included") {
   const std::vector<Function> functions = {
       {"log", {}, [](double x) { return std::log(x); }, [](double x) { return 1 / x; }},
-      {"sqrt", {}, [](double x) { return std::sqrt(x); },
+      {"sqrt",
+       {},
+       [](double x) { return std::sqrt(x); },
        [](double x) { return 0.5 / std::sqrt(x); }},
-      {"power", {{"exponent", -1.5}}, [](double x) { return std::pow(x, -1.5); },
+      {"power",
+       {{"exponent", -1.5}},
+       [](double x) { return std::pow(x, -1.5); },
        [](double x) { return -1.5 * std::pow(x, -2.5); }}};
   const std::vector<int64_t> shape{2, 17, 3, 3};
   for (const Function& f : functions) {
@@ -145,7 +161,8 @@ TEST("the gradient of relu can be told from its result alone") {
 }
 
 TEST("an unknown function is refused") {
-  expect_refused([] { run("unary", {{"function", std::string("sine")}}, {zeros({1})}, zeros({1})); });
+  expect_refused(
+      [] { run("unary", {{"function", std::string("sine")}}, {zeros({1})}, zeros({1})); });
 }
 
 TEST("sums of one to five tensors are exact in float, rectified or not") {
@@ -161,7 +178,8 @@ TEST("sums of one to five tensors are exact in float, rectified or not") {
         rectified[i] = std::max(total, 0.0f);
       }
       expect_equal(run("sum", {}, inputs, zeros(shape)), sum);
-      expect_equal(run("sum", {{"epilogue", std::string("relu")}}, inputs, zeros(shape)), rectified);
+      expect_equal(run("sum", {{"epilogue", std::string("relu")}}, inputs, zeros(shape)),
+                   rectified);
     }
   }
 }

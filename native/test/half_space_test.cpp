@@ -76,8 +76,8 @@ Result run_kernel(const Setup& setup, const State& s) {
     return {outputs[0], outputs[1], s.second, outputs[2]};
   }
   std::vector<Tensor> outputs{s.x, s.first, s.second, statistics};
-  run("update", attrs, {s.x, s.gradient, s.first, s.second, setup.hyper.tensor(), ceilings}, outputs,
-      {{0, 0}, {1, 2}, {2, 3}});
+  run("update", attrs, {s.x, s.gradient, s.first, s.second, setup.hyper.tensor(), ceilings},
+      outputs, {{0, 0}, {1, 2}, {2, 3}});
   return {outputs[0], outputs[1], outputs[2], outputs[3]};
 }
 
@@ -143,7 +143,8 @@ Result expected(const Setup& setup, const State& s) {
   Result r{s.x, s.first, s.second, zeros({int64_t(setup.groups.size()), 6}, DType::F64)};
   const auto d = direction(setup, s, r);
   const double decay = setup.rule == "adamw" ? setup.hyper.weight_decay : 0;
-  for (size_t i = 0; i < d.size(); ++i) r.x[i] -= setup.hyper.learning_rate * (d[i] + decay * s.x[i]);
+  for (size_t i = 0; i < d.size(); ++i)
+    r.x[i] -= setup.hyper.learning_rate * (d[i] + decay * s.x[i]);
   for (size_t g = 0; g < setup.groups.size(); ++g) update_group(setup, g, s, d, r);
   return r;
 }
@@ -192,9 +193,13 @@ TEST("free, taken and held groups follow the formulas under every rule") {
 
 TEST("groups longer than a piece, and elements in no group, are updated whole") {
   for (const char* rule : {"sgd", "adamw"}) {
-    const Setup setup{rule, false, 100'000,
-                      {{{10, 40'000, 1}}, {{40'010, 20'001, 2}}, {{40'011, 70, 2}, {90'000, 9'990, 1}}},
-                      {kTaken, kFree, 3.0}, {}};
+    const Setup setup{
+        rule,
+        false,
+        100'000,
+        {{{10, 40'000, 1}}, {{40'010, 20'001, 2}}, {{40'011, 70, 2}, {90'000, 9'990, 1}}},
+        {kTaken, kFree, 3.0},
+        {}};
     const State s = initial(setup.elements);
     expect_result(run_kernel(setup, s), expected(setup, s));
   }

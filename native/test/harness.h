@@ -1,6 +1,7 @@
-// What the kernel tests share: tests that name themselves, tensors in plain layout, and a way to run one
-// kernel of the CPU device on them. Images go through the blocked layout on the way in and out;
-// outputs and scratch are poisoned with NaN first, and padding channels are checked to be zero.
+// What the kernel tests share: tests that name themselves, tensors in plain layout, and a way to
+// run one kernel of the CPU device on them. Images go through the blocked layout on the way in and
+// out; outputs and scratch are poisoned with NaN first, and padding channels are checked to be
+// zero.
 #pragma once
 
 #include <cmath>
@@ -33,10 +34,10 @@ struct Registration {
 
 #define HALFSPACE_JOIN_(a, b) a##b
 #define HALFSPACE_JOIN(a, b) HALFSPACE_JOIN_(a, b)
-#define TEST(title)                                                                      \
-  static void HALFSPACE_JOIN(test_, __LINE__)();                                         \
-  static const ::halfspace::test::Registration HALFSPACE_JOIN(registration_, __LINE__)(  \
-      title, HALFSPACE_JOIN(test_, __LINE__));                                           \
+#define TEST(title)                                                                     \
+  static void HALFSPACE_JOIN(test_, __LINE__)();                                        \
+  static const ::halfspace::test::Registration HALFSPACE_JOIN(registration_, __LINE__)( \
+      title, HALFSPACE_JOIN(test_, __LINE__));                                          \
   static void HALFSPACE_JOIN(test_, __LINE__)()
 
 template <class... Parts>
@@ -147,7 +148,8 @@ inline void expect_zero_padding(const void* memory, const TensorMeta& meta) {
     const int64_t pixels = meta.dim(2) * meta.dim(3);
     const int64_t channel = i / (pixels * kBlock) % meta.blocks() * kBlock + i % kBlock;
     const float value = static_cast<const float*>(memory)[i];
-    if (channel >= meta.dim(1) && value != 0.0f) failed("padding of ", meta.text(), " holds ", value);
+    if (channel >= meta.dim(1) && value != 0.0f)
+      failed("padding of ", meta.text(), " holds ", value);
   }
 }
 
@@ -233,7 +235,8 @@ inline void expect_close(const Tensor& actual, const Tensor& expected, double to
   }
 }
 
-inline void expect_equal(const Tensor& actual, const Tensor& expected, const char* what = "result") {
+inline void expect_equal(const Tensor& actual, const Tensor& expected,
+                         const char* what = "result") {
   expect_close(actual, expected, 0.0, what);
 }
 

@@ -52,8 +52,9 @@ void expect_loss(const Case& c, const Tensor& logits, const Tensor& labels, cons
   expect_close(outputs[0], e.loss, 3e-7, "loss");
   expect_close(outputs[1], e.probabilities, 3e-7, "probabilities");
   expect_equal(outputs[2], e.correct, "correct");
-  expect_close(run("softmax_cross_entropy_backward", attrs, {outputs[1], labels}, zeros(logits.dims)),
-               e.dlogits, 3e-7, "dlogits");
+  expect_close(
+      run("softmax_cross_entropy_backward", attrs, {outputs[1], labels}, zeros(logits.dims)),
+      e.dlogits, 3e-7, "dlogits");
 }
 
 }  // namespace

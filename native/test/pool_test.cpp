@@ -87,7 +87,8 @@ TEST("the gradient of max pooling goes to the first maximum in scan order") {
   for (const Case& c : kCases) {
     const Tensor x = random_ties(c.shape, 2), dy = random(pooled_shape(c), 3);
     Tensor dx = zeros(c.shape);
-    for_each_window(c, [&](int64_t o, const auto& window) { dx[first_maximum(x, window)] += dy[o]; });
+    for_each_window(c,
+                    [&](int64_t o, const auto& window) { dx[first_maximum(x, window)] += dy[o]; });
     // Up to 16 float additions meet in one element.
     expect_close(run("max_pool_backward", attrs_of(c), {dy, x}, zeros(c.shape)), dx, 2e-6);
   }
@@ -129,7 +130,8 @@ TEST("a last partial window counts only what lies in the padded image") {
   const Tensor x = random(c.shape, 7);
   const Tensor y = run("average_pool", attrs, {x}, zeros({1, 3, 3, 3}));
   const double corner = x[24], edge = (x[4] + x[9]) / 2;
-  if (std::abs(y[8] - corner) > 1e-6 || std::abs(y[2] - edge) > 1e-6) failed("got ", y[8], " ", y[2]);
+  if (std::abs(y[8] - corner) > 1e-6 || std::abs(y[2] - edge) > 1e-6)
+    failed("got ", y[8], " ", y[2]);
 }
 
 TEST("global average pooling is the mean of a channel, and spreads its gradient evenly") {

@@ -10,7 +10,7 @@ struct Case {
   std::vector<int64_t> x, y;
 };
 
-const std::vector<Case> kCases = {{{2, 3, 4, 5}, {2, 3, 8, 10}},  {{1, 17, 7, 3}, {1, 17, 3, 7}},
+const std::vector<Case> kCases = {{{2, 3, 4, 5}, {2, 3, 8, 10}},   {{1, 17, 7, 3}, {1, 17, 3, 7}},
                                   {{1, 24, 5, 5}, {1, 24, 15, 5}}, {{2, 33, 1, 4}, {2, 33, 3, 1}},
                                   {{1, 1, 6, 6}, {1, 1, 6, 6}},    {{1, 16, 9, 9}, {1, 16, 4, 20}}};
 
@@ -38,8 +38,8 @@ void for_each_pair(const Case& c, const std::string& mode, const std::string& ho
     const int64_t ow = o % c.y[3], oh = o / c.y[3] % c.y[2], plane = o / c.y[3] / c.y[2];
     for (int64_t h = 0; h < c.x[2]; ++h) {
       for (int64_t w = 0; w < c.x[3]; ++w) {
-        const double share = weight(mode, how, oh, h, c.x[2], c.y[2]) *
-                             weight(mode, how, ow, w, c.x[3], c.y[3]);
+        const double share =
+            weight(mode, how, oh, h, c.x[2], c.y[2]) * weight(mode, how, ow, w, c.x[3], c.y[3]);
         if (share > 0) visit((plane * c.x[2] + h) * c.x[3] + w, o, share);
       }
     }

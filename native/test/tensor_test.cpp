@@ -113,12 +113,12 @@ TEST("slices that leave the tensor are refused") {
 }
 
 TEST("transpose permutes axes") {
-  for (const auto& [dims, permutation] : std::vector<std::pair<Dims, Dims>>{
-           {{5, 7}, {1, 0}},
-           {{2, 3, 4}, {2, 0, 1}},
-           {{2, 3, 4}, {0, 2, 1}},
-           {{2, 3, 4, 5}, {0, 2, 3, 1}},
-           {{2, 3, 4, 5, 2}, {4, 1, 0, 3, 2}}}) {
+  for (const auto& [dims, permutation] :
+       std::vector<std::pair<Dims, Dims>>{{{5, 7}, {1, 0}},
+                                          {{2, 3, 4}, {2, 0, 1}},
+                                          {{2, 3, 4}, {0, 2, 1}},
+                                          {{2, 3, 4, 5}, {0, 2, 3, 1}},
+                                          {{2, 3, 4, 5, 2}, {4, 1, 0, 3, 2}}}) {
     Dims result;
     for (int64_t axis : permutation) result.push_back(dims[axis]);
     const Tensor x = random(dims, 3);
@@ -134,12 +134,17 @@ TEST("transpose permutes axes") {
 }
 
 TEST("expand repeats along axes of size one, times a factor") {
-  for (const auto& [from, to] : std::vector<std::pair<Dims, Dims>>{
-           {{1, 7}, {5, 7}}, {{5, 1}, {5, 7}}, {{7}, {5, 7}}, {{2, 1, 3}, {2, 40, 3}},
-           {{2, 17, 1, 1}, {2, 17, 5, 3}}, {{1, 17, 5, 1}, {2, 17, 5, 3}}, {{1}, {300}}}) {
+  for (const auto& [from, to] : std::vector<std::pair<Dims, Dims>>{{{1, 7}, {5, 7}},
+                                                                   {{5, 1}, {5, 7}},
+                                                                   {{7}, {5, 7}},
+                                                                   {{2, 1, 3}, {2, 40, 3}},
+                                                                   {{2, 17, 1, 1}, {2, 17, 5, 3}},
+                                                                   {{1, 17, 5, 1}, {2, 17, 5, 3}},
+                                                                   {{1}, {300}}}) {
     const Tensor x = random(from, 4);
     Tensor y = zeros(to);
-    for (size_t i = 0; i < y.size(); ++i) y[i] = 0.25 * x[broadcast_index(position_of(i, to), from)];
+    for (size_t i = 0; i < y.size(); ++i)
+      y[i] = 0.25 * x[broadcast_index(position_of(i, to), from)];
     expect_equal(run("expand", {{"factor", 0.25}}, {x}, zeros(to)), y);
   }
 }
@@ -150,11 +155,14 @@ TEST("arithmetic broadcasts like the index arithmetic says") {
       {"sub", [](double a, double b) { return a - b; }},
       {"mul", [](double a, double b) { return a * b; }},
       {"div", [](double a, double b) { return a / b; }}};
-  const std::vector<std::array<Dims, 3>> shapes = {
-      {{{5, 7}, {5, 7}, {5, 7}}},         {{{5, 7}, {7}, {5, 7}}},
-      {{{5, 1}, {1, 7}, {5, 7}}},         {{{1}, {3, 2}, {3, 2}}},
-      {{{2, 3, 4}, {3, 1}, {2, 3, 4}}},   {{{2, 17, 3, 3}, {2, 17, 1, 1}, {2, 17, 3, 3}}},
-      {{{1, 17, 1, 3}, {2, 17, 3, 1}, {2, 17, 3, 3}}}, {{{70, 300}, {70, 1}, {70, 300}}}};
+  const std::vector<std::array<Dims, 3>> shapes = {{{{5, 7}, {5, 7}, {5, 7}}},
+                                                   {{{5, 7}, {7}, {5, 7}}},
+                                                   {{{5, 1}, {1, 7}, {5, 7}}},
+                                                   {{{1}, {3, 2}, {3, 2}}},
+                                                   {{{2, 3, 4}, {3, 1}, {2, 3, 4}}},
+                                                   {{{2, 17, 3, 3}, {2, 17, 1, 1}, {2, 17, 3, 3}}},
+                                                   {{{1, 17, 1, 3}, {2, 17, 3, 1}, {2, 17, 3, 3}}},
+                                                   {{{70, 300}, {70, 1}, {70, 300}}}};
   for (const auto& [name, f] : functions) {
     for (const auto& [left, right, result] : shapes) {
       const Tensor a = random(left, 5), b = random(right, 6);
@@ -169,18 +177,17 @@ TEST("arithmetic broadcasts like the index arithmetic says") {
 }
 
 TEST("sums and means over axes agree with plain loops, with the axes kept or gone") {
-  for (const auto& [dims, axes] : std::vector<std::pair<Dims, Dims>>{
-           {{5, 7}, {0}},
-           {{5, 7}, {1}},
-           {{5, 7}, {0, 1}},
-           {{3, 4, 130}, {0, 1}},
-           {{3, 4, 130}, {1}},
-           {{3, 4, 130}, {0, 2}},
-           {{2, 17, 3, 5}, {2, 3}},
-           {{2, 17, 3, 5}, {0, 3}},
-           {{2, 17, 3, 5}, {1}},
-           {{9}, {0}},
-           {{4, 5}, {}}}) {
+  for (const auto& [dims, axes] : std::vector<std::pair<Dims, Dims>>{{{5, 7}, {0}},
+                                                                     {{5, 7}, {1}},
+                                                                     {{5, 7}, {0, 1}},
+                                                                     {{3, 4, 130}, {0, 1}},
+                                                                     {{3, 4, 130}, {1}},
+                                                                     {{3, 4, 130}, {0, 2}},
+                                                                     {{2, 17, 3, 5}, {2, 3}},
+                                                                     {{2, 17, 3, 5}, {0, 3}},
+                                                                     {{2, 17, 3, 5}, {1}},
+                                                                     {{9}, {0}},
+                                                                     {{4, 5}, {}}}) {
     Dims kept = dims, gone;
     double count = 1;
     for (int64_t axis : axes) count *= static_cast<double>(dims[axis]), kept[axis] = 1;
@@ -225,14 +232,13 @@ TEST("products of stacks of matrices agree with plain loops, transposed or not")
 }
 
 TEST("softmax and its gradient agree with the formula along any axis") {
-  for (const auto& [dims, axis] : std::vector<std::pair<Dims, int64_t>>{
-           {{5, 7}, 1},
-           {{5, 7}, 0},
-           {{3, 40, 33}, 1},
-           {{3, 4, 130}, 2},
-           {{2, 1, 3}, 1},
-           {{2, 3, 4, 5}, 1},
-           {{6}, 0}}) {
+  for (const auto& [dims, axis] : std::vector<std::pair<Dims, int64_t>>{{{5, 7}, 1},
+                                                                        {{5, 7}, 0},
+                                                                        {{3, 40, 33}, 1},
+                                                                        {{3, 4, 130}, 2},
+                                                                        {{2, 1, 3}, 1},
+                                                                        {{2, 3, 4, 5}, 1},
+                                                                        {{6}, 0}}) {
     const Tensor x = random(dims, 10, 5.0), dy = random(dims, 11);
     Dims kept = dims;
     kept[axis] = 1;
