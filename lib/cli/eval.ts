@@ -26,17 +26,12 @@ interface EvalFlags extends DataFlags {
 }
 
 async function evaluateModel(model: string, { batch, threads, json, ...data }: EvalFlags): Promise<void> {
-  const [{ evaluate, initialWeights }, { openNative }, dataset] = await Promise.all([
-    import('../index.js'),
-    import('../train/device-network.js'),
-    openData(data),
-  ]);
+  const [{ evaluate, initialWeights }, dataset] = await Promise.all([import('../index.js'), openData(data)]);
   const graph = await loadModel(model, shapeFor(dataset));
   if (!isOnnxPath(model)) note(`${model} is a built-in network: it is measured as it starts, untrained`);
   const result = await evaluate(graph, initialWeights(graph, 0), dataset, {
     batch,
-    device: 'cpu',
-    open: openNative(threads),
+    ...(threads === undefined ? {} : { threads }),
   });
   if (json) printJson({ model, dataset: dataset.name, ...result });
   else

@@ -12,7 +12,6 @@ import { cutout, horizontalFlip, randomCrop, type Augmentation } from '../data/a
 import { colorJitter } from '../data/color.js';
 import { cutmix, mixup, type Mix } from '../data/mix.js';
 import type { Optimizer } from '../train/optimizer.js';
-import { scheduleNames, type Schedule } from '../train/schedule.js';
 
 /** The flags as commander gives them. */
 export interface SearchFlags {
@@ -54,7 +53,7 @@ export const searchOptions = (flags: SearchFlags, dataset: Dataset): SearchOptio
     batch: flags.batch,
     seed: flags.seed,
     optimizer: optimizerOf(flags),
-    schedule: scheduleOf(flags.schedule),
+    schedule: flags.schedule,
     learningRate: flags.lr,
     learningRateWarmup: flags.lrWarmup,
     smoothing: flags.labelSmoothing,
@@ -98,11 +97,6 @@ function optimizerOf({ optimizer: name = 'sgd', nesterov, weightDecay }: SearchF
     ...(nesterov === undefined ? {} : { nesterov }),
     ...(weightDecay === undefined ? {} : { weightDecay }),
   });
-}
-
-function scheduleOf(name: string | undefined): Schedule['kind'] | undefined {
-  if (name === undefined) return undefined;
-  return lookUp(Object.fromEntries(scheduleNames.map((known) => [known, known])), name, 'schedule');
 }
 
 /** By name, with the settings usual for images of this size. */
