@@ -32,7 +32,7 @@ const context: BenchContext = {
 };
 
 const results: Result[] = [];
-process.stderr.write(`${describeMachine(context.threads, context.python)}\n`);
+process.stderr.write(`${describeMachine(context.threads, context.python !== null)}\n`);
 for (const bench of [benchSteps, benchHalfSpace, benchAnalysis, benchData]) {
   const found = await bench(context);
   results.push(...found);

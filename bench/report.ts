@@ -48,6 +48,6 @@ export function formatResult(result: Result): string {
   return `${result.name.padEnd(28)} ${own.padStart(12)}${against}${details.length > 0 ? `  (${details.join(', ')})` : ''}`;
 }
 
-export const describeMachine = (threads: number, peer: string | null): string =>
+export const describeMachine = (threads: number, peer: boolean): string =>
   `${cpus()[0]?.model ?? 'unknown CPU'}, ${threads} threads, Node ${process.version}, ` +
-  (peer === null ? 'no PyTorch (set HALFSPACE_PYTHON or make .venv)' : `PyTorch ${peer}`);
+  (peer ? 'against PyTorch in its better layout' : 'no PyTorch (set HALFSPACE_PYTHON or make .venv)');

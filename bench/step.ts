@@ -38,6 +38,7 @@ async function benchStep(name: string, graph: Graph, batch: number, context: Ben
   if (context.python === null)
     return { name, ours: (await measure([ours], context.timing))[0]?.median ?? NaN };
   const peer = await PyTorchPeer.start(context.python, { graph, batch, threads: context.threads });
+  process.stderr.write(`${name}: PyTorch ${await peer.version()}, batch ${batch}\n`);
   try {
     return await compare(name, ours, peer, context.timing);
   } finally {
