@@ -15,7 +15,9 @@ export function nameOutputs(graph: Graph, names: readonly string[]): Graph {
     wanted.set(value, name);
     taken.add(name);
   });
+  if (wanted.size === 0) return graph;
   return rewrite(graph, (node, inputs, builder) => {
+    if (!node.outputs.some((v) => wanted.has(v))) return builder.copy(node, inputs as Value[]);
     const outputNames = node.outputs.map((v) => wanted.get(v) ?? v.name);
     return builder.append(makeNode(node.name, node.op, inputs as Value[], outputNames)).outputs;
   });

@@ -9,9 +9,12 @@ export function prune(graph: Graph): Graph {
   for (const node of graph.nodes.toReversed()) {
     if (node.outputs.some((v) => needed.has(v))) node.inputs.forEach((v) => needed.add(v));
   }
+  const parameters = graph.parameters.filter((p) => needed.has(p));
+  const nodes = graph.nodes.filter((n) => n.outputs.some((v) => needed.has(v)));
+  if (parameters.length === graph.parameters.length && nodes.length === graph.nodes.length) return graph;
   const builder = new GraphBuilder();
   graph.inputs.forEach((v) => builder.adoptInput(v));
-  graph.parameters.filter((p) => needed.has(p)).forEach((p) => builder.adopt(p));
-  graph.nodes.filter((n) => n.outputs.some((v) => needed.has(v))).forEach((n) => builder.append(n));
+  parameters.forEach((p) => builder.adopt(p));
+  nodes.forEach((n) => builder.append(n));
   return builder.graph(graph.outputs);
 }
