@@ -12,7 +12,8 @@ check_node() {
     fail "Node.js $(node --version) is too old: 20.19 or later is needed"
 }
 
-debian_packages=(build-essential cmake libdnnl-dev)
+# oneDNN's own CMake files look for OpenCL, which Debian only recommends beside it.
+debian_packages=(build-essential cmake libdnnl-dev ocl-icd-opencl-dev)
 
 missing_debian_packages() {
   local package
