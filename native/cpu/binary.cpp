@@ -1,8 +1,8 @@
 // Sums, differences, products and quotients of two tensors that broadcast to a third.
 #include "image.h"
 #include "kernels.h"
+#include "runs.h"
 #include "simd.h"
-#include "strided.h"
 
 namespace halfspace::cpu {
 namespace {
@@ -51,7 +51,7 @@ class Binary : public Kernel {
 
   void run(const Buffers& buffers) override {
     const auto& steps = walk_.steps();
-    walk_.parallel_runs([&](const Walk<3>::Offsets& at) {
+    parallel_runs(walk_, [&](const Walk<3>::Offsets& at) {
       combine(Function{}, buffers.in(0) + at[0], steps[0], buffers.in(1) + at[1], steps[1],
               buffers.out(0) + at[2], walk_.run());
     });

@@ -3,8 +3,8 @@
 // whole.
 #include "image.h"
 #include "kernels.h"
+#include "runs.h"
 #include "simd.h"
-#include "strided.h"
 
 namespace halfspace::cpu {
 namespace {
@@ -30,7 +30,7 @@ class Copy {
       : walk_(dims, {from, to}), from_origin_(from_origin), to_origin_(to_origin) {}
 
   void run(const float* from, float* to, float factor = 1.0f) const {
-    walk_.parallel_runs([&](const Walk<2>::Offsets& at) {
+    parallel_runs(walk_, [&](const Walk<2>::Offsets& at) {
       copy_run(from + from_origin_ + at[0], walk_.steps()[0], to + to_origin_ + at[1],
                walk_.steps()[1], walk_.run(), factor);
     });

@@ -6,7 +6,7 @@
 #include "image.h"
 #include "kernels.h"
 #include "simd.h"
-#include "strided.h"
+#include "../semantics/strided.h"
 
 namespace halfspace::cpu {
 namespace {

@@ -2,7 +2,7 @@
 #include "registry.h"
 
 #include "kernels.h"
-#include "strided.h"
+#include "../semantics/strided.h"
 
 namespace halfspace::cpu {
 

@@ -4,13 +4,11 @@
 // one binary runs everywhere.
 #pragma once
 
+#include "../semantics/portable.h"
+
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define HALFSPACE_SIMD \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), noinline))
 #else
 #define HALFSPACE_SIMD
 #endif
-
-// What a marked function calls: inlined into each version of it, or it would stay at the lowest
-// instruction set.
-#define HALFSPACE_INLINE [[gnu::always_inline]] inline

@@ -2,10 +2,10 @@
 // results of neighbouring `inner` positions are independent, so they are computed side by side.
 #include <limits>
 
+#include "../semantics/vector_math.h"
 #include "image.h"
 #include "kernels.h"
 #include "simd.h"
-#include "vector_math.h"
 
 namespace halfspace::cpu {
 namespace {

@@ -3,28 +3,14 @@
 // says what becomes of x.
 #pragma once
 
-#include "update_plan.h"
-#include "update_rules.h"
+#include "../semantics/update_plan.h"
+#include "../semantics/update_rules.h"
+#include "simd.h"
 
 namespace halfspace::cpu {
 
-// Per group or part of one: ||x||^2, x.d, ||d||^2.
-struct Sums {
-  double squared_norm = 0.0, slope = 0.0, squared_direction = 0.0;
-};
-
-// x becomes keep x - rate d; with a rate of zero d does not matter, not even where it is NaN, and
-// what becomes zero is a positive one.
-struct Move {
-  float keep, rate;
-
-  HALFSPACE_INLINE float operator()(float x, float d) const {
-    return rate == 0.0f ? keep * x + 0.0f : keep * x - rate * d;
-  }
-};
-
-inline constexpr Move kStay{1.0f, 0.0f};
-inline constexpr Move kToZero{0.0f, 0.0f};
+// Most elements of a strip of several pieces.
+inline constexpr int64_t kStrip = 512;
 
 // Accumulators of one lane each, added pairwise at the end: the same order on every machine.
 struct LaneSums {

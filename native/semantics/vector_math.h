@@ -6,9 +6,9 @@
 #include <bit>
 #include <cstdint>
 
-#include "simd.h"
+#include "portable.h"
 
-namespace halfspace::cpu {
+namespace halfspace {
 
 // Keeps NaN, so that a diverged network shows it.
 HALFSPACE_INLINE float clamp(float x, float low, float high) {
@@ -77,4 +77,4 @@ HALFSPACE_INLINE float vector_erf(float x) {
 
 HALFSPACE_INLINE float vector_sigmoid(float x) { return 1.0f / (1.0f + vector_exp(-x)); }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace

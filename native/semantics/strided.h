@@ -9,9 +9,8 @@
 #include <vector>
 
 #include "../device.h"
-#include "parallel.h"
 
-namespace halfspace::cpu {
+namespace halfspace {
 
 using Dims = std::vector<int64_t>;
 
@@ -65,6 +64,11 @@ class Walk {
  public:
   using Offsets = std::array<int64_t, kOperands>;
 
+  struct Axis {
+    int64_t size;
+    Offsets steps;
+  };
+
   Walk(const Dims& dims, const std::array<Dims, kOperands>& strides) {
     for (size_t axis = 0; axis < dims.size(); ++axis) {
       if (dims[axis] == 1) continue;
@@ -81,6 +85,8 @@ class Walk {
   int64_t run() const { return axes_.back().size; }
   const Offsets& steps() const { return axes_.back().steps; }
   int64_t elements() const { return rows_ * run(); }
+  // Outermost first; neighbours that all operands walk in one stride are one axis.
+  const std::vector<Axis>& axes() const { return axes_; }
 
   // Where run number `row` starts in each operand.
   Offsets offsets(int64_t row) const {
@@ -93,22 +99,7 @@ class Walk {
     return offsets;
   }
 
-  // Calls body(offsets) for every run; short runs are handed out several at a time.
-  template <class Body>
-  void parallel_runs(Body&& body) const {
-    const int64_t together = std::max<int64_t>(1, 1024 / std::max<int64_t>(run(), 1));
-    parallel_for(ceil_div(rows_, together), elements(), [&](int64_t part) {
-      const int64_t end = std::min(rows_, (part + 1) * together);
-      for (int64_t row = part * together; row < end; ++row) body(offsets(row));
-    });
-  }
-
  private:
-  struct Axis {
-    int64_t size;
-    Offsets steps;
-  };
-
   // Joins an axis to the one before it where every operand walks both in one stride.
   void append(int64_t size, const Offsets& steps) {
     if (!axes_.empty()) {
@@ -127,4 +118,4 @@ class Walk {
   int64_t rows_ = 1;
 };
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace

@@ -9,7 +9,7 @@
 
 #include "../device.h"
 
-namespace halfspace::cpu {
+namespace halfspace {
 
 inline constexpr int32_t kNoGroup = -1;
 
@@ -25,18 +25,25 @@ struct Piece {
 // Pieces that are processed in one go: one piece, or short ones that touch each other in memory.
 using Strip = std::span<const Piece>;
 
-// Most elements of a strip of several pieces.
-inline constexpr int64_t kStrip = 512;
+// How finely a device wants it: most elements of a piece, of a strip of several pieces, and of each
+// piece of such a strip.
+struct UpdateCut {
+  int64_t piece, strip, part;
+};
 
 class UpdatePlan {
  public:
   // Reads the attributes `groupCount` and `spans` (group, offset, length, stride; flattened) for
   // an arena of `elements`. Throws ErrorCode::Shape where spans leave the arena or overlap.
-  UpdatePlan(const StepMeta& step, int64_t elements);
+  UpdatePlan(const StepMeta& step, int64_t elements, UpdateCut cut);
 
   int64_t groups() const { return static_cast<int64_t>(first_slot_.size()) - 1; }
   int64_t slots() const { return first_slot_.back(); }
   int64_t first_slot(int64_t group) const { return first_slot_[group]; }
+
+  // All pieces in the order of memory, and for each strip where in them it ends.
+  const std::vector<Piece>& pieces() const { return pieces_; }
+  const std::vector<int32_t>& strip_ends() const { return strip_end_; }
 
   // Tasks are runs of strips of similar cost.
   int64_t tasks() const { return static_cast<int64_t>(task_end_.size()); }
@@ -50,7 +57,7 @@ class UpdatePlan {
 
  private:
   void assign_slots(int64_t groups);
-  void cut_strips();
+  void cut_strips(UpdateCut cut);
 
   std::vector<Piece> pieces_;
   std::vector<int64_t> first_slot_;
@@ -58,4 +65,4 @@ class UpdatePlan {
   std::vector<int64_t> task_end_;
 };
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace

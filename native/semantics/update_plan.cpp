@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "parallel.h"
-
-namespace halfspace::cpu {
+namespace halfspace {
 namespace {
 
 template <class T>
@@ -82,31 +80,33 @@ void append_free_runs(const std::vector<bool>& owned, std::vector<Span>& spans) 
   }
 }
 
-void append_pieces(const Span& s, std::vector<Piece>& pieces) {
-  for (int64_t done = 0; done < s.length; done += kPiece) {
+void append_pieces(const Span& s, int64_t most, std::vector<Piece>& pieces) {
+  for (int64_t done = 0; done < s.length; done += most) {
     pieces.push_back({s.offset + done * s.stride, static_cast<int32_t>(s.stride),
-                      static_cast<int32_t>(std::min(kPiece, s.length - done)),
+                      static_cast<int32_t>(std::min(most, s.length - done)),
                       static_cast<int32_t>(s.group), kNoGroup});
   }
 }
 
-bool touches(const Piece& a, const Piece& b) {
-  return b.stride == 1 && a.offset + a.length == b.offset;
+// Whether b may follow a in a strip of several pieces.
+bool follows(const Piece& a, const Piece& b, UpdateCut cut) {
+  const bool short_ones = a.length <= cut.part && b.length <= cut.part;
+  return short_ones && a.stride == 1 && b.stride == 1 && a.offset + a.length == b.offset;
 }
 
 }  // namespace
 
-UpdatePlan::UpdatePlan(const StepMeta& step, int64_t elements) {
+UpdatePlan::UpdatePlan(const StepMeta& step, int64_t elements, UpdateCut cut) {
   constexpr int64_t kMostGroups = int64_t{1} << 30;
   const int64_t groups = step.attrs.integer("groupCount");
   step.expect(groups >= 0 && groups < kMostGroups, "groupCount is ", groups);
   std::vector<Span> spans = joined(spans_of(step, elements, groups));
   append_free_runs(owned_elements(step, spans, elements), spans);
-  for (const Span& s : spans) append_pieces(s, pieces_);
+  for (const Span& s : spans) append_pieces(s, cut.piece, pieces_);
   step.expect(pieces_.size() <= std::numeric_limits<int32_t>::max(), "too many spans");
   sort_by_offset(pieces_);
   assign_slots(groups);
-  cut_strips();
+  cut_strips(cut);
 }
 
 void UpdatePlan::assign_slots(int64_t groups) {
@@ -122,23 +122,23 @@ void UpdatePlan::assign_slots(int64_t groups) {
 }
 
 // Short neighbours share a strip; a task is as many strips as make a piece of full length.
-void UpdatePlan::cut_strips() {
+void UpdatePlan::cut_strips(UpdateCut cut) {
   int64_t strip = 0, task = 0;
   for (size_t i = 0; i < pieces_.size(); ++i) {
     const Piece& piece = pieces_[i];
     const bool last = i + 1 == pieces_.size();
     strip += piece.length;
     task += piece.length;
-    if (!last && piece.stride == 1 && touches(piece, pieces_[i + 1]) &&
-        strip + pieces_[i + 1].length <= kStrip) {
+    if (!last && follows(piece, pieces_[i + 1], cut) &&
+        strip + pieces_[i + 1].length <= cut.strip) {
       continue;
     }
     strip_end_.push_back(static_cast<int32_t>(i) + 1);
     strip = 0;
-    if (task < kPiece && !last) continue;
+    if (task < cut.piece && !last) continue;
     task_end_.push_back(static_cast<int64_t>(strip_end_.size()));
     task = 0;
   }
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace
