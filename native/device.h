@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -72,6 +74,8 @@ class Kernel {
   virtual ~Kernel() = default;
   virtual void run(const Buffers& buffers) = 0;
   virtual size_t scratch_bytes() const { return 0; }
+  // After the run's end: throws what was wrong with the numbers, where `run` could not yet know.
+  virtual void verify() const {}
 };
 
 using KernelFactory = std::unique_ptr<Kernel> (*)(const StepMeta& step);
@@ -111,12 +115,41 @@ struct KernelEntry {
   AliasRule alias = never_alias;
 };
 
-// Memory of a device that lives as long as this object; zero at first.
+// Memory of a device that lives as long as this object; zero at first. Only kernels may follow the
+// address; the host copies, between runs and within bounds.
 class Memory {
  public:
   virtual ~Memory() = default;
   virtual void* data() const = 0;
   virtual size_t bytes() const = 0;
+  virtual void read(size_t offset, void* to, size_t bytes) const = 0;
+  virtual void write(size_t offset, const void* from, size_t bytes) = 0;
+};
+
+// The inputs and then the outputs of one run, on the host's side and on the device's; one place where
+// the device computes in the host's memory. Every run with it is of the same entry.
+class InOut {
+ public:
+  virtual ~InOut() = default;
+  // Inputs are filled here before `send`, outputs read here after `run`.
+  virtual char* host() const = 0;
+  // Where kernels find both.
+  virtual char* device() const = 0;
+  // The inputs may set out for the device, while another run works there.
+  virtual void send() = 0;
+  // Computes what `steps` launches and returns when the outputs are on the host. A device may record
+  // the launches once and replay them in later runs without calling `steps`.
+  virtual void run(const std::function<void()>& steps) = 0;
+};
+
+// What a product of two f32 numbers keeps of them: all 24 bits, or the 11 bits of TF32.
+enum class Precision { Fp32, Tf32 };
+
+struct DeviceOptions {
+  // The device's own choice where there is none.
+  std::optional<Precision> precision;
+  // Whether runs may be recorded and replayed; not where every step is to be timed.
+  bool record = true;
 };
 
 class Device {
@@ -124,13 +157,18 @@ class Device {
   virtual ~Device() = default;
   // Null where the device has no kernel of that name.
   virtual const KernelEntry* find(const std::string& kernel) const = 0;
-  // Throws ErrorCode::OutOfMemory.
+  // Channels in a block of a blocked image with so many channels; at least 1.
+  virtual int64_t channel_block(int64_t channels) const = 0;
+  // Throws ErrorCode::OutOfMemory, as does the next.
   virtual std::unique_ptr<Memory> allocate(size_t bytes) const = 0;
+  virtual std::unique_ptr<InOut> allocate_in_out(size_t input_bytes, size_t output_bytes) const = 0;
   // Called on the thread that prepares and runs, before it does either.
   virtual void enter_thread(int threads) const = 0;
+  // Returns when all that was launched is done.
+  virtual void wait() const = 0;
 };
 
-// `cpu`, `cuda`, `cuda:1`; throws ErrorCode::Unsupported for anything this build has not.
-std::unique_ptr<Device> open_device(const std::string& name);
+// `cpu`, `cuda`, `cuda:1`; throws ErrorCode::Unsupported for what this machine has not.
+std::unique_ptr<Device> open_device(const std::string& name, const DeviceOptions& options);
 
 }  // namespace halfspace

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 
 namespace halfspace {
 
 Executor::Executor(Program program, ExecutorOptions options)
     : program_(std::move(program)), options_(options) {
   validate(program_);
-  device_ = open_device(program_.device);
+  device_ = open_device(program_.device, {options.precision, !options.trace});
   for (const Entry& entry : program_.entries) {
     plans_.push_back(plan_entry(program_, entry, *device_));
   }
@@ -42,36 +41,47 @@ void Executor::prepare() {
 }
 
 void Executor::read(size_t arena, size_t offset, void* to, size_t bytes) const {
-  if (bytes > 0) std::memcpy(to, static_cast<char*>(arenas_[arena]->data()) + offset, bytes);
+  arenas_[arena]->read(offset, to, bytes);
 }
 
 void Executor::write(size_t arena, size_t offset, const void* from, size_t bytes) {
-  if (bytes > 0) std::memcpy(static_cast<char*>(arenas_[arena]->data()) + offset, from, bytes);
+  arenas_[arena]->write(offset, from, bytes);
 }
 
-std::unique_ptr<Memory> Executor::allocate_in_out(size_t entry) const {
-  return device_->allocate(plans_[entry].in_out_bytes);
+std::unique_ptr<InOut> Executor::allocate_in_out(size_t entry) const {
+  return device_->allocate_in_out(plans_[entry].input_bytes, plans_[entry].output_bytes);
 }
 
-void Executor::run(size_t entry, void* in_out, const std::atomic<bool>& abort) {
-  bases_[kInOut] = static_cast<char*>(in_out);
+void Executor::run(size_t entry, InOut& in_out, const std::atomic<bool>& abort) {
+  check(!abort.load(std::memory_order_relaxed), ErrorCode::Aborted, "aborted before '",
+        plans_[entry].name, "'");
+  bases_[kInOut] = in_out.device();
+  in_out.run([&] { run_steps(entry, abort); });
+  for (const auto& kernel : kernels_[entry]) kernel->verify();
+}
+
+void Executor::run_steps(size_t entry, const std::atomic<bool>& abort) {
   const EntryPlan& plan = plans_[entry];
   for (size_t index = 0; index < plan.steps.size(); ++index) {
     check(!abort.load(std::memory_order_relaxed), ErrorCode::Aborted, "aborted before step ",
           index, " of '", plan.name, "'");
-    const PlannedStep& step = plan.steps[index];
     Kernel& kernel = *kernels_[entry][index];
-    if (!options_.trace) {
-      run_step(step, kernel);
-      continue;
+    if (options_.trace) {
+      trace_step(plan.steps[index], kernel);
+    } else {
+      run_step(plan.steps[index], kernel);
     }
-    auto start = std::chrono::steady_clock::now();
-    run_step(step, kernel);
-    std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - start;
-    KernelTime& time = times_[step.meta.kernel];
-    ++time.calls;
-    time.milliseconds += passed.count();
   }
+}
+
+void Executor::trace_step(const PlannedStep& step, Kernel& kernel) {
+  auto start = std::chrono::steady_clock::now();
+  run_step(step, kernel);
+  device_->wait();
+  std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - start;
+  KernelTime& time = times_[step.meta.kernel];
+  ++time.calls;
+  time.milliseconds += passed.count();
 }
 
 void Executor::run_step(const PlannedStep& step, Kernel& kernel) {

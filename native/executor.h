@@ -23,6 +23,7 @@ struct KernelTime {
 struct ExecutorOptions {
   int threads = 1;
   bool trace = false;
+  std::optional<Precision> precision = {};
 };
 
 class Executor {
@@ -39,19 +40,21 @@ class Executor {
   void read(size_t arena, size_t offset, void* to, size_t bytes) const;
   void write(size_t arena, size_t offset, const void* from, size_t bytes);
 
-  // Memory for the inputs and outputs of one run of an entry, EntryPlan::in_out_bytes of it.
-  std::unique_ptr<Memory> allocate_in_out(size_t entry) const;
+  // Memory for the inputs and outputs of one run of an entry.
+  std::unique_ptr<InOut> allocate_in_out(size_t entry) const;
 
-  // Runs the steps of an entry on inputs already in `in_out`, where its outputs then are. Throws
-  // ErrorCode::Aborted when `abort` is set between two steps.
-  void run(size_t entry, void* in_out, const std::atomic<bool>& abort);
+  // Runs an entry on inputs that were sent, after which its outputs are on the host. Throws
+  // ErrorCode::Aborted when `abort` is set before it or, unless the device replays, between steps.
+  void run(size_t entry, InOut& in_out, const std::atomic<bool>& abort);
 
   // Everything allocated for the life of the session.
   size_t bytes() const;
   const std::map<std::string, KernelTime>& times() const { return times_; }
 
  private:
+  void run_steps(size_t entry, const std::atomic<bool>& abort);
   void run_step(const PlannedStep& step, Kernel& kernel);
+  void trace_step(const PlannedStep& step, Kernel& kernel);
   void* address(Place place) const { return bases_[place.region] + place.offset; }
 
   Program program_;

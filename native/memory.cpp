@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace halfspace {
 namespace {
@@ -21,5 +22,13 @@ HostMemory::HostMemory(size_t bytes) : bytes_(std::max<size_t>(bytes, 1)) {
 }
 
 HostMemory::~HostMemory() { munmap(data_, bytes_); }
+
+void HostMemory::read(size_t offset, void* to, size_t bytes) const {
+  if (bytes > 0) std::memcpy(to, static_cast<const char*>(data_) + offset, bytes);
+}
+
+void HostMemory::write(size_t offset, const void* from, size_t bytes) {
+  if (bytes > 0) std::memcpy(static_cast<char*>(data_) + offset, from, bytes);
+}
 
 }  // namespace halfspace

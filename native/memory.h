@@ -16,10 +16,26 @@ class HostMemory final : public Memory {
 
   void* data() const override { return data_; }
   size_t bytes() const override { return bytes_; }
+  void read(size_t offset, void* to, size_t bytes) const override;
+  void write(size_t offset, const void* from, size_t bytes) override;
 
  private:
   void* data_;
   size_t bytes_;
+};
+
+// Inputs and outputs where the device computes in the host's memory.
+class HostInOut final : public InOut {
+ public:
+  explicit HostInOut(size_t bytes) : memory_(bytes) {}
+
+  char* host() const override { return static_cast<char*>(memory_.data()); }
+  char* device() const override { return host(); }
+  void send() override {}
+  void run(const std::function<void()>& steps) override { steps(); }
+
+ private:
+  HostMemory memory_;
 };
 
 }  // namespace halfspace

@@ -16,8 +16,8 @@ class PlacePass {
   PlacePass(const std::vector<Slot>& slots, const Entry& entry)
       : slots_(slots), alias_(slots.size()) {
     for (size_t slot = 0; slot < slots.size(); ++slot) alias_[slot] = slot;
-    for (size_t index : entry.inputs) add_port(index, plan.inputs);
-    for (size_t index : entry.outputs) add_port(index, plan.outputs);
+    for (size_t index : entry.inputs) plan.input_bytes += add_port(index, plan.inputs);
+    for (size_t index : entry.outputs) plan.output_bytes += add_port(index, plan.outputs);
   }
 
   EntryPlan plan;
@@ -40,11 +40,13 @@ class PlacePass {
   }
 
  private:
-  void add_port(size_t slot, std::vector<Port>& ports) {
+  // The next port lies behind all that are there; gives the bytes that it takes.
+  size_t add_port(size_t slot, std::vector<Port>& ports) {
     const TensorMeta& meta = slots_[slot].meta;
-    ports.push_back({slots_[slot].name, meta, plan.in_out_bytes});
-    in_out_[slot] = plan.in_out_bytes;
-    plan.in_out_bytes += align_up(meta.bytes());
+    size_t offset = plan.input_bytes + plan.output_bytes;
+    ports.push_back({slots_[slot].name, meta, offset});
+    in_out_[slot] = offset;
+    return align_up(meta.bytes());
   }
 
   // A temporary may be its source under another name, unless the source can change meanwhile.

@@ -39,7 +39,9 @@ struct EntryPlan {
   std::vector<Port> inputs;
   std::vector<Port> outputs;
   std::vector<PlannedStep> steps;
-  size_t in_out_bytes = 0;
+  // Of region kInOut: inputs come first.
+  size_t input_bytes = 0;
+  size_t output_bytes = 0;
   size_t temporary_bytes = 0;
   // Steps that only change a layout, and steps that vanished because both sides are one buffer.
   size_t reorders = 0;

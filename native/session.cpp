@@ -163,8 +163,9 @@ Napi::Promise Session::run(const Napi::Value& self, size_t entry, const Napi::Ar
   auto job = std::make_unique<Job>(env_, entry, id);
   job->in_out = take_in_out(entry);
   for (size_t index = 0; index < values.size(); ++index) {
-    copy_in(values[index], plan.inputs[index], static_cast<char*>(job->in_out->data()));
+    copy_in(values[index], plan.inputs[index], job->in_out->host());
   }
+  job->in_out->send();
   if (jobs_.empty()) {
     completion_.Ref(env_);
     self_ = Napi::Reference<Napi::Value>::New(self, 1);
@@ -174,10 +175,10 @@ Napi::Promise Session::run(const Napi::Value& self, size_t entry, const Napi::Ar
   return job.release()->deferred.Promise();
 }
 
-std::unique_ptr<Memory> Session::take_in_out(size_t entry) {
+std::unique_ptr<InOut> Session::take_in_out(size_t entry) {
   auto& spare = spare_[entry];
   if (spare.empty()) return executor_->allocate_in_out(entry);
-  std::unique_ptr<Memory> memory = std::move(spare.back());
+  std::unique_ptr<InOut> memory = std::move(spare.back());
   spare.pop_back();
   return memory;
 }
@@ -185,7 +186,7 @@ std::unique_ptr<Memory> Session::take_in_out(size_t entry) {
 // On the worker. A job that cannot be delivered belongs to an environment that is gone.
 void Session::execute(Job* job) {
   try {
-    executor_->run(job->entry, job->in_out->data(), job->abort);
+    executor_->run(job->entry, *job->in_out, job->abort);
   } catch (...) {
     job->error = std::current_exception();
   }
@@ -211,8 +212,7 @@ void Session::deliver(Napi::Env env, Job& job) {
   try {
     Napi::Array results = Napi::Array::New(env, outputs.size());
     for (uint32_t index = 0; index < outputs.size(); ++index) {
-      results.Set(index, copy_out(env, outputs[index],
-                                  static_cast<const char*>(job.in_out->data())));
+      results.Set(index, copy_out(env, outputs[index], job.in_out->host()));
     }
     job.deferred.Resolve(results);
   } catch (const Napi::Error& error) {

@@ -26,7 +26,7 @@ struct Job {
   Napi::Promise::Deferred deferred;
   size_t entry;
   double id;
-  std::unique_ptr<Memory> in_out;
+  std::unique_ptr<InOut> in_out;
   std::atomic<bool> abort = false;
   std::exception_ptr error;
 };
@@ -61,7 +61,7 @@ class Session {
   static void end_of_environment(void* session);
   using Completion = Napi::TypedThreadSafeFunction<Session, Job, settle>;
 
-  std::unique_ptr<Memory> take_in_out(size_t entry);
+  std::unique_ptr<InOut> take_in_out(size_t entry);
   void execute(Job* job);
   void deliver(Napi::Env env, Job& job);
   void forget(Job& job);
@@ -76,7 +76,7 @@ class Session {
   std::map<double, Job*> jobs_;
   Napi::Reference<Napi::Value> self_;  // held while there are jobs
   bool environment_ended_ = false;
-  std::vector<std::vector<std::unique_ptr<Memory>>> spare_;  // by entry
+  std::vector<std::vector<std::unique_ptr<InOut>>> spare_;  // by entry
   int64_t external_bytes_ = 0;
 };
 

@@ -29,8 +29,14 @@ class CpuDevice final : public Device {
     return nullptr;
   }
 
+  int64_t channel_block(int64_t) const override { return kBlock; }
+
   std::unique_ptr<Memory> allocate(size_t bytes) const override {
     return std::make_unique<HostMemory>(bytes);
+  }
+
+  std::unique_ptr<InOut> allocate_in_out(size_t input_bytes, size_t output_bytes) const override {
+    return std::make_unique<HostInOut>(input_bytes + output_bytes);
   }
 
   // The team size belongs to the calling thread; its team keeps the floating point mode.
@@ -40,10 +46,17 @@ class CpuDevice final : public Device {
 #pragma omp parallel num_threads(threads)
     flush_denormals();
   }
+
+  // Kernels have finished when they return.
+  void wait() const override {}
 };
 
 }  // namespace
 
-std::unique_ptr<Device> open() { return std::make_unique<CpuDevice>(); }
+std::unique_ptr<Device> open(const DeviceOptions& options) {
+  check(options.precision.value_or(Precision::Fp32) == Precision::Fp32, ErrorCode::Unsupported,
+        "device 'cpu' computes in fp32 only, not in tf32");
+  return std::make_unique<CpuDevice>();
+}
 
 }  // namespace halfspace::cpu

@@ -7,6 +7,7 @@
 
 namespace halfspace::cpu {
 
-std::unique_ptr<Device> open();
+// Throws ErrorCode::Unsupported for any precision but fp32.
+std::unique_ptr<Device> open(const DeviceOptions& options);
 
 }  // namespace halfspace::cpu

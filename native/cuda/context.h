@@ -12,10 +12,7 @@
 
 namespace halfspace::cuda {
 
-// What a product of two f32 numbers is computed with: all 24 bits of both, or the 11 bits of TF32.
-enum class Precision { Fp32, Tf32 };
-
-class Context {
+class Context : public std::enable_shared_from_this<Context> {
  public:
   // Opens the device of that ordinal, which must exist and be supported.
   Context(int ordinal, Precision precision);
@@ -48,6 +45,9 @@ class Context {
   }
 
  private:
+  void open();
+  void close();
+
   int ordinal_;
   Precision precision_;
   int multiprocessors_ = 0;

@@ -26,4 +26,67 @@ std::unique_ptr<Kernel> make_linear_backward_weights(const StepMeta& step);
 // cublas_matmul.cpp
 std::unique_ptr<Kernel> make_matmul(const StepMeta& step);
 
+// unary.cu
+std::unique_ptr<Kernel> make_unary(const StepMeta& step);
+std::unique_ptr<Kernel> make_unary_backward(const StepMeta& step);
+
+// sum.cu
+std::unique_ptr<Kernel> make_sum(const StepMeta& step);
+
+// binary.cu
+std::unique_ptr<Kernel> make_binary(const StepMeta& step);
+
+// concat.cu
+std::unique_ptr<Kernel> make_concat(const StepMeta& step);
+std::unique_ptr<Kernel> make_split(const StepMeta& step);
+
+// movement.cu
+std::unique_ptr<Kernel> make_slice(const StepMeta& step);
+std::unique_ptr<Kernel> make_pad(const StepMeta& step);
+std::unique_ptr<Kernel> make_transpose(const StepMeta& step);
+std::unique_ptr<Kernel> make_expand(const StepMeta& step);
+
+// reorder.cu: `reorder` changes the layout alone, `reshape` the shape too
+std::unique_ptr<Kernel> make_reorder(const StepMeta& step);
+std::unique_ptr<Kernel> make_reshape(const StepMeta& step);
+bool reshape_is_alias(const StepMeta& step);
+
+// reduce.cu
+std::unique_ptr<Kernel> make_reduce(const StepMeta& step);
+std::unique_ptr<Kernel> make_dot(const StepMeta& step);
+
+// batch_norm.cu
+std::unique_ptr<Kernel> make_batch_norm(const StepMeta& step);
+std::unique_ptr<Kernel> make_batch_norm_inference(const StepMeta& step);
+std::unique_ptr<Kernel> make_batch_norm_backward(const StepMeta& step);
+
+// depthwise.cu: convolutions with a filter for each channel
+bool is_depthwise(const StepMeta& step);
+std::unique_ptr<Kernel> make_depthwise(const StepMeta& step);
+std::unique_ptr<Kernel> make_depthwise_backward_data(const StepMeta& step);
+std::unique_ptr<Kernel> make_depthwise_backward_weights(const StepMeta& step);
+
+// global_pool.cu
+std::unique_ptr<Kernel> make_global_average_pool(const StepMeta& step);
+std::unique_ptr<Kernel> make_global_average_pool_backward(const StepMeta& step);
+
+// resize.cu
+std::unique_ptr<Kernel> make_resize(const StepMeta& step);
+std::unique_ptr<Kernel> make_resize_backward(const StepMeta& step);
+
+// softmax.cu
+std::unique_ptr<Kernel> make_softmax(const StepMeta& step);
+std::unique_ptr<Kernel> make_softmax_backward(const StepMeta& step);
+
+// softmax_cross_entropy.cu
+std::unique_ptr<Kernel> make_softmax_cross_entropy(const StepMeta& step);
+std::unique_ptr<Kernel> make_softmax_cross_entropy_backward(const StepMeta& step);
+
+// layer_norm.cu
+std::unique_ptr<Kernel> make_layer_norm(const StepMeta& step);
+std::unique_ptr<Kernel> make_layer_norm_backward(const StepMeta& step);
+
+// update.cu
+std::unique_ptr<Kernel> make_update(const StepMeta& step);
+
 }  // namespace halfspace::cuda

@@ -44,10 +44,11 @@ std::vector<float> run_once(Program program, const std::vector<float>& input) {
   executor.prepare();
   const EntryPlan& plan = executor.entries()[0];
   auto memory = executor.allocate_in_out(0);
-  auto* base = static_cast<char*>(memory->data());
+  char* base = memory->host();
   std::memcpy(base + plan.inputs[0].offset, input.data(), input.size() * sizeof(float));
   std::atomic<bool> abort = false;
-  executor.run(0, base, abort);
+  memory->send();
+  executor.run(0, *memory, abort);
   const auto* result = reinterpret_cast<float*>(base + plan.outputs[0].offset);
   return {result, result + plan.outputs[0].meta.elements()};
 }
@@ -84,7 +85,7 @@ TEST("an abort is noticed before a step") {
   executor.prepare();
   auto memory = executor.allocate_in_out(0);
   std::atomic<bool> abort = true;
-  expect_refused([&] { executor.run(0, memory->data(), abort); });
+  expect_refused([&] { executor.run(0, *memory, abort); });
 }
 
 TEST("programs that would reach beyond their memory are refused") {

@@ -55,7 +55,9 @@ struct Tensor {
 
   TensorMeta meta() const {
     TensorMeta meta{dtype, dims, Layout::Plain};
-    if (meta.is_image() && !weight) meta.layout = Layout::Blocked;
+    if (!meta.is_image() || weight) return meta;
+    meta.layout = Layout::Blocked;
+    meta.block = kBlock;
     return meta;
   }
   double& operator[](size_t i) { return data[i]; }

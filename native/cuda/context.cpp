@@ -1,0 +1,65 @@
+#include "context.h"
+
+namespace halfspace::cuda {
+namespace {
+
+thread_local Context* entered = nullptr;
+
+// What cuBLAS asks for on Hopper, and enough elsewhere. Its own memory may not be used in a capture.
+constexpr size_t kCublasWorkspace = size_t{32} << 20;
+
+}  // namespace
+
+Context::Context(int ordinal, Precision precision) : ordinal_(ordinal), precision_(precision) {
+  select();
+  try {
+    open();
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+Context::~Context() {
+  cudaSetDevice(ordinal_);
+  close();
+}
+
+void Context::open() {
+  HALFSPACE_CUDA(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, ordinal_));
+  HALFSPACE_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  HALFSPACE_CUDA(cudaStreamCreateWithFlags(&copy_stream_, cudaStreamNonBlocking));
+  HALFSPACE_CUDNN(cudnnCreate(&cudnn_));
+  HALFSPACE_CUDNN(cudnnSetStream(cudnn_, stream_));
+  HALFSPACE_CUDA(cudaMalloc(&cublas_workspace_, kCublasWorkspace));
+  HALFSPACE_CUBLAS(cublasCreate(&cublas_));
+  HALFSPACE_CUBLAS(cublasSetStream(cublas_, stream_));
+  HALFSPACE_CUBLAS(cublasSetWorkspace(cublas_, cublas_workspace_, kCublasWorkspace));
+  bool tf32 = precision_ == Precision::Tf32;
+  HALFSPACE_CUBLAS(
+      cublasSetMathMode(cublas_, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_PEDANTIC_MATH));
+}
+
+// Nobody could do anything about a failure here.
+void Context::close() {
+  if (cublas_) cublasDestroy(cublas_);
+  if (cublas_workspace_) cudaFree(cublas_workspace_);
+  if (cudnn_) cudnnDestroy(cudnn_);
+  if (copy_stream_) cudaStreamDestroy(copy_stream_);
+  if (stream_) cudaStreamDestroy(stream_);
+}
+
+Context& Context::current() {
+  check(entered != nullptr, ErrorCode::Internal,
+        "internal: a kernel is made on a thread that has entered no CUDA device");
+  return *entered;
+}
+
+void Context::enter() {
+  select();
+  entered = this;
+}
+
+void Context::select() const { HALFSPACE_CUDA(cudaSetDevice(ordinal_)); }
+
+}  // namespace halfspace::cuda

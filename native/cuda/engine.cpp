@@ -1,0 +1,90 @@
+// The door of the shared object: its one exported symbol, and the checks that come before a device is
+// opened, each with what to do about it.
+#include "../cuda_engine.h"
+
+#include "device.h"
+
+namespace halfspace::cuda {
+namespace {
+
+constexpr int kLowestMajor = 8;
+// The first driver for the runtime that this is built with.
+constexpr const char* kDriver = "580";
+
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+// Throws where no device can be used at all, for the first reason that applies.
+int count_devices() {
+  int driver = 0, runtime = 0, count = 0;
+  HALFSPACE_CUDA(cudaDriverGetVersion(&driver));
+  HALFSPACE_CUDA(cudaRuntimeGetVersion(&runtime));
+  check(driver > 0, ErrorCode::Unsupported, "there is no NVIDIA driver; install version ", kDriver,
+        " or later");
+  check(driver / 1000 >= runtime / 1000, ErrorCode::Unsupported,
+        "the NVIDIA driver is too old: it supports CUDA ", version_text(driver),
+        ", this build needs ", version_text(runtime), "; install version ", kDriver, " or later");
+  cudaError_t status = cudaGetDeviceCount(&count);
+  check(status != cudaErrorNoDevice && count > 0, ErrorCode::Unsupported,
+        "there is a driver but no NVIDIA GPU that it may use; see nvidia-smi and "
+        "CUDA_VISIBLE_DEVICES");
+  HALFSPACE_CUDA(status);
+  return count;
+}
+
+cudaDeviceProp properties(int ordinal) {
+  cudaDeviceProp found;
+  HALFSPACE_CUDA(cudaGetDeviceProperties(&found, ordinal));
+  return found;
+}
+
+bool is_supported(const cudaDeviceProp& device) { return device.major >= kLowestMajor; }
+
+std::string describe(const cudaDeviceProp& device) {
+  std::string text = std::string(device.name) + ", " +
+                     std::to_string(device.totalGlobalMem >> 20) + " MiB, compute capability " +
+                     std::to_string(device.major) + "." + std::to_string(device.minor);
+  if (is_supported(device)) return text;
+  return text + ", which is not supported: " + std::to_string(kLowestMajor) +
+         ".0 is the lowest";
+}
+
+// The number in `cuda:1`; 0 where there is none.
+int ordinal_of(const std::string& name) {
+  if (name == "cuda") return 0;
+  std::string digits = name.substr(0, 5) == "cuda:" ? name.substr(5) : "";
+  bool number = !digits.empty() && digits.size() < 4 &&
+                digits.find_first_not_of("0123456789") == std::string::npos;
+  check(number, ErrorCode::Unsupported, "expected cuda, cuda:0, cuda:1 and so on");
+  return std::stoi(digits);
+}
+
+std::unique_ptr<Device> open_engine(const std::string& name, const DeviceOptions& options) {
+  int ordinal = ordinal_of(name);
+  int count = count_devices();
+  check(ordinal < count, ErrorCode::Unsupported, "the last device is cuda:", count - 1);
+  cudaDeviceProp device = properties(ordinal);
+  check(is_supported(device), ErrorCode::Unsupported, describe(device));
+  return open_device(ordinal, options);
+}
+
+std::vector<DeviceReport> list_devices() {
+  std::vector<DeviceReport> reports;
+  int count = count_devices();
+  for (int ordinal = 0; ordinal < count; ++ordinal) {
+    cudaDeviceProp device = properties(ordinal);
+    reports.push_back({"cuda:" + std::to_string(ordinal), is_supported(device), describe(device)});
+  }
+  return reports;
+}
+
+}  // namespace
+}  // namespace halfspace::cuda
+
+extern "C" __attribute__((visibility("default"))) const halfspace::cuda::Engine*
+halfspace_cuda_engine() {
+  using namespace halfspace::cuda;
+  static const Engine engine = {HALFSPACE_BUILD, open_engine, list_devices};
+  return &engine;
+}

@@ -1,0 +1,73 @@
+#include "in_out.h"
+
+namespace halfspace::cuda {
+namespace {
+
+cudaEvent_t make_event(unsigned flags) {
+  cudaEvent_t event = nullptr;
+  HALFSPACE_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | flags));
+  return event;
+}
+
+}  // namespace
+
+CudaInOut::CudaInOut(std::shared_ptr<Context> context, size_t input_bytes, size_t output_bytes,
+                     bool record)
+    : context_(std::move(context)),
+      input_bytes_(input_bytes),
+      output_bytes_(output_bytes),
+      record_(record),
+      host_(input_bytes + output_bytes),
+      device_(context_, input_bytes + output_bytes),
+      arrived_(make_event(0)),
+      // Whoever waits for the outputs sleeps, as the processor has the next batch to decode.
+      fetched_(make_event(cudaEventBlockingSync)) {}
+
+CudaInOut::~CudaInOut() {
+  cudaEventDestroy(arrived_);
+  cudaEventDestroy(fetched_);
+}
+
+void CudaInOut::send() {
+  context_->select();
+  if (input_bytes_ > 0) {
+    HALFSPACE_CUDA(cudaMemcpyAsync(device(), host(), input_bytes_, cudaMemcpyHostToDevice,
+                                   context_->copy_stream()));
+  }
+  HALFSPACE_CUDA(cudaEventRecord(arrived_, context_->copy_stream()));
+}
+
+void CudaInOut::run(const std::function<void()>& steps) {
+  HALFSPACE_CUDA(cudaStreamWaitEvent(context_->stream(), arrived_, 0));
+  try {
+    launch(steps);
+  } catch (...) {
+    // What was launched still uses memory that the caller may now touch.
+    cudaStreamSynchronize(context_->stream());
+    throw;
+  }
+  fetch();
+}
+
+// The first run is launched step by step, since libraries set themselves up in it, which a capture does
+// not allow; the second is captured, and all later ones replay that.
+void CudaInOut::launch(const std::function<void()>& steps) {
+  if (!record_ || !warm_) {
+    steps();
+    warm_ = true;
+    return;
+  }
+  if (!graph_) graph_.capture(context_->stream(), steps);
+  graph_.launch(context_->stream());
+}
+
+void CudaInOut::fetch() {
+  if (output_bytes_ > 0) {
+    HALFSPACE_CUDA(cudaMemcpyAsync(host() + input_bytes_, device() + input_bytes_, output_bytes_,
+                                   cudaMemcpyDeviceToHost, context_->stream()));
+  }
+  HALFSPACE_CUDA(cudaEventRecord(fetched_, context_->stream()));
+  HALFSPACE_CUDA(cudaEventSynchronize(fetched_));
+}
+
+}  // namespace halfspace::cuda

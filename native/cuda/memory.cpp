@@ -1,0 +1,62 @@
+#include "memory.h"
+
+namespace halfspace::cuda {
+namespace {
+
+// One byte at least, as an empty arena still has an address.
+size_t at_least_one(size_t bytes) { return std::max<size_t>(bytes, 1); }
+
+[[noreturn]] void out_of_memory(size_t bytes) {
+  size_t free = 0, total = 0;
+  HALFSPACE_CUDA(cudaMemGetInfo(&free, &total));
+  fail(ErrorCode::OutOfMemory, "the GPU has no ", bytes, " bytes left: ", free, " of ", total,
+       " are free; a smaller batch needs less");
+}
+
+void* allocate_on_device(size_t bytes) {
+  void* data = nullptr;
+  cudaError_t status = cudaMalloc(&data, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // the failure is dealt with here
+    out_of_memory(bytes);
+  }
+  HALFSPACE_CUDA(status);
+  return data;
+}
+
+}  // namespace
+
+DeviceMemory::DeviceMemory(std::shared_ptr<const Context> context, size_t bytes)
+    : context_(std::move(context)), bytes_(at_least_one(bytes)) {
+  context_->select();
+  data_ = allocate_on_device(bytes_);
+  HALFSPACE_CUDA(cudaMemset(data_, 0, bytes_));
+  // The kernels' stream does not wait for this one.
+  HALFSPACE_CUDA(cudaStreamSynchronize(nullptr));
+}
+
+DeviceMemory::~DeviceMemory() { cudaFree(data_); }
+
+void DeviceMemory::read(size_t offset, void* to, size_t bytes) const {
+  if (bytes == 0) return;
+  context_->select();
+  HALFSPACE_CUDA(cudaMemcpy(to, static_cast<const char*>(data_) + offset, bytes,
+                            cudaMemcpyDeviceToHost));
+}
+
+// cudaMemcpy from pageable memory may return before the last bytes have landed.
+void DeviceMemory::write(size_t offset, const void* from, size_t bytes) {
+  if (bytes == 0) return;
+  context_->select();
+  HALFSPACE_CUDA(
+      cudaMemcpy(static_cast<char*>(data_) + offset, from, bytes, cudaMemcpyHostToDevice));
+  HALFSPACE_CUDA(cudaStreamSynchronize(nullptr));
+}
+
+PinnedMemory::PinnedMemory(size_t bytes) {
+  HALFSPACE_CUDA(cudaHostAlloc(&data_, at_least_one(bytes), cudaHostAllocPortable));
+}
+
+PinnedMemory::~PinnedMemory() { cudaFreeHost(data_); }
+
+}  // namespace halfspace::cuda

@@ -1,0 +1,59 @@
+// Memory on both sides, each piece with an owner. Nothing is allocated while a program runs.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "context.h"
+
+namespace halfspace::cuda {
+
+// Memory of the device, zero at first.
+class DeviceMemory final : public Memory {
+ public:
+  DeviceMemory(std::shared_ptr<const Context> context, size_t bytes);
+  ~DeviceMemory() override;
+  DeviceMemory(const DeviceMemory&) = delete;
+  DeviceMemory& operator=(const DeviceMemory&) = delete;
+
+  void* data() const override { return data_; }
+  size_t bytes() const override { return bytes_; }
+  void read(size_t offset, void* to, size_t bytes) const override;
+  void write(size_t offset, const void* from, size_t bytes) override;
+
+ private:
+  std::shared_ptr<const Context> context_;
+  void* data_ = nullptr;
+  size_t bytes_;
+};
+
+// Memory of the host that the device copies from and to by itself.
+class PinnedMemory {
+ public:
+  explicit PinnedMemory(size_t bytes);
+  ~PinnedMemory();
+  PinnedMemory(const PinnedMemory&) = delete;
+  PinnedMemory& operator=(const PinnedMemory&) = delete;
+
+  char* data() const { return static_cast<char*>(data_); }
+
+ private:
+  void* data_ = nullptr;
+};
+
+// Numbers that a kernel looks up: written when it is made, only read after that.
+template <class T>
+class DeviceTable {
+ public:
+  explicit DeviceTable(const std::vector<T>& values)
+      : memory_(Context::current().shared_from_this(), values.size() * sizeof(T)) {
+    memory_.write(0, values.data(), values.size() * sizeof(T));
+  }
+
+  const T* data() const { return static_cast<const T*>(memory_.data()); }
+
+ private:
+  DeviceMemory memory_;
+};
+
+}  // namespace halfspace::cuda

@@ -1,0 +1,22 @@
+// Matrices, each turned over its diagonal: [batch, rows, columns] -> [batch, columns, rows]. Plain
+// images become NHWC ones this way, and weights KCRS become KRSC.
+#pragma once
+
+#include <optional>
+
+#include "../semantics/strided.h"
+#include "context.h"
+
+namespace halfspace::cuda {
+
+struct Matrices {
+  int64_t batch, rows, columns;
+};
+
+void transpose(const Context& context, const Matrices& matrices, const float* from, float* to);
+
+// The matrices that a walk from one dense tensor to another turns; none where it does something
+// else.
+std::optional<Matrices> as_matrices(const Walk<2>& walk);
+
+}  // namespace halfspace::cuda

@@ -1,0 +1,79 @@
+// Functions of one element at a time and their derivatives, mapped over tensors.
+#include "../semantics/unary_functions.h"
+
+#include "kernels.h"
+#include "map.cuh"
+#include "operands.h"
+
+namespace halfspace::cuda {
+namespace {
+
+template <class Function>
+struct Value {
+  Function f;
+  __device__ float operator()(const float (&x)[1]) const { return f.value(x[0]); }
+};
+
+// dx = dy f'(x), of dy, x and y
+template <class Function>
+struct Slope {
+  Function f;
+  __device__ float operator()(const float (&in)[3]) const { return in[0] * f.slope(in[1], in[2]); }
+};
+
+template <class Function>
+class Unary final : public CudaKernel {
+ public:
+  Unary(const StepMeta& step, Function f) : f_{f}, count_(step.outputs.at(0).stored_elements()) {
+    step.expect_arity(1, 1, 1, 1);
+    expect_same(step, step.inputs[0], step.outputs[0]);
+  }
+
+  void run(const Buffers& buffers) override {
+    map(context_, f_, operands_of<1>(buffers), count_);
+  }
+
+ private:
+  Value<Function> f_;
+  int64_t count_;
+};
+
+template <class Function>
+class UnaryBackward final : public CudaKernel {
+ public:
+  UnaryBackward(const StepMeta& step, Function f)
+      : f_{f}, count_(step.outputs.at(0).stored_elements()) {
+    step.expect_arity(3, 3, 1, 1);
+    for (const TensorMeta& input : step.inputs) expect_same(step, input, step.outputs[0]);
+  }
+
+  void run(const Buffers& buffers) override {
+    map(context_, f_, operands_of<3>(buffers), count_);
+  }
+
+ private:
+  Slope<Function> f_;
+  int64_t count_;
+};
+
+template <template <class> class Form>
+struct Maker {
+  const StepMeta& step;
+
+  template <class Function>
+  std::unique_ptr<Kernel> operator()(Function f) const {
+    return std::make_unique<Form<Function>>(step, f);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_unary(const StepMeta& step) {
+  return unary::with_function(step, Maker<Unary>{step});
+}
+
+std::unique_ptr<Kernel> make_unary_backward(const StepMeta& step) {
+  return unary::with_function(step, Maker<UnaryBackward>{step});
+}
+
+}  // namespace halfspace::cuda
