@@ -1,4 +1,6 @@
 // Sums, differences, products and quotients of two tensors that broadcast to a third.
+#include "../semantics/binary.h"
+
 #include "image.h"
 #include "kernels.h"
 #include "runs.h"
@@ -6,19 +8,6 @@
 
 namespace halfspace::cpu {
 namespace {
-
-struct Add {
-  HALFSPACE_INLINE float operator()(float a, float b) const { return a + b; }
-};
-struct Subtract {
-  HALFSPACE_INLINE float operator()(float a, float b) const { return a - b; }
-};
-struct Multiply {
-  HALFSPACE_INLINE float operator()(float a, float b) const { return a * b; }
-};
-struct Divide {
-  HALFSPACE_INLINE float operator()(float a, float b) const { return a / b; }
-};
 
 // y is dense; a and b are dense or repeat one element, other steps are slow but right.
 template <class Function>
@@ -43,7 +32,7 @@ HALFSPACE_SIMD void combine(Function f, const float* a, int64_t a_step, const fl
 template <class Function>
 class Binary : public Kernel {
  public:
-  explicit Binary(const StepMeta& step) : walk_(walk_of(step)), y_(step.outputs[0]) {
+  explicit Binary(const StepMeta& step) : walk_(binary_walk(step)), y_(step.outputs[0]) {
     // Zero by zero is no number, also in a channel that is none, and a number meets those too.
     const bool repeats = std::any_of(step.inputs.begin(), step.inputs.end(), is_number);
     clears_ = y_.is_blocked() && (repeats || !(Function{}(0.0f, 0.0f) == 0.0f));
@@ -59,45 +48,24 @@ class Binary : public Kernel {
   }
 
  private:
-  static Walk<3> walk_of(const StepMeta& step) {
-    step.expect_arity(2, 2, 1, 1);
-    const TensorMeta& y = step.outputs[0];
-    const Dims dims = stored_dims(y);
-    for (const TensorMeta& input : step.inputs) {
-      step.expect(input.dtype == DType::F32 && y.dtype == DType::F32 && meets(input, y) &&
-                      broadcasts_to(stored_dims(input), dims),
-                  input.text(), " does not broadcast to ", y.text());
-    }
-    return {dims,
-            {broadcast_strides(stored_dims(step.inputs[0]), dims),
-             broadcast_strides(stored_dims(step.inputs[1]), dims), dense_strides(dims)}};
-  }
-
-  static bool meets(const TensorMeta& input, const TensorMeta& y) {
-    if (is_number(input)) return true;
-    return input.is_blocked() == y.is_blocked() && (!y.is_blocked() || input.dim(1) == y.dim(1));
-  }
-
   Walk<3> walk_;
   TensorMeta y_;
   bool clears_;
 };
 
+struct Maker {
+  const StepMeta& step;
+
+  template <class Function>
+  std::unique_ptr<Kernel> operator()(Function) const {
+    return std::make_unique<Binary<Function>>(step);
+  }
+};
+
 }  // namespace
 
-Wanted binary_layout(const StepMeta& step, Operand operand) {
-  StepMeta images = step;
-  std::erase_if(images.inputs, is_number);
-  return blocked_where_channels_agree(images, operand);
-}
-
 std::unique_ptr<Kernel> make_binary(const StepMeta& step) {
-  const std::string name = step.attrs.text("function");
-  if (name == "add") return std::make_unique<Binary<Add>>(step);
-  if (name == "sub") return std::make_unique<Binary<Subtract>>(step);
-  if (name == "mul") return std::make_unique<Binary<Multiply>>(step);
-  step.expect(name == "div", "unknown function '", name, "'");
-  return std::make_unique<Binary<Divide>>(step);
+  return with_binary_function(step, Maker{step});
 }
 
 }  // namespace halfspace::cpu

@@ -61,11 +61,9 @@ std::unique_ptr<Kernel> make_slice(const StepMeta& step);
 std::unique_ptr<Kernel> make_pad(const StepMeta& step);
 std::unique_ptr<Kernel> make_transpose(const StepMeta& step);
 std::unique_ptr<Kernel> make_expand(const StepMeta& step);
-Wanted window_layout(const StepMeta& step, Operand operand);
 
 // binary.cpp
 std::unique_ptr<Kernel> make_binary(const StepMeta& step);
-Wanted binary_layout(const StepMeta& step, Operand operand);
 
 // reduce.cpp
 std::unique_ptr<Kernel> make_reduce(const StepMeta& step);

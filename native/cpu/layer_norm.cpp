@@ -2,6 +2,8 @@
 // element. A tensor is [rows, size], size being everything from `axis` on.
 //
 //   y = (x - mean) * invStd * scale + bias,   invStd = 1 / sqrt(var + epsilon)
+#include "../semantics/rows.h"
+
 #include <cmath>
 
 #include "image.h"
@@ -65,23 +67,6 @@ HALFSPACE_SIMD void add_row(const float* x, const float* dy, Moments m, double* 
 // Rows are summed into at most this many partial results, in order within each.
 constexpr int64_t kMostParts = 32;
 
-struct Rows {
-  int64_t rows = 1, size = 1;
-
-  Rows(const StepMeta& step, const TensorMeta& x) {
-    const int64_t rank = static_cast<int64_t>(x.rank());
-    int64_t axis = step.attrs.integer("axis");
-    if (axis < 0) axis += rank;
-    step.expect(
-        axis >= 0 && axis < rank && !x.is_blocked() && x.dtype == DType::F32 && x.elements() > 0,
-        "no axis ", axis, " in ", x.text());
-    for (int64_t i = 0; i < axis; ++i) rows *= x.dims[i];
-    size = x.elements() / rows;
-  }
-
-  int64_t elements() const { return rows * size; }
-};
-
 void expect_count(const StepMeta& step, const TensorMeta& meta, int64_t count) {
   step.expect(meta.dtype == DType::F32 && meta.elements() == count && !meta.is_blocked(),
               "expected ", count, " floats, got ", meta.text());
@@ -91,7 +76,7 @@ void expect_count(const StepMeta& step, const TensorMeta& meta, int64_t count) {
 class LayerNorm : public Kernel {
  public:
   explicit LayerNorm(const StepMeta& step)
-      : r_(step, step.inputs.at(0)), epsilon_(step.attrs.number("epsilon")) {
+      : r_(tail_rows_of(step, step.inputs.at(0))), epsilon_(step.attrs.number("epsilon")) {
     step.expect_arity(3, 3, 3, 3);
     expect_same(step, step.inputs[0], step.outputs[0]);
     for (size_t i : {1, 2}) {
@@ -111,14 +96,14 @@ class LayerNorm : public Kernel {
   }
 
  private:
-  Rows r_;
+  TailRows r_;
   double epsilon_;
 };
 
 // x dy scale mean invStd -> dx dscale dbias
 class LayerNormBackward : public Kernel {
  public:
-  explicit LayerNormBackward(const StepMeta& step) : r_(step, step.inputs.at(0)) {
+  explicit LayerNormBackward(const StepMeta& step) : r_(tail_rows_of(step, step.inputs.at(0))) {
     step.expect_arity(5, 5, 3, 3);
     expect_same(step, step.inputs[0], step.inputs[1]);
     expect_same(step, step.inputs[0], step.outputs[0]);
@@ -159,7 +144,7 @@ class LayerNormBackward : public Kernel {
     add_row(x, dy, m, scales, scales + r_.size, r_.size);
   }
 
-  Rows r_;
+  TailRows r_;
   int64_t together_, parts_;
 };
 

@@ -1,8 +1,9 @@
 // The table of all kernels of the CPU device: name, factory, layouts, aliasing. Nothing else.
 #include "registry.h"
 
+#include "../semantics/binary.h"
+#include "../semantics/movement.h"
 #include "kernels.h"
-#include "../semantics/strided.h"
 
 namespace halfspace::cpu {
 

@@ -2,6 +2,7 @@
 // results of neighbouring `inner` positions are independent, so they are computed side by side.
 #include <limits>
 
+#include "../semantics/rows.h"
 #include "../semantics/vector_math.h"
 #include "image.h"
 #include "kernels.h"
@@ -81,40 +82,23 @@ HALFSPACE_SIMD void softmax_columns_backward(const float* dy, const float* y, fl
   }
 }
 
-// [outer, size, inner]
-struct Rows {
-  int64_t outer = 1, size = 1, inner = 1;
-
-  explicit Rows(const StepMeta& step) {
-    const TensorMeta& y = step.outputs.at(0);
-    const int64_t rank = static_cast<int64_t>(y.rank());
-    int64_t axis = step.attrs.integer("axis");
-    if (axis < 0) axis += rank;
-    step.expect(axis >= 0 && axis < rank && !y.is_blocked(), "no axis ", axis, " in ", y.text());
-    for (int64_t i = 0; i < axis; ++i) outer *= y.dims[i];
-    for (int64_t i = axis + 1; i < rank; ++i) inner *= y.dims[i];
-    size = y.dims[axis];
-    for (const TensorMeta& input : step.inputs) expect_same(step, input, y);
-  }
-
-  // Calls body(offset, lanes) for every group of rows that lie side by side.
-  template <class Body>
-  void for_each(Body&& body) const {
-    const int64_t tiles = ceil_div(inner, kTile);
-    parallel_for(outer * tiles, outer * size * inner, [&](int64_t part) {
-      const int64_t first = part % tiles * kTile;
-      body(part / tiles * size * inner + first, std::min(kTile, inner - first));
-    });
-  }
-};
+// Calls body(offset, lanes) for every group of rows that lie side by side.
+template <class Body>
+void for_each_tile(const AxisRows& rows, Body&& body) {
+  const int64_t tiles = ceil_div(rows.inner, kTile);
+  parallel_for(rows.outer * tiles, rows.outer * rows.size * rows.inner, [&](int64_t part) {
+    const int64_t first = part % tiles * kTile;
+    body(part / tiles * rows.size * rows.inner + first, std::min(kTile, rows.inner - first));
+  });
+}
 
 // x -> y
 class Softmax : public Kernel {
  public:
-  explicit Softmax(const StepMeta& step) : rows_(step) { step.expect_arity(1, 1, 1, 1); }
+  explicit Softmax(const StepMeta& step) : rows_(axis_rows_of(step)) { step.expect_arity(1, 1, 1, 1); }
 
   void run(const Buffers& buffers) override {
-    rows_.for_each([&](int64_t at, int64_t lanes) {
+    for_each_tile(rows_, [&](int64_t at, int64_t lanes) {
       const float* x = buffers.in(0) + at;
       float* y = buffers.out(0) + at;
       if (rows_.inner == 1)
@@ -125,16 +109,16 @@ class Softmax : public Kernel {
   }
 
  private:
-  Rows rows_;
+  AxisRows rows_;
 };
 
 // dy y -> dx
 class SoftmaxBackward : public Kernel {
  public:
-  explicit SoftmaxBackward(const StepMeta& step) : rows_(step) { step.expect_arity(2, 2, 1, 1); }
+  explicit SoftmaxBackward(const StepMeta& step) : rows_(axis_rows_of(step)) { step.expect_arity(2, 2, 1, 1); }
 
   void run(const Buffers& buffers) override {
-    rows_.for_each([&](int64_t at, int64_t lanes) {
+    for_each_tile(rows_, [&](int64_t at, int64_t lanes) {
       const float *dy = buffers.in(0) + at, *y = buffers.in(1) + at;
       float* dx = buffers.out(0) + at;
       if (rows_.inner == 1)
@@ -145,7 +129,7 @@ class SoftmaxBackward : public Kernel {
   }
 
  private:
-  Rows rows_;
+  AxisRows rows_;
 };
 
 }  // namespace

@@ -1,10 +1,7 @@
 // Softmax followed by cross entropy, and the gradient with respect to the logits. Rows are small
 // (classes), so a row is the unit of work; row losses are added in order, in double.
-//
-//   loss = -mean over rows of sum_k t_k log p_k,   dlogits = (p - t) / rows,
-//   t_k = (1 - smoothing) target_k + smoothing / K
-//
-// An integer label of -1 marks a padding row: nothing of it counts.
+#include "../semantics/cross_entropy.h"
+
 #include <cmath>
 
 #include "image.h"
@@ -13,63 +10,19 @@
 namespace halfspace::cpu {
 namespace {
 
-// Targets of all rows, given as labels or as distributions.
-class Targets {
- public:
-  Targets(const StepMeta& step, const TensorMeta& logits, const TensorMeta& labels)
-      : rows_(logits.dim(0)),
-        classes_(logits.dim(1)),
-        smoothing_(step.attrs.number("smoothing", 0.0)),
-        dense_(labels.dtype == DType::F32) {
-    step.expect(logits.rank() == 2 && logits.dtype == DType::F32 && logits.elements() > 0,
-                "expected logits [N,K], got ", logits.text());
-    const bool fits = dense_ ? same_shape(labels, logits)
-                             : labels.dtype == DType::I32 && labels.elements() == rows_;
-    step.expect(fits, "labels must be i32[N] or f32[N,K], got ", labels.text());
+int64_t counted(const Targets& targets, const void* labels) {
+  int64_t count = 0;
+  for (int64_t row = 0; row < targets.rows; ++row) count += targets.counts(labels, row);
+  return count;
+}
+
+void check_labels(const Targets& targets, const void* labels) {
+  if (targets.dense) return;
+  for (int64_t row = 0; row < targets.rows; ++row) {
+    const int32_t label = static_cast<const int32_t*>(labels)[row];
+    if (!targets.is_valid(label)) refuse_label(targets, label, row);
   }
-
-  int64_t rows() const { return rows_; }
-  int64_t classes() const { return classes_; }
-  int64_t elements() const { return rows_ * classes_; }
-
-  bool counts(const void* labels, int64_t row) const {
-    return dense_ || static_cast<const int32_t*>(labels)[row] >= 0;
-  }
-
-  int64_t counted(const void* labels) const {
-    int64_t count = 0;
-    for (int64_t row = 0; row < rows_; ++row) count += counts(labels, row);
-    return count;
-  }
-
-  // The label, or where the target distribution is largest first.
-  int64_t label(const void* labels, int64_t row) const {
-    if (!dense_) return static_cast<const int32_t*>(labels)[row];
-    const float* target = static_cast<const float*>(labels) + row * classes_;
-    return std::max_element(target, target + classes_) - target;
-  }
-
-  double target(const void* labels, int64_t row, int64_t k) const {
-    const double hard = dense_ ? static_cast<const float*>(labels)[row * classes_ + k]
-                               : static_cast<double>(static_cast<const int32_t*>(labels)[row] == k);
-    return (1.0 - smoothing_) * hard + smoothing_ / static_cast<double>(classes_);
-  }
-
-  // Labels come from outside, so they are checked in every run.
-  void check_labels(const void* labels) const {
-    if (dense_) return;
-    for (int64_t row = 0; row < rows_; ++row) {
-      const int32_t label = static_cast<const int32_t*>(labels)[row];
-      check(label >= -1 && label < classes_, ErrorCode::Shape, "label ", label, " of row ", row,
-            " is not one of ", classes_, " classes (nor -1, padding)");
-    }
-  }
-
- private:
-  int64_t rows_, classes_;
-  double smoothing_;
-  bool dense_;
-};
+}
 
 // p = softmax(z); returns log sum exp(z), in double.
 double softmax_row(const float* z, float* p, int64_t classes) {
@@ -85,7 +38,7 @@ double softmax_row(const float* z, float* p, int64_t classes) {
 class SoftmaxCrossEntropy : public Kernel {
  public:
   explicit SoftmaxCrossEntropy(const StepMeta& step)
-      : targets_(step, step.inputs.at(0), step.inputs.at(1)) {
+      : targets_(targets_of(step, step.inputs.at(0), step.inputs.at(1))) {
     step.expect_arity(2, 2, 3, 3);
     expect_same(step, step.inputs[0], step.outputs[1]);
     for (size_t i : {0, 2}) {
@@ -94,23 +47,23 @@ class SoftmaxCrossEntropy : public Kernel {
     }
   }
 
-  size_t scratch_bytes() const override { return targets_.rows() * sizeof(RowResult); }
+  size_t scratch_bytes() const override { return targets_.rows * sizeof(RowResult); }
 
   void run(const Buffers& buffers) override {
     const void* labels = buffers.inputs[1];
-    targets_.check_labels(labels);
+    check_labels(targets_, labels);
     RowResult* results = static_cast<RowResult*>(buffers.scratch);
-    parallel_for(targets_.rows(), targets_.elements() * 16, [&](int64_t row) {
-      const int64_t begin = row * targets_.classes();
+    parallel_for(targets_.rows, targets_.elements() * 16, [&](int64_t row) {
+      const int64_t begin = row * targets_.classes;
       results[row] = run_row(buffers.in(0) + begin, labels, row, buffers.out(1) + begin);
     });
     double loss = 0.0, correct = 0.0;
-    for (int64_t row = 0; row < targets_.rows(); ++row) {
+    for (int64_t row = 0; row < targets_.rows; ++row) {
       loss += results[row].loss;
       correct += results[row].correct;
     }
-    const int64_t counted = std::max<int64_t>(targets_.counted(labels), 1);
-    buffers.out(0)[0] = static_cast<float>(loss / static_cast<double>(counted));
+    const int64_t rows = std::max<int64_t>(counted(targets_, labels), 1);
+    buffers.out(0)[0] = static_cast<float>(loss / static_cast<double>(rows));
     buffers.out(2)[0] = static_cast<float>(correct);
   }
 
@@ -120,7 +73,7 @@ class SoftmaxCrossEntropy : public Kernel {
   };
 
   RowResult run_row(const float* z, const void* labels, int64_t row, float* p) const {
-    const int64_t classes = targets_.classes();
+    const int64_t classes = targets_.classes;
     const double log_sum = softmax_row(z, p, classes);
     if (!targets_.counts(labels, row)) return {0.0, 0.0};
     double loss = 0.0;
@@ -139,18 +92,18 @@ class SoftmaxCrossEntropy : public Kernel {
 class SoftmaxCrossEntropyBackward : public Kernel {
  public:
   explicit SoftmaxCrossEntropyBackward(const StepMeta& step)
-      : targets_(step, step.inputs.at(0), step.inputs.at(1)) {
+      : targets_(targets_of(step, step.inputs.at(0), step.inputs.at(1))) {
     step.expect_arity(2, 2, 1, 1);
     expect_same(step, step.inputs[0], step.outputs[0]);
   }
 
   void run(const Buffers& buffers) override {
     const void* labels = buffers.inputs[1];
-    const double rows = static_cast<double>(std::max<int64_t>(targets_.counted(labels), 1));
-    parallel_for(targets_.rows(), targets_.elements(), [&](int64_t row) {
+    const double rows = static_cast<double>(std::max<int64_t>(counted(targets_, labels), 1));
+    parallel_for(targets_.rows, targets_.elements(), [&](int64_t row) {
       const bool counts = targets_.counts(labels, row);
-      for (int64_t k = 0; k < targets_.classes(); ++k) {
-        const int64_t i = row * targets_.classes() + k;
+      for (int64_t k = 0; k < targets_.classes; ++k) {
+        const int64_t i = row * targets_.classes + k;
         const double error = buffers.in(0)[i] - targets_.target(labels, row, k);
         buffers.out(0)[i] = counts ? static_cast<float>(error / rows) : 0.0f;
       }
