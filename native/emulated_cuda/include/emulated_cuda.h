@@ -1,0 +1,32 @@
+// What the emulation lets tests say and ask that the CUDA runtime has no words for. Environment
+// variables say it for a whole process, read at the first call:
+//
+//   HALFSPACE_EMULATED_CUDA_DEVICES   devices (2; at most 4; 0 for a machine without one)
+//   HALFSPACE_EMULATED_CUDA_DRIVER    version of the driver (13000; 0 for none)
+//   HALFSPACE_EMULATED_CUDA_ARCH      compute capability (90)
+//   HALFSPACE_EMULATED_CUDA_MEMORY    memory of a device in MiB (8192)
+//   HALFSPACE_EMULATED_CUDA_SEED      order of streams, blocks and threads (1; 0 for the plain order)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace halfspace::emulated {
+
+struct Options {
+  int devices = 2;
+  int driver_version = 13000;
+  int arch = 90;
+  size_t memory_bytes = size_t{8192} << 20;
+  uint32_t seed = 1;
+};
+
+// Forgets the last finding, all queued work and all streams, events and captures, and starts again
+// with these options. Memory stays allocated. No other thread may be inside a call.
+void reset(const Options& options);
+
+// The first finding since the last reset, in words; empty where there is none.
+std::string finding();
+
+}  // namespace halfspace::emulated
