@@ -26,7 +26,11 @@ Context::~Context() {
 }
 
 void Context::open() {
-  HALFSPACE_CUDA(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, ordinal_));
+  cudaDeviceProp device;
+  HALFSPACE_CUDA(cudaGetDeviceProperties(&device, ordinal_));
+  multiprocessors_ = device.multiProcessorCount;
+  device_text_ = std::string(device.name) + " " + std::to_string(device.major) + "." +
+                 std::to_string(device.minor);
   HALFSPACE_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   HALFSPACE_CUDA(cudaStreamCreateWithFlags(&copy_stream_, cudaStreamNonBlocking));
   HALFSPACE_CUDNN(cudnnCreate(&cudnn_));

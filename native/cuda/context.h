@@ -8,6 +8,7 @@
 #pragma once
 
 #include "../device.h"
+#include "algorithm_cache.h"
 #include "launch.h"
 
 namespace halfspace::cuda {
@@ -36,6 +37,10 @@ class Context : public std::enable_shared_from_this<Context> {
   cudnnHandle_t cudnn() const { return cudnn_; }
   cublasHandle_t cublas() const { return cublas_; }
   int multiprocessors() const { return multiprocessors_; }
+  // Name and compute capability.
+  const std::string& device_text() const { return device_text_; }
+  AlgorithmCache& algorithms() { return algorithms_; }
+  const AlgorithmCache& algorithms() const { return algorithms_; }
 
   // A grid-stride launch over `items`, each of which one thread does at a time.
   Grid cover(int64_t items, int threads = kThreads) const {
@@ -51,6 +56,8 @@ class Context : public std::enable_shared_from_this<Context> {
   int ordinal_;
   Precision precision_;
   int multiprocessors_ = 0;
+  std::string device_text_;
+  AlgorithmCache algorithms_{algorithm_cache_path()};
   cudaStream_t stream_ = nullptr;
   cudaStream_t copy_stream_ = nullptr;
   cudnnHandle_t cudnn_ = nullptr;

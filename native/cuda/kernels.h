@@ -12,7 +12,7 @@ std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step);
 std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step);
 Wanted convolution_layout(const StepMeta& step, Operand operand);
 
-// cudnn_pool.cpp
+// pool.cu
 std::unique_ptr<Kernel> make_max_pool(const StepMeta& step);
 std::unique_ptr<Kernel> make_max_pool_backward(const StepMeta& step);
 std::unique_ptr<Kernel> make_average_pool(const StepMeta& step);
@@ -59,12 +59,6 @@ std::unique_ptr<Kernel> make_dot(const StepMeta& step);
 std::unique_ptr<Kernel> make_batch_norm(const StepMeta& step);
 std::unique_ptr<Kernel> make_batch_norm_inference(const StepMeta& step);
 std::unique_ptr<Kernel> make_batch_norm_backward(const StepMeta& step);
-
-// depthwise.cu: convolutions with a filter for each channel
-bool is_depthwise(const StepMeta& step);
-std::unique_ptr<Kernel> make_depthwise(const StepMeta& step);
-std::unique_ptr<Kernel> make_depthwise_backward_data(const StepMeta& step);
-std::unique_ptr<Kernel> make_depthwise_backward_weights(const StepMeta& step);
 
 // global_pool.cu
 std::unique_ptr<Kernel> make_global_average_pool(const StepMeta& step);

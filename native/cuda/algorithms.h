@@ -1,0 +1,87 @@
+// Which of cuDNN's algorithms a convolution uses: the fastest on this device among those that give the
+// same bits every time and fit in memory. Measured once, then remembered.
+#pragma once
+
+#include <algorithm>
+#include <sstream>
+
+#include "context.h"
+#include "cudnn_directions.h"
+
+namespace halfspace::cuda {
+
+template <class Direction>
+struct Algorithm {
+  typename Direction::Algorithm algorithm;
+  cudnnMathType_t math;
+  size_t workspace_bytes;
+};
+
+// Most that a workspace may take of the device's free memory, in parts.
+inline constexpr size_t kWorkspaceShare = 4;
+
+// All that a choice depends on.
+inline std::string algorithm_key(const Context& context, const char* direction,
+                                 const ConvolutionShape& c) {
+  std::ostringstream key;
+  key << context.device_text() << " cudnn " << cudnnGetVersion() << ' '
+      << (context.precision() == Precision::Tf32 ? "tf32" : "fp32") << ' ' << direction;
+  for (int64_t size : {c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.p, c.q, c.groups}) key << ' ' << size;
+  for (const auto& pair : {c.strides, c.dilations, c.padding_begin}) {
+    key << ' ' << pair[0] << ' ' << pair[1];
+  }
+  return key.str();
+}
+
+inline cudnnMathType_t allowed_math(const Context& context) {
+  return context.precision() == Precision::Tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
+}
+
+// What is remembered, if this library still takes it.
+template <class Direction>
+std::optional<Algorithm<Direction>> remembered(const Context& context, const ConvolutionShape& shape,
+                                               const std::string& key) {
+  auto choice = context.algorithms().find(key);
+  if (!choice) return std::nullopt;
+  Algorithm<Direction> result{static_cast<typename Direction::Algorithm>(choice->algorithm),
+                              static_cast<cudnnMathType_t>(choice->math), 0};
+  CudnnConvolution c(shape, result.math);
+  cudnnStatus_t status = Direction::workspace(context.cudnn(), c, result.algorithm,
+                                              &result.workspace_bytes);
+  if (status != CUDNN_STATUS_SUCCESS) return std::nullopt;
+  return result;
+}
+
+// Runs all algorithms and takes the first that will do; cuDNN lists them fastest first.
+template <class Direction>
+Algorithm<Direction> search(const Context& context, const ConvolutionShape& shape,
+                            const StepMeta& step) {
+  CudnnConvolution c(shape, allowed_math(context));
+  std::vector<typename Direction::Performance> results(4 * Direction::algorithms);
+  int found = 0;
+  HALFSPACE_CUDNN(Direction::find(context.cudnn(), c, static_cast<int>(results.size()), &found,
+                                  results.data()));
+  results.resize(static_cast<size_t>(found));
+  size_t free = 0, total = 0;
+  HALFSPACE_CUDA(cudaMemGetInfo(&free, &total));
+  auto best = std::find_if(results.begin(), results.end(), [&](const auto& result) {
+    return result.status == CUDNN_STATUS_SUCCESS && result.determinism == CUDNN_DETERMINISTIC &&
+           result.memory <= free / kWorkspaceShare;
+  });
+  check(best != results.end(), ErrorCode::Unsupported, step.describe(),
+        ": cuDNN has no deterministic algorithm for this that fits in ", free / kWorkspaceShare,
+        " bytes");
+  return {best->algo, best->mathType, best->memory};
+}
+
+template <class Direction>
+Algorithm<Direction> choose_algorithm(Context& context, const ConvolutionShape& shape,
+                                      const StepMeta& step) {
+  std::string key = algorithm_key(context, Direction::name, shape);
+  if (auto known = remembered<Direction>(context, shape, key)) return *known;
+  Algorithm<Direction> best = search<Direction>(context, shape, step);
+  context.algorithms().add(key, {static_cast<int>(best.algorithm), static_cast<int>(best.math)});
+  return best;
+}
+
+}  // namespace halfspace::cuda

@@ -1,0 +1,35 @@
+#include "cudnn_descriptors.h"
+
+#include <limits>
+
+namespace halfspace::cuda {
+namespace {
+
+int as_int(int64_t value) {
+  check(value <= std::numeric_limits<int>::max(), ErrorCode::Unsupported, "cuDNN counts to ",
+        std::numeric_limits<int>::max(), " along an axis, not to ", value);
+  return static_cast<int>(value);
+}
+
+void describe_image(const TensorDescriptor& image, int64_t n, int64_t c, int64_t h, int64_t w) {
+  HALFSPACE_CUDNN(cudnnSetTensor4dDescriptor(image, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, as_int(n),
+                                             as_int(c), as_int(h), as_int(w)));
+}
+
+}  // namespace
+
+CudnnConvolution::CudnnConvolution(const ConvolutionShape& shape, cudnnMathType_t math) {
+  describe_image(x, shape.n, shape.c, shape.h, shape.w);
+  describe_image(y, shape.n, shape.k, shape.p, shape.q);
+  HALFSPACE_CUDNN(cudnnSetFilter4dDescriptor(w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC,
+                                             as_int(shape.k), as_int(shape.c / shape.groups),
+                                             as_int(shape.r), as_int(shape.s)));
+  HALFSPACE_CUDNN(cudnnSetConvolution2dDescriptor(
+      convolution, as_int(shape.padding_begin[0]), as_int(shape.padding_begin[1]),
+      as_int(shape.strides[0]), as_int(shape.strides[1]), as_int(shape.dilations[0]),
+      as_int(shape.dilations[1]), CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
+  HALFSPACE_CUDNN(cudnnSetConvolutionGroupCount(convolution, as_int(shape.groups)));
+  HALFSPACE_CUDNN(cudnnSetConvolutionMathType(convolution, math));
+}
+
+}  // namespace halfspace::cuda

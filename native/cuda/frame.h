@@ -1,0 +1,22 @@
+// Zeros around an NHWC image, for convolutions with more padding on one side than on the other, which
+// cuDNN does not know: the image moves into a larger one and back.
+#pragma once
+
+#include "context.h"
+
+namespace halfspace::cuda {
+
+struct Frame {
+  int64_t n, h, w, c;    // of the image
+  int64_t top, left;     // zeros before it
+  int64_t height, width; // with all zeros around
+
+  size_t bytes() const { return static_cast<size_t>(n * height * width * c) * sizeof(float); }
+};
+
+// framed = image with zeros around
+void add_frame(const Context& context, const Frame& frame, const float* image, float* framed);
+// image = framed without them
+void remove_frame(const Context& context, const Frame& frame, const float* framed, float* image);
+
+}  // namespace halfspace::cuda
