@@ -78,10 +78,12 @@ export async function search(
   try {
     // Made only now, so that a run that cannot start leaves no folder behind.
     const directory = resumed?.directory ?? (await newRun(config, options));
-    const trained = await follow(trainer, graph, directory, options.onProgress).catch((error: unknown) => {
+    try {
+      const trained = await follow(trainer, graph, directory, options.onProgress);
+      return await finish(gated, dataset, settings, trained, directory);
+    } catch (error) {
       throw withCheckpoint(error, directory);
-    });
-    return await finish(gated, dataset, settings, trained, directory);
+    }
   } finally {
     trainer.dispose();
   }
