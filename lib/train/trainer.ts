@@ -37,6 +37,8 @@ import { groupStatistics } from './scores.js';
 export interface Trained {
   /** False where the run was stopped before its last step. */
   readonly complete: boolean;
+  /** Whether all groups that are to be erased are zero. */
+  readonly erasable: boolean;
   readonly checkpoint: Checkpoint;
 }
 
@@ -92,7 +94,7 @@ export class Trainer {
     if (complete) yield* this.#turningPoints();
     const checkpoint = this.checkpoint();
     requireFinite(checkpoint.network, this.#position.step);
-    return { complete, checkpoint };
+    return { complete, erasable: this.#isErasable(), checkpoint };
   }
 
   /** Steps until the feed ends or the run is stopped. */
@@ -113,6 +115,10 @@ export class Trainer {
 
   #isStopped(): boolean {
     return this.#options.stop?.aborted ?? false;
+  }
+
+  #isErasable(): boolean {
+    return this.#pruning === null || this.#position.step >= this.#pruning.plan.windowEnd;
   }
 
   /** All that the run needs to go on from here. */
@@ -178,11 +184,11 @@ export class Trainer {
   }
 
   /** One step on the device. */
-  async #step({ images, labels, targets }: Batch): Promise<StepOutcome> {
+  async #step(batch: Batch): Promise<StepOutcome> {
     this.#options.signal?.throwIfAborted();
     const { step } = this.#position;
     const outcome = await this.#network.device.step(
-      { images, labels: targets ?? labels },
+      batch,
       hyperVector(this.#options.optimizer, this.#rate(step), step),
       this.#ceilings(step),
       this.#options.signal ?? undefined,
