@@ -1,14 +1,23 @@
 // Runs the benchmarks and prints one table, or one JSON document with `--json`.
 //
-//   npm run bench -- [--only PATTERN] [--threads N] [--short] [--json]
+//   npm run bench -- [--only PATTERN] [--threads N] [--steps N] [--short] [--json]
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchAnalysis } from './analysis.js';
+import { benchCeiling } from './ceiling.js';
+import { benchCompile } from './compile.js';
 import { benchData } from './data.js';
 import { benchHalfSpace } from './half-space.js';
 import { findPython } from './peer.js';
-import { describeMachine, formatResult, jsonReport, type BenchContext, type Result } from './report.js';
+import {
+  describeMachine,
+  formatMachine,
+  formatResult,
+  jsonReport,
+  type BenchContext,
+  type Result,
+} from './report.js';
 import { benchSteps } from './step.js';
 
 const { values } = parseArgs({
@@ -17,26 +26,31 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    steps: { type: 'string' },
   },
 });
 
-if (!(Number(values.threads) >= 1))
-  throw new Error(`--threads: expected a whole number, got '${values.threads}'`);
+function positive(option: 'threads' | 'steps', text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new Error(`--${option}: expected a positive whole number, got '${text}'`);
+}
 
 const context: BenchContext = {
-  threads: Number(values.threads),
+  threads: positive('threads', values.threads),
   python: findPython(),
   timing: values.short ? { rounds: 1, repetitions: 1, warmup: 1 } : { rounds: 5, repetitions: 4, warmup: 3 },
+  steps: values.steps === undefined ? null : positive('steps', values.steps),
   short: values.short,
   selected: (name) => name.includes(values.only),
 };
 
 const results: Result[] = [];
-process.stderr.write(`${describeMachine(context.threads, context.python !== null)}\n`);
-for (const bench of [benchSteps, benchHalfSpace, benchAnalysis, benchData]) {
+const machine = describeMachine(context.threads, context.python);
+process.stderr.write(`${formatMachine(machine)}\n`);
+for (const bench of [benchSteps, benchCeiling, benchCompile, benchHalfSpace, benchAnalysis, benchData]) {
   const found = await bench(context);
   results.push(...found);
   if (!values.json) for (const result of found) process.stdout.write(`${formatResult(result)}\n`);
 }
 if (results.length === 0) throw new Error(`no benchmark is named like '${values.only}'`);
-if (values.json) process.stdout.write(`${JSON.stringify(jsonReport(results), null, 2)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify(jsonReport(machine, results), null, 2)}\n`);

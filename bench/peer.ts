@@ -1,11 +1,11 @@
-// PyTorch as a peer: a Python process that builds the same network from its description and runs training
-// steps on request, so that both sides take turns in one benchmark run.
+// PyTorch as a peer: a Python process that builds the same network and runs training steps on request, so
+// that both sides take turns in one benchmark run.
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Graph } from '../lib/index.js';
+import { countParameters, type Graph } from '../lib/index.js';
 import type { Contender } from './measure.js';
 
 const script = fileURLToPath(new URL('pytorch_peer.py', import.meta.url));
@@ -16,6 +16,9 @@ export function findPython(): string | null {
   const candidate = process.env['HALFSPACE_PYTHON'] ?? local;
   return existsSync(candidate) ? candidate : null;
 }
+
+export const pytorchVersion = (python: string): string =>
+  execFileSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' }).trim();
 
 /** What the peer needs to rebuild a network: one plain object a node, names for edges. */
 export function describeNetwork(graph: Graph): unknown {
@@ -34,14 +37,21 @@ export function describeNetwork(graph: Graph): unknown {
       shape: node.outputs[0]?.type.shape,
     })),
     output: graph.outputs[0]?.name,
+    classes: graph.outputs[0]?.type.shape[1],
   };
 }
 
 export interface PeerOptions {
   readonly graph: Graph;
+  /** The name in pytorch_networks.py of the same network. */
+  readonly handwritten?: string | undefined;
   readonly batch: number;
   readonly threads: number;
 }
+
+/** PyTorch's memory formats. */
+export const layouts = ['contiguous', 'channels_last'] as const;
+export type Layout = (typeof layouts)[number];
 
 /** One Python process; requests are answered in order, a JSON line each. */
 export class PyTorchPeer {
@@ -56,14 +66,21 @@ export class PyTorchPeer {
   }
 
   /** Starts the peer and gives it the network; throws where Python or PyTorch fails. */
-  static async start(python: string, { graph, batch, threads }: PeerOptions): Promise<PyTorchPeer> {
+  static async start(
+    python: string,
+    { graph, handwritten = '', batch, threads }: PeerOptions,
+  ): Promise<PyTorchPeer> {
     const peer = new PyTorchPeer(python);
-    await peer.#ask({ request: 'load', network: describeNetwork(graph), batch, threads });
+    const network = describeNetwork(graph);
+    const { parameters } = await peer.#ask({ request: 'load', network, handwritten, batch, threads });
+    const own = countParameters(graph);
+    if (parameters !== own)
+      throw new Error(`PyTorch's network has ${String(parameters)} parameters, ours ${own}`);
     return peer;
   }
 
-  /** A contender that trains in one memory format, `contiguous` or `channels_last`. */
-  contender(layout: 'contiguous' | 'channels_last'): Contender {
+  /** A contender that trains in one memory format. */
+  contender(layout: Layout): Contender {
     return {
       name: `pytorch ${layout}`,
       run: async (count) => {
@@ -73,8 +90,9 @@ export class PyTorchPeer {
     };
   }
 
-  async version(): Promise<string> {
-    return String((await this.#ask({ request: 'version' }))['version']);
+  /** The most memory that the process ever had resident, in bytes. */
+  async peakBytes(): Promise<number> {
+    return Number((await this.#ask({ request: 'peak' }))['bytes']);
   }
 
   stop(): void {

@@ -1,7 +1,9 @@
-"""Trains a described network in PyTorch, a JSON line a request; the peer of bench/step.ts.
+"""Trains a network in PyTorch, a JSON line a request; the peer of bench/peer.ts.
 
-Requests: {"request": "load", "network", "batch", "threads"}, {"request": "steps", "layout", "count"} and
-{"request": "version"}. A step is forward, backward and an SGD momentum update, as on our side.
+{"request": "load", "network", "handwritten", "batch", "threads"} answers {"parameters"}; the network is the
+one of that name in pytorch_networks.py, or else made from its description.
+{"request": "steps", "layout", "count"} answers {"milliseconds"}, {"request": "peak"} {"bytes"}.
+A step is forward, backward and an SGD momentum update, as on our side.
 """
 
 import json
@@ -10,6 +12,8 @@ import time
 
 import torch
 import torch.nn.functional as F
+
+from pytorch_networks import NETWORKS
 
 ACTIVATIONS = {
     "Relu": F.relu,
@@ -113,20 +117,23 @@ class Described(torch.nn.Module):
 class Trainer:
     """One model in one memory format, with its data and optimizer."""
 
-    def __init__(self, network, batch, layout):
+    def __init__(self, layout, network, handwritten, batch):
         torch.manual_seed(0)
         memory_format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
-        self.model = Described(network).to(memory_format=memory_format).train()
+        self.model = make_model(network, handwritten).to(memory_format=memory_format).train()
         shape = [batch, *network["inputs"][0]["shape"][1:]]
         self.images = torch.randn(shape).to(memory_format=memory_format)
-        classes = next(n["shape"] for n in network["nodes"] if n["outputs"][0] == network["output"])[1]
-        self.labels = torch.randint(0, classes, (batch,))
+        self.labels = torch.randint(0, network["classes"], (batch,))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9)
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
         F.cross_entropy(self.model(self.images), self.labels).backward()
         self.optimizer.step()
+
+
+def make_model(network, handwritten):
+    return NETWORKS[handwritten]() if handwritten else Described(network)
 
 
 def timed_steps(trainer, count):
@@ -138,22 +145,38 @@ def timed_steps(trainer, count):
     return times
 
 
+def peak_bytes():
+    """The most memory that this process ever had resident."""
+    with open("/proc/self/status") as status:
+        line = next(line for line in status if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+class Peer:
+    """Answers requests; makes a trainer for a layout when it is first asked for."""
+
+    def load(self, network, handwritten, batch, threads):
+        torch.set_num_threads(threads)
+        self.settings = (network, handwritten, batch)
+        self.trainers = {}
+        model = make_model(network, handwritten)
+        return {"parameters": sum(parameter.numel() for parameter in model.parameters())}
+
+    def steps(self, layout, count):
+        if layout not in self.trainers:
+            self.trainers[layout] = Trainer(layout, *self.settings)
+        return {"milliseconds": timed_steps(self.trainers[layout], count)}
+
+    def peak(self):
+        return {"bytes": peak_bytes()}
+
+
 def main():
     torch.set_flush_denormal(True)
-    network, batch, trainers = None, 1, {}
+    peer = Peer()
     for line in sys.stdin:
         message = json.loads(line)
-        answer = {}
-        if message["request"] == "load":
-            torch.set_num_threads(message["threads"])
-            network, batch, trainers = message["network"], message["batch"], {}
-        elif message["request"] == "steps":
-            layout = message["layout"]
-            if layout not in trainers:
-                trainers[layout] = Trainer(network, batch, layout)
-            answer["milliseconds"] = timed_steps(trainers[layout], message["count"])
-        elif message["request"] == "version":
-            answer["version"] = torch.__version__
+        answer = getattr(peer, message.pop("request"))(**message)
         print(json.dumps(answer), flush=True)
 
 

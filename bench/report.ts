@@ -1,53 +1,105 @@
 // What every benchmark is given and what it returns, and how results are printed.
 
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
+import { nativeSource } from '../lib/train/native.js';
 import { geometricMean, type MeasureOptions } from './measure.js';
+import { pytorchVersion } from './peer.js';
 
 export interface BenchContext {
   readonly threads: number;
   /** Python with PyTorch for the peers, or null. */
   readonly python: string | null;
   readonly timing: MeasureOptions;
+  /** Training steps of the benchmarks that train for long; each has its own number unless told. */
+  readonly steps: number | null;
   /** A short run checks only that everything runs. */
   readonly short: boolean;
   /** Whether the benchmark of this name was asked for. */
   selected(name: string): boolean;
 }
 
-/** Medians in milliseconds; `peer` is the better of the peer's variants. */
+/** Medians, in milliseconds unless told; `peer` is the better of the peer's variants. Less is better. */
 export interface Result {
   readonly name: string;
   readonly ours: number;
   readonly peer?: number;
+  readonly unit?: 'ms' | 's' | 'MB';
   readonly details?: Readonly<Record<string, number>>;
 }
 
-/** How many times faster than the peer; above 1 is faster. */
+/** How many times faster (or smaller) than the peer; above 1 is better. */
 export const ratio = (result: Result): number | null =>
   result.peer === undefined ? null : result.peer / result.ours;
 
-export function jsonReport(results: readonly Result[]): unknown {
-  const ratios = results.map(ratio).filter((value) => value !== null);
+/** The geometric mean is over the training steps alone: they all ask the same question. */
+export function jsonReport(machine: Machine, results: readonly Result[]): unknown {
+  const ratios = results
+    .filter(({ name }) => name.startsWith('step/'))
+    .map(ratio)
+    .filter((value) => value !== null);
   return {
-    results: results.map((result) => ({
-      name: result.name,
-      ours_ms: result.ours,
-      pytorch_ms: result.peer ?? null,
-      ratio: ratio(result),
-      ...(result.details ? { details: result.details } : {}),
-    })),
+    machine,
+    results: results.map(jsonResult),
     geomean: ratios.length > 0 ? geometricMean(ratios) : null,
   };
 }
 
-export function formatResult(result: Result): string {
-  const own = `${result.ours.toFixed(2)} ms`;
-  const times = ratio(result);
-  const against = times === null ? '' : `  peer ${result.peer?.toFixed(2)} ms  ${times.toFixed(2)}x`;
-  const details = Object.entries(result.details ?? {}).map(([key, value]) => `${key} ${value.toFixed(2)}`);
-  return `${result.name.padEnd(28)} ${own.padStart(12)}${against}${details.length > 0 ? `  (${details.join(', ')})` : ''}`;
+function jsonResult(result: Result): unknown {
+  const unit = (result.unit ?? 'ms').toLowerCase();
+  return {
+    name: result.name,
+    [`ours_${unit}`]: result.ours,
+    [`pytorch_${unit}`]: result.peer ?? null,
+    ratio: ratio(result),
+    ...(result.details ? { details: result.details } : {}),
+  };
 }
 
-export const describeMachine = (threads: number, peer: boolean): string =>
-  `${cpus()[0]?.model ?? 'unknown CPU'}, ${threads} threads, Node ${process.version}, ` +
-  (peer ? 'against PyTorch in its better layout' : 'no PyTorch (set HALFSPACE_PYTHON or make .venv)');
+export function formatResult(result: Result): string {
+  const { name, ours, peer, unit = 'ms' } = result;
+  const times = ratio(result);
+  const against = times === null ? '' : `  peer ${peer?.toFixed(2)} ${unit}  ${times.toFixed(2)}x`;
+  const details = Object.entries(result.details ?? {}).map(([key, value]) => `${key} ${value.toFixed(2)}`);
+  const own = `${ours.toFixed(2)} ${unit}`;
+  return `${name.padEnd(28)} ${own.padStart(12)}${against}${details.length > 0 ? `  (${details.join(', ')})` : ''}`;
+}
+
+/** What figures depend on. */
+export interface Machine {
+  readonly processor: string;
+  /** The instruction set that our engine uses. */
+  readonly instructions: string;
+  readonly threads: number;
+  readonly node: string;
+  readonly engine: string;
+  /** Null where there is none to compare with. */
+  readonly pytorch: string | null;
+  readonly layouts: string;
+  /** Processes that wanted to run, over the last minute: above zero, others disturb. */
+  readonly load: number;
+}
+
+export function describeMachine(threads: number, python: string | null): Machine {
+  const { instructions, library } = nativeSource().native.engine();
+  return {
+    processor: cpus()[0]?.model ?? 'unknown',
+    instructions,
+    threads,
+    node: process.version,
+    engine: library,
+    pytorch: python === null ? null : pytorchVersion(python),
+    layouts: 'ours in blocks of channels, PyTorch the better of contiguous and channels_last',
+    load: loadavg()[0] as number,
+  };
+}
+
+/** The machine as the lines above a table. */
+export const formatMachine = (machine: Machine): string =>
+  [
+    `${machine.processor} (${machine.instructions}), ${machine.threads} threads, load ${machine.load.toFixed(1)}`,
+    `Node ${machine.node}, ${machine.engine}, ` +
+      (machine.pytorch === null
+        ? 'no PyTorch (set HALFSPACE_PYTHON or make .venv)'
+        : `PyTorch ${machine.pytorch}`),
+    `layouts: ${machine.layouts}`,
+  ].join('\n');

@@ -2,20 +2,23 @@
 // A message that starts with `internal:` is a mistake of this project, never of its user.
 
 /** Stable, machine-readable reasons; programs branch on these, people read `message`. */
-export type ErrorCode =
-  | 'ERR_SHAPE' // shapes or types do not fit together
-  | 'ERR_GRAPH' // a network that is not a well-formed graph
-  | 'ERR_UNSUPPORTED' // a valid request that this build cannot fulfil
-  | 'ERR_OPTION' // an unknown or invalid option or name
-  | 'ERR_TARGET' // a sparsity target that no valid sub-network meets
-  | 'ERR_DATA' // a data file that is missing, truncated or malformed
-  | 'ERR_MODEL' // a model file that is missing or malformed
-  | 'ERR_RUN' // a run directory or checkpoint that cannot be used
-  | 'ERR_DIVERGED' // the loss became NaN or infinite
-  | 'ERR_DEVICE' // the addon or a device is missing or failed
-  | 'ERR_DISPOSED' // used after `dispose()`
-  | 'ERR_VERIFY' // a constructed sub-network differs from its super-network
-  | 'ERR_INTERNAL';
+export const errorCodes = {
+  ERR_SHAPE: 'shapes or types do not fit together',
+  ERR_GRAPH: 'a network that is not a well-formed graph',
+  ERR_UNSUPPORTED: 'a valid request that this build cannot fulfil',
+  ERR_OPTION: 'an unknown or invalid option or name',
+  ERR_TARGET: 'a target that no valid sub-network meets',
+  ERR_DATA: 'a data file that is missing, truncated or malformed',
+  ERR_MODEL: 'a model file that is missing or malformed',
+  ERR_RUN: 'a run directory or checkpoint that cannot be used',
+  ERR_DIVERGED: 'the loss became NaN or infinite',
+  ERR_DEVICE: 'the addon or a device is missing or failed',
+  ERR_DISPOSED: 'used after it was disposed of',
+  ERR_VERIFY: 'a constructed sub-network differs from its super-network',
+  ERR_INTERNAL: 'a mistake of this project',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
 
 /** The one error class of the library; `cause` carries the error underneath, if any. */
 export class HalfspaceError extends Error {

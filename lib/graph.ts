@@ -223,7 +223,8 @@ export class GraphBuilder {
   readonly #inputs: Value[] = [];
   readonly #parameters: Parameter[] = [];
   readonly #nodes: Node[] = [];
-  readonly #names = new Set<string>();
+  /** All names in use, gathered when a new one is first asked for: passes that copy never need them. */
+  #names: Set<string> | null = null;
   readonly #counters = new Map<string, number>();
 
   /** A data input of the network. */
@@ -241,22 +242,21 @@ export class GraphBuilder {
 
   /** Takes over a parameter of another graph, name included. */
   adopt(parameter: Parameter): Parameter {
-    this.#names.add(parameter.name);
+    this.#names?.add(parameter.name);
     this.#parameters.push(parameter);
     return parameter;
   }
 
   /** Takes over an input of another graph. */
   adoptInput(input: Value): Value {
-    this.#names.add(input.name);
+    this.#names?.add(input.name);
     this.#inputs.push(input);
     return input;
   }
 
   /** Adds an existing node whose inputs are already here. */
   append(node: Node): Node {
-    this.#names.add(node.name);
-    node.outputs.forEach((v) => this.#names.add(v.name));
+    if (this.#names) addNames(this.#names, node);
     this.#nodes.push(node);
     return node;
   }
@@ -279,6 +279,7 @@ export class GraphBuilder {
 
   /** `name`, or `name_2`, `name_3`, ... where it is taken. */
   unique(name: string): string {
+    this.#names ??= this.#gatherNames();
     let candidate = name;
     while (this.#names.has(candidate)) {
       const count = (this.#counters.get(name) ?? 1) + 1;
@@ -289,16 +290,32 @@ export class GraphBuilder {
     return candidate;
   }
 
-  graph(outputs: readonly Value[]): Graph {
-    const graph: Graph = {
+  #gatherNames(): Set<string> {
+    const names = new Set<string>();
+    for (const { name } of this.#inputs) names.add(name);
+    for (const { name } of this.#parameters) names.add(name);
+    for (const node of this.#nodes) addNames(names, node);
+    return names;
+  }
+
+  /** The graph so far, for a pass that has to follow before it can be verified. */
+  draft(outputs: readonly Value[]): Graph {
+    return {
       inputs: [...this.#inputs],
       parameters: [...this.#parameters],
       nodes: [...this.#nodes],
       outputs: [...outputs],
     };
-    verify(graph);
-    return graph;
   }
+
+  graph(outputs: readonly Value[]): Graph {
+    return verified(this.draft(outputs));
+  }
+}
+
+function addNames(names: Set<string>, node: Node): void {
+  names.add(node.name);
+  for (const { name } of node.outputs) names.add(name);
 }
 
 /** A builder that already holds all of `graph`, to go on from there. */
@@ -343,6 +360,7 @@ export function rewrite(
 
 /** The same network for other input shapes (another batch size, say). */
 function retype(graph: Graph, types: readonly TensorType[]): Graph {
+  if (graph.inputs.every((v, index) => sameType(v.type, types[index] ?? v.type))) return graph;
   const inputs = new Map(
     graph.inputs.map((v, index) => [v, { ...v, type: types[index] ?? v.type }] as const),
   );
@@ -409,36 +427,40 @@ function fail(message: string): never {
   throw new HalfspaceError('ERR_GRAPH', message);
 }
 
-/** Stands between passes: throws ERR_GRAPH unless order, names and types are as promised. */
-export function verify(graph: Graph): void {
-  const known = new Set<Value>();
-  const names = new Set<string>();
-  const define = (value: Value, owner: string): void => {
-    if (names.has(value.name)) fail(`${owner}: the name '${value.name}' is used twice`);
-    names.add(value.name);
-    known.add(value);
+/** Stands between passes: the graph itself, or ERR_GRAPH unless order, names and types are as promised. */
+export function verified(graph: Graph): Graph {
+  const defined = new Map<string, Value>();
+  const define = (value: Value, owner: () => string): void => {
+    if (defined.has(value.name)) fail(`${owner()}: the name '${value.name}' is used twice`);
+    defined.set(value.name, value);
   };
-  for (const input of graph.inputs) define(input, 'input');
-  for (const parameter of graph.parameters) define(parameter, 'parameter');
+  for (const input of graph.inputs) define(input, () => 'input');
+  for (const parameter of graph.parameters) define(parameter, () => 'parameter');
   for (const node of graph.nodes) {
-    for (const value of node.inputs) {
-      if (!known.has(value))
-        fail(`node '${node.name}' reads '${value.name}', which is not defined before it`);
-    }
-    const types = infer(node);
-    if (types.length !== node.outputs.length) {
-      fail(`node '${node.name}' has ${node.outputs.length} outputs, its operator gives ${types.length}`);
-    }
-    node.outputs.forEach((output, index) => {
-      const type = types[index] as TensorType;
-      if (!sameType(output.type, type)) {
-        fail(`node '${node.name}' says ${formatType(output.type)}, its operator gives ${formatType(type)}`);
-      }
-      define(output, `node '${node.name}'`);
-    });
+    verifyNode(node, defined);
+    for (const output of node.outputs) define(output, () => `node '${node.name}'`);
   }
   if (graph.outputs.length === 0) fail('the graph has no output');
   for (const output of graph.outputs) {
-    if (!known.has(output)) fail(`output '${output.name}' is not defined`);
+    if (defined.get(output.name) !== output) fail(`output '${output.name}' is not defined`);
   }
+  return graph;
+}
+
+/** What a node reads must be there, and what it gives must be what its operator says. */
+function verifyNode(node: Node, defined: ReadonlyMap<string, Value>): void {
+  for (const value of node.inputs) {
+    if (defined.get(value.name) !== value)
+      fail(`node '${node.name}' reads '${value.name}', which is not defined before it`);
+  }
+  const types = infer(node);
+  if (types.length !== node.outputs.length) {
+    fail(`node '${node.name}' has ${node.outputs.length} outputs, its operator gives ${types.length}`);
+  }
+  node.outputs.forEach((output, index) => {
+    const type = types[index] as TensorType;
+    if (!sameType(output.type, type)) {
+      fail(`node '${node.name}' says ${formatType(output.type)}, its operator gives ${formatType(type)}`);
+    }
+  });
 }

@@ -3,6 +3,7 @@
 
 import { HalfspaceError } from './errors.js';
 import {
+  extend,
   GraphBuilder,
   makeNode,
   type Graph,
@@ -94,7 +95,12 @@ export interface LinearOptions extends NodeOptions {
  * `<node>.running_mean`, `<node>.running_var`. Shapes that do not fit throw ERR_SHAPE at the layer.
  */
 export class Network {
-  readonly #builder = new GraphBuilder();
+  readonly #builder: GraphBuilder;
+
+  /** An empty network, or `graph` to go on from: its values can be given to every method. */
+  constructor(graph?: Graph) {
+    this.#builder = graph ? extend(graph) : new GraphBuilder();
+  }
 
   /** A data input; `shape` begins with the batch, which compiling replaces: `[1, 3, 32, 32]`. */
   input(name: string, shape: Shape): Value {

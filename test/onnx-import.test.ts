@@ -9,15 +9,10 @@ import fc from 'fast-check';
 import { HalfspaceError, type ErrorCode } from '../lib/errors.js';
 import { atBatch, print, type Graph } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
+import { encodeModel } from '../lib/onnx/encode.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { fromOnnx, type ImportOptions } from '../lib/onnx/import.js';
-import {
-  elementType,
-  encodeModel,
-  type FunctionProto,
-  type NodeProto,
-  type TensorProto,
-} from '../lib/onnx/schema.js';
+import { elementType, type FunctionProto, type NodeProto, type TensorProto } from '../lib/onnx/schema.js';
 import { requireSupported, unsupported } from '../lib/ops/opaque.js';
 import { initialWeights } from '../lib/weights.js';
 import {

@@ -1,9 +1,9 @@
 // Small ONNX files for tests, written message by message.
 
+import { encodeModel } from '../lib/onnx/encode.js';
 import {
   attributeType,
   elementType,
-  encodeModel,
   type AttributeProto,
   type GraphProto,
   type ModelProto,

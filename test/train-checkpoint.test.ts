@@ -109,6 +109,25 @@ test('a checkpoint comes back as it was', async (t) => {
   t.deepEqual(decodeTensors(readFileSync(path), path).tensors.get('state1/fc.weight')?.shape, [2, 3]);
 });
 
+for (const [what, broken] of [
+  ['a weight', { ...checkpoint.network, weights: new Map([['fc.weight', Float32Array.of(1, NaN)]]) }],
+  [
+    'optimizer state',
+    { ...checkpoint.network, optimizer: [new Map([['fc.weight', Float32Array.of(0, -1 / 0)]])] },
+  ],
+] as const) {
+  test(`${what} that is no number is not written over a good checkpoint`, async (t) => {
+    const path = join(mkdtempSync(join(folder, 'broken-')), 'checkpoint.safetensors');
+    await writeCheckpoint(path, graph, checkpoint);
+    const error = await t.throwsAsync(writeCheckpoint(path, graph, { ...checkpoint, network: broken }), {
+      instanceOf: HalfspaceError,
+    });
+    t.is(error.code, 'ERR_DIVERGED');
+    t.regex(error.message, /element 1 of 'fc\.weight' .* is (NaN|-Infinity)/);
+    t.deepEqual(await readCheckpoint(path), checkpoint);
+  });
+}
+
 test('a file that is no checkpoint is refused with its name', async (t) => {
   const path = join(folder, 'other.safetensors');
   writeFileSync(path, example);

@@ -206,9 +206,14 @@ test('a run does not go on with other options, another network or without a run'
 });
 
 /** The error of a run whose learning rate leaps in step `leap` of 36, 12 an epoch. */
-async function divergence(t: ExecutionContext, leap: number, options: SearchOptions): Promise<string> {
+async function divergence(
+  t: ExecutionContext,
+  leap: number,
+  options: SearchOptions,
+  factor = 1e30,
+): Promise<string> {
   const milestones = [(leap - 1.5) / 36];
-  const schedule = { kind: 'step', rate: 0.01, warmup: 0, milestones, factor: 1e30 } as const;
+  const schedule = { kind: 'step', rate: 0.01, warmup: 0, milestones, factor } as const;
   const error = await t.throwsAsync(search(tinyNetwork(), tinyDataset, { ...short, schedule, ...options }), {
     instanceOf: HalfspaceError,
   });
@@ -231,6 +236,24 @@ test("a divergence in an epoch's last step does not replace the last good checkp
   t.true(message.startsWith('training diverged on the test images, after step 24 of 36'), message);
   const file = join(directory, 'checkpoints', 'last.safetensors');
   t.is((await readCheckpoint(file)).position.step, 12);
+});
+
+test('a run stopped in the very step that breaks the weights keeps the last good checkpoint', async (t) => {
+  const directory = freshDirectory();
+  const stop = new AbortController();
+  const onProgress: SearchOptions['onProgress'] = ({ step }) => {
+    if (step === 18) stop.abort();
+  };
+  // Beyond float32, so that this very step makes the weights infinite.
+  const message = await divergence(t, 18, { target: null, directory, stop: stop.signal, onProgress }, 1e42);
+  const file = join(directory, 'checkpoints', 'last.safetensors');
+  t.regex(
+    message,
+    /^training diverged in step 18: element \d+ of '.+' or of its optimizer state is -?(NaN|Inf)/,
+  );
+  t.true(message.endsWith(`the checkpoint ${file} remains`), message);
+  t.is((await readCheckpoint(file)).position.step, 12);
+  t.false(existsSync(join(directory, 'super.onnx')));
 });
 
 test('a divergence before the first checkpoint says that there is none', async (t) => {

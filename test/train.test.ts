@@ -212,6 +212,28 @@ for (const [entry, last] of [
   });
 }
 
+test('a run stopped while it measures an epoch measures it when it goes on', async (t) => {
+  const stop = new AbortController();
+  const batches = Math.ceil(tinyDataset.test.length / 8);
+  let evaluated = 0;
+  const open = openCounting('eval', (count) => {
+    evaluated = count;
+    if (count === 2) stop.abort();
+  });
+  const options: SearchOptions = { target: null, epochs: 1 };
+  const first = await train({ ...options, open, stop: stop.signal });
+  t.true(batches > 2);
+  t.is(evaluated, 2, 'the rest of the test split is left out');
+  t.is(first.checkpoint.position.step, 12);
+  t.false(first.complete);
+  t.deepEqual(ofKind(first, 'epoch'), []);
+  const [second, whole] = [await train(options, first.checkpoint), await train(options)];
+  t.true(second.complete);
+  t.deepEqual(timeless(second.checkpoint), timeless(whole.checkpoint));
+  const measured = (run: Run) => ofKind(run, 'epoch').map((event) => ({ ...event, seconds: 0 }));
+  t.deepEqual(measured(second), measured(whole));
+});
+
 test('a raised signal rejects with its reason', async (t) => {
   const abort = new AbortController();
   const reason = new Error('enough');

@@ -65,3 +65,10 @@ export const openReference: OpenSession = (program: Program): SessionLike => {
     dispose: () => {},
   };
 };
+
+/** All that is iterated over. */
+export async function gathered<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}

@@ -1,13 +1,7 @@
 // From the flags of `train` to the options of `search`. What is not given is left to the library's defaults.
 
-import {
-  HalfspaceError,
-  lookUp,
-  optimizer,
-  type Dataset,
-  type SearchOptions,
-  type Target,
-} from '../index.js';
+import { HalfspaceError, optimizer, type Dataset, type SearchOptions, type Target } from '../index.js';
+import { lookUp } from '../suggest.js';
 import { cutout, horizontalFlip, randomCrop, type Augmentation } from '../data/augment.js';
 import { colorJitter } from '../data/color.js';
 import { cutmix, mixup, type Mix } from '../data/mix.js';

@@ -6,24 +6,27 @@
 //   probe   images labels -> loss correct      statistics of the batch, changes nothing
 //   eval    images labels -> loss correct      running statistics
 //
+// A loss of the user's own also takes `targets`, after `labels`.
+//
 // Arenas: `parameters`, and with the extent of the trainable ones `gradients`, `state1` and, for adam
 // and adamw, `state2`. What hyper, ceilings and statistics hold is said in update.ts.
 
-import { HalfspaceError, invariant } from '../errors.js';
-import { atBatch, extend, type Graph, type Mode, type Parameter, type Value } from '../graph.js';
+import { invariant } from '../errors.js';
+import { atBatch, type Graph, type Mode, type Parameter, type Value } from '../graph.js';
 import { gradients, type Differentiated } from '../grad.js';
-import { softmaxCrossEntropy } from '../ops/index.js';
 import { requireSupported } from '../ops/opaque.js';
-import { f32, formatType, type Shape, type TensorType } from '../shape.js';
+import { f32, type Shape, type TensorType } from '../shape.js';
 import { assemble, type DraftEntry, type DraftStep } from './assemble.js';
 import type { CompiledProgram } from './compiled.js';
 import { fuse } from './fuse.js';
 import { arenaLayout, offsetOf, type ArenaLayout } from './layout.js';
 import { lower, parameterTensors, tensor, tensorFor, type Sink } from './lower.js';
+import { withLoss, type Classifier, type Objective } from './loss.js';
 import type { Arena, Tensor } from './program.js';
 import { HYPER, STATISTICS, updateAttributes, type Span, type UpdateRule } from './update.js';
 
-export interface TrainingOptions {
+/** Measuring never smooths, and takes class indices. */
+export interface TrainingOptions extends Objective {
   readonly batch: number;
   /** `cpu` unless told otherwise. */
   readonly device?: string;
@@ -32,10 +35,6 @@ export interface TrainingOptions {
   readonly nesterov?: boolean;
   /** Elements of each group in the parameter arena (see `arenaLayout`); groups do not overlap. */
   readonly groups: readonly (readonly Span[])[];
-  /** Label smoothing of the training loss; measuring never smooths. */
-  readonly smoothing?: number;
-  /** Labels to train on are probabilities f32 [N, K]; otherwise, and to measure, class indices i32 [N]. */
-  readonly softTargets?: boolean;
 }
 
 /**
@@ -47,8 +46,8 @@ export function compileTraining(graph: Graph, options: TrainingOptions): Compile
   const layout = arenaLayout(graph);
   checkGroups(options.groups, layout);
   const network = fuse(atBatch(graph, options.batch));
-  const measured = withLoss(network, { ...options, softTargets: false }, 0);
-  const trained = withLoss(network, options, options.smoothing ?? 0);
+  const measured = withLoss(network, options.loss ? { loss: options.loss } : {});
+  const trained = withLoss(network, options);
   const backward = gradients(trained.graph, trained.loss, trainable(network));
   const entries = [
     trainEntry(trained, backward, layout, options),
@@ -68,55 +67,18 @@ export function compileTraining(graph: Graph, options: TrainingOptions): Compile
 
 const trainable = (graph: Graph): readonly Parameter[] => graph.parameters.filter((p) => p.trainable);
 
-/** A network that ends in its loss. */
-interface Classifier {
-  readonly graph: Graph;
-  readonly images: Value;
-  readonly labels: Value;
-  readonly loss: Value;
-  readonly correct: Value;
-}
-
-function withLoss(network: Graph, options: TrainingOptions, smoothing: number): Classifier {
-  const [images, ...otherInputs] = network.inputs;
-  const logits = network.outputs[0];
-  if (!images || otherInputs.length > 0 || logits?.type.shape.length !== 2) {
-    throw new HalfspaceError(
-      'ERR_GRAPH',
-      `training takes one input and logits [N, K]; got ${signature(network)}`,
-    );
-  }
-  const builder = extend(network);
-  const labels = builder.input('labels', labelType(logits.type, options.softTargets ?? false));
-  const results = builder.emit(softmaxCrossEntropy({ smoothing }), [logits, labels], 'loss');
-  const [loss, , correct] = results as readonly [Value, Value, Value];
-  return { graph: builder.graph([loss, correct]), images, labels, loss, correct };
-}
-
-const labelType = (logits: TensorType, soft: boolean): TensorType =>
-  soft ? logits : { dtype: 'i32', shape: logits.shape.slice(0, 1) };
-
-const signature = ({ inputs, outputs }: Graph): string => `${listTypes(inputs)} -> ${listTypes(outputs)}`;
-
-const listTypes = (values: readonly Value[]): string =>
-  `(${values.map((value) => formatType(value.type)).join(', ')})`;
-
 /** An entry but for its name. */
 type Body = Omit<DraftEntry, 'name'>;
 
 function forward(classifier: Classifier, layout: ArenaLayout, mode: Mode, more: readonly Sink[] = []): Body {
-  const { graph, images, labels } = classifier;
-  const inputs = [
-    tensorFor(images, { kind: 'input' }, 'images'),
-    tensorFor(labels, { kind: 'input' }, 'labels'),
-  ] as const;
+  const { graph } = classifier;
+  const inputs = classifier.inputs.map(({ name, value }) => tensorFor(value, { kind: 'input' }, name));
   const results = (['loss', 'correct'] as const).map((name) => ({
     value: classifier[name],
     tensor: tensorFor(classifier[name], { kind: 'output' }, name),
   }));
   const sources = new Map([
-    [images, inputs[0]],
-    [labels, inputs[1]],
+    ...classifier.inputs.map(({ value }, index) => [value, inputs[index] as Tensor] as const),
     ...parameterTensors(graph, layout, PARAMETERS),
   ]);
   const steps = lower({ graph, mode, sources, sinks: [...results, ...more] });

@@ -1,6 +1,7 @@
 // The built-in super-networks by name. Each is written with the public API alone, as a user would.
 
-import { lookUp, type Graph } from '../index.js';
+import type { Graph } from '../index.js';
+import { lookUp } from '../suggest.js';
 import { darts14, darts8 } from './darts.js';
 import { demoSupNet } from './demosupnet.js';
 import { regnet800MSqueeze, regnetX800M } from './regnet.js';

@@ -9,15 +9,13 @@ type Kind = keyof typeof attributeType;
 
 export class Attributes implements OnnxAttributes {
   readonly #node: SourceNode;
-  readonly #attributes: ReadonlyMap<string, AttributeProto>;
 
   constructor(node: SourceNode) {
     this.#node = node;
-    this.#attributes = new Map(node.proto.attribute.map((a) => [a.name ?? '', a]));
   }
 
   has(name: string): boolean {
-    return this.#attributes.has(name);
+    return this.#find(name) !== undefined;
   }
 
   int(name: string, fallback?: number): number {
@@ -46,12 +44,17 @@ export class Attributes implements OnnxAttributes {
 
   /** Files from before attributes had types leave the type out. */
   #read<T>(name: string, kind: Kind, read: (attribute: AttributeProto) => T, fallback?: T): T {
-    const attribute = this.#attributes.get(name);
+    const attribute = this.#find(name);
     if (!attribute) return fallback ?? this.#fail(`has no attribute '${name}'`);
     if (attribute.type && attribute.type !== attributeType[kind]) {
       this.#fail(`attribute '${name}' should be of type ${kind} but has type number ${attribute.type}`);
     }
     return read(attribute);
+  }
+
+  /** Nodes have few attributes, so nothing is gained by a table. */
+  #find(name: string): AttributeProto | undefined {
+    return this.#node.proto.attribute.find((attribute) => attribute.name === name);
   }
 
   #fail(message: string): never {

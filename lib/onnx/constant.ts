@@ -14,8 +14,6 @@ export interface ConstantNode {
   readonly attributes: Attributes;
   /** Null where an input is absent or no constant. */
   readonly inputs: readonly (Constant | null)[];
-  /** Whether all inputs that are there are constants. */
-  readonly complete: boolean;
   /** Types of the inputs; null where one is absent or nobody knows. */
   readonly types: readonly (TensorType | null)[];
   /** Announces how many elements the result will have, before it is made. */

@@ -7,6 +7,7 @@ import type { TensorType } from '../shape.js';
 import { Attributes } from './attributes.js';
 import { damaged } from './model-error.js';
 import type { Source, SourceNode } from './source.js';
+import { floatsOf, isUniform } from './tensor.js';
 import { DeclaredTypes } from './types.js';
 
 /** What a name in the file stands for: contents known now, or a value of our graph. */
@@ -27,7 +28,7 @@ export class Reading {
   readonly absorbed = new Set<SourceNode>();
   /** What the file declares about values. */
   readonly types: DeclaredTypes;
-  readonly #parameters = new Map<OnnxTensor, Map<OnnxLayout | null, Parameter>>();
+  readonly #parameters = new Map<OnnxLayout | null, Map<OnnxTensor, Parameter>>();
 
   constructor(readonly source: Source) {
     const { valueInfo, output } = source.graph;
@@ -45,17 +46,30 @@ export class Reading {
    */
   parameter(tensor: OnnxTensor, role: Role, layout: OnnxLayout | null = null): Parameter {
     if (role !== 'data' && isUniform(tensor)) return this.#make(tensor, role, layout);
-    const made = this.#parameters.get(tensor) ?? new Map<OnnxLayout | null, Parameter>();
-    this.#parameters.set(tensor, made);
-    const parameter = made.get(layout) ?? this.#make(tensor, role, layout);
-    made.set(layout, parameter);
+    const made = this.#parameters.get(layout) ?? new Map<OnnxTensor, Parameter>();
+    this.#parameters.set(layout, made);
+    const parameter = made.get(tensor) ?? this.#make(tensor, role, layout);
+    made.set(tensor, parameter);
     return parameter;
   }
 
   #make(tensor: OnnxTensor, role: Role, layout: OnnxLayout | null): Parameter {
-    const { name, shape, data } = layout ? layout(tensor) : tensor;
-    const init = { kind: 'data', data: new Float32Array(data) } as const;
-    return this.builder.parameter(name, shape, init, role === 'trained');
+    const arranged = layout ? layout(tensor) : tensor;
+    return this.builder.parameter(arranged.name, arranged.shape, new Stored(arranged), role === 'trained');
+  }
+}
+
+/** First contents of a parameter, converted from those of the file when they are asked for. */
+class Stored {
+  readonly kind = 'data';
+  readonly #tensor: OnnxTensor;
+
+  constructor(tensor: OnnxTensor) {
+    this.#tensor = tensor;
+  }
+
+  get data(): Float32Array {
+    return floatsOf(this.#tensor);
   }
 }
 
@@ -63,12 +77,6 @@ export class Reading {
 export function knownType(known: Known): TensorType {
   if (known.kind !== 'constant') return known.value.type;
   return { dtype: known.tensor.dtype === 'float' ? 'f32' : 'i32', shape: known.tensor.shape };
-}
-
-/** Whether all elements are one number. */
-export function isUniform({ data }: Pick<OnnxTensor, 'data'>): boolean {
-  for (let i = 1; i < data.length; i++) if (data[i] !== data[0]) return false;
-  return true;
 }
 
 export class Context implements OnnxContext {
@@ -132,7 +140,7 @@ export class Context implements OnnxContext {
   absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Parameter | null {
     const { source } = this.#reading;
     const result = this.#node.proto.output[0] ?? '';
-    const [follower, ...others] = source.readers.get(result) ?? [];
+    const [follower, ...others] = source.readersOf(result) ?? [];
     if (!follower || others.length > 0 || follower.proto.opType !== opType) return null;
     if (source.graph.output.some((output) => output.name === result)) return null;
     const tensor = this.#operandBeside(follower, result);

@@ -15,9 +15,10 @@ import {
 } from '../graph.js';
 import { elements, type TensorType } from '../shape.js';
 import { weightsOf, type Weights } from '../weights.js';
+import { encodeModel } from './encode.js';
 import { attributeProto, constantProto, floatsProto, valueInfoProto } from './messages.js';
 import { Names } from './names.js';
-import { encodeModel, type GraphProto, type NodeProto, type TensorProto } from './schema.js';
+import type { GraphProto, NodeProto, TensorProto } from './schema.js';
 
 const irVersion = 8;
 const operatorSet = 18;

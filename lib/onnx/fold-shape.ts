@@ -18,7 +18,10 @@ import { broadcastTo, gather, rowMajor } from './strided.js';
 import { checkShape, readTensor } from './tensor.js';
 
 const constant: Evaluator = ({ name, attributes }) => {
-  if (attributes.has('value')) return readTensor(attributes.tensor('value'), name, null);
+  if (attributes.has('value')) {
+    const { dtype, shape, data } = readTensor(attributes.tensor('value'), name);
+    return { dtype, shape, data };
+  }
   if (attributes.has('value_int')) return { dtype: 'int', shape: [], data: [attributes.int('value_int')] };
   if (attributes.has('value_ints')) return integers(attributes.ints('value_ints'));
   if (attributes.has('value_float'))
@@ -32,7 +35,7 @@ const constant: Evaluator = ({ name, attributes }) => {
 const constantOfShape: Evaluator = (node) => {
   const shape = list(node, 0);
   const value: Constant = node.attributes.has('value')
-    ? readTensor(node.attributes.tensor('value'), node.name, null)
+    ? readTensor(node.attributes.tensor('value'), node.name)
     : { dtype: 'float', shape: [1], data: [0] };
   node.claim(checkShape(node.name, shape));
   return {

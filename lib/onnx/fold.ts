@@ -4,7 +4,7 @@
 
 import { arithmetic } from './fold-arithmetic.js';
 import { rearrangement, typeQueries } from './fold-shape.js';
-import type { Constant, ConstantNode } from './constant.js';
+import type { Evaluator } from './constant.js';
 import { damaged } from './model-error.js';
 
 /** Folding stops where a file would have it produce more elements than this beyond its own weights. */
@@ -20,9 +20,6 @@ export function foldingAccount(weights: number): (elements: number) => void {
   };
 }
 
-/** The constant that the node computes, or null where it is not one that is folded. */
-export function fold(opType: string, node: ConstantNode): Constant | null {
-  const fromType = typeQueries.get(opType);
-  if (fromType) return fromType(node);
-  return node.complete ? ((arithmetic.get(opType) ?? rearrangement.get(opType))?.(node) ?? null) : null;
-}
+/** What computes nodes of an operator, where that takes no more than their inputs' types, or constants. */
+export const evaluatorOf = (opType: string, constant: boolean): Evaluator | undefined =>
+  typeQueries.get(opType) ?? (constant ? (arithmetic.get(opType) ?? rearrangement.get(opType)) : undefined);

@@ -1,13 +1,12 @@
 // An ONNX file to a graph: weights, inputs, then node by node in order, then outputs. Knows no operator.
 
 import { HalfspaceError } from '../errors.js';
-import type { Graph, Value } from '../graph.js';
-import type { Shape } from '../shape.js';
+import { verified, type Graph, type Value } from '../graph.js';
+import { elements, type Shape } from '../shape.js';
 import { Reading } from './context.js';
 import { foldingAccount } from './fold.js';
 import { damaged } from './model-error.js';
-import { nameOutputs } from './output-names.js';
-import { prune } from './prune.js';
+import { finish } from './finish.js';
 import { readNode } from './read-node.js';
 import type { ValueInfoProto } from './schema.js';
 import { readSource } from './source.js';
@@ -37,7 +36,7 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
   }
   const outputs = source.graph.output.map((output) => outputValue(reading, output));
   const names = source.graph.output.map(({ name = '' }) => name);
-  return nameOutputs(prune(reading.builder.graph(outputs)), names);
+  return verified(finish(reading.builder.draft(outputs), names));
 }
 
 function readInitializers(reading: Reading, directory: string | null): void {
@@ -46,14 +45,14 @@ function readInitializers(reading: Reading, directory: string | null): void {
     if (reading.known.has(name)) damaged(`initializer '${name}' is there twice`);
     reading.known.set(name, {
       kind: 'constant',
-      tensor: { ...readTensor(proto, name, directory), name, stored: true },
+      tensor: readTensor(proto, name, { directory, stored: true }),
     });
   }
 }
 
 function constantElements(reading: Reading): number {
   const sizes = Array.from(reading.known.values(), (known) =>
-    known.kind === 'constant' ? known.tensor.data.length : 0,
+    known.kind === 'constant' ? elements(known.tensor.shape) : 0,
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

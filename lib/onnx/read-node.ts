@@ -8,12 +8,12 @@ import { opaque } from '../ops/opaque.js';
 import { f32, type TensorType } from '../shape.js';
 import { Attributes } from './attributes.js';
 import type { Constant } from './constant.js';
-import { Context, isUniform, knownType, type Known, type Reading } from './context.js';
-import { fold } from './fold.js';
+import { Context, knownType, type Known, type Reading } from './context.js';
+import { evaluatorOf } from './fold.js';
 import { damaged } from './model-error.js';
 import { onnxReaders } from './readers.js';
 import { isDefaultDomain, type SourceNode } from './source.js';
-import { checkShape } from './tensor.js';
+import { checkShape, isUniform } from './tensor.js';
 
 /** Announces the size of a constant before it is made. */
 type Claim = (elements: number) => void;
@@ -33,12 +33,13 @@ export function readNode(reading: Reading, node: SourceNode, claim: Claim): void
 function foldNode(reading: Reading, node: SourceNode, claim: Claim): OnnxTensor | null {
   const { proto, name } = node;
   if (!isDefaultDomain(proto.domain) || proto.output.length !== 1) return null;
-  const inputs = proto.input.map((input) => (input === '' ? null : reading.find(input, node)));
-  const constants = inputs.map((known) => (known?.kind === 'constant' ? known.tensor : null));
-  const complete = inputs.every((known) => known === null || known.kind === 'constant');
-  const types = inputs.map((known) => known && typeOf(known));
-  const attributes = new Attributes(node);
-  const result = fold(proto.opType ?? '', { name, attributes, inputs: constants, complete, types, claim });
+  const known = proto.input.map((input) => (input === '' ? null : reading.find(input, node)));
+  const constant = known.every((input) => input === null || input.kind === 'constant');
+  const evaluate = evaluatorOf(proto.opType ?? '', constant);
+  if (!evaluate) return null;
+  const inputs = known.map((input) => (input?.kind === 'constant' ? input.tensor : null));
+  const types = known.map((input) => input && typeOf(input));
+  const result = evaluate({ name, attributes: new Attributes(node), inputs, types, claim });
   return result && named(result, proto.output[0] ?? '');
 }
 
@@ -48,7 +49,9 @@ function foldNode(reading: Reading, node: SourceNode, claim: Claim): OnnxTensor 
  */
 function named(constant: Constant | OnnxTensor, name: string): OnnxTensor {
   if (!('name' in constant)) return { ...constant, name, stored: false };
-  return isUniform(constant) ? { ...constant, name } : constant;
+  if (!isUniform(constant)) return constant;
+  const { stored, dtype, shape, data } = constant;
+  return { name, stored, dtype, shape, data };
 }
 
 /** Null where nobody knows. */

@@ -1,9 +1,5 @@
-// The ONNX messages and fields that this library reads or writes, and their binary form. Unknown
-// fields are skipped, as protocol buffers promise. Nothing here says what a message means; only
-// `decodeModel` and `encodeModel` touch bytes.
-
-import protobuf from 'protobufjs/light.js';
-import { HalfspaceError } from '../errors.js';
+// The ONNX messages and fields that this library reads or writes. Nothing here says what a message
+// means, and nothing touches bytes: `layouts` describes the binary form to those that do.
 
 /** Numbers that stand for element types in a file. */
 export const elementType = {
@@ -130,7 +126,8 @@ export interface ModelProto {
   readonly functions: readonly FunctionProto[];
 }
 
-interface Field {
+/** One field of a message: a scalar type or the name of a message, and its number. */
+export interface Field {
   readonly type: string;
   readonly id: number;
   readonly rule?: 'repeated';
@@ -138,98 +135,74 @@ interface Field {
 
 const one = (type: string, id: number): Field => ({ type, id });
 const many = (type: string, id: number): Field => ({ type, id, rule: 'repeated' });
-const message = (fields: Record<string, Field>): { fields: Record<string, Field> } => ({ fields });
 
-const root = protobuf.Root.fromJSON({
-  nested: {
-    StringStringEntryProto: message({ key: one('string', 1), value: one('string', 2) }),
-    TensorProto: message({
-      dims: many('int64', 1),
-      dataType: one('int32', 2),
-      floatData: many('float', 4),
-      int32Data: many('int32', 5),
-      int64Data: many('int64', 7),
-      name: one('string', 8),
-      rawData: one('bytes', 9),
-      doubleData: many('double', 10),
-      uint64Data: many('uint64', 11),
-      externalData: many('StringStringEntryProto', 13),
-      dataLocation: one('int32', 14),
-    }),
-    AttributeProto: message({
-      name: one('string', 1),
-      f: one('float', 2),
-      i: one('int64', 3),
-      s: one('bytes', 4),
-      t: one('TensorProto', 5),
-      floats: many('float', 7),
-      ints: many('int64', 8),
-      strings: many('bytes', 9),
-      type: one('int32', 20),
-      refAttrName: one('string', 21),
-    }),
-    NodeProto: message({
-      input: many('string', 1),
-      output: many('string', 2),
-      name: one('string', 3),
-      opType: one('string', 4),
-      attribute: many('AttributeProto', 5),
-      domain: one('string', 7),
-      overload: one('string', 8),
-    }),
-    DimensionProto: message({ dimValue: one('int64', 1), dimParam: one('string', 2) }),
-    TensorShapeProto: message({ dim: many('DimensionProto', 1) }),
-    TensorTypeProto: message({ elemType: one('int32', 1), shape: one('TensorShapeProto', 2) }),
-    TypeProto: message({ tensorType: one('TensorTypeProto', 1) }),
-    ValueInfoProto: message({ name: one('string', 1), type: one('TypeProto', 2) }),
-    GraphProto: message({
-      node: many('NodeProto', 1),
-      name: one('string', 2),
-      initializer: many('TensorProto', 5),
-      input: many('ValueInfoProto', 11),
-      output: many('ValueInfoProto', 12),
-      valueInfo: many('ValueInfoProto', 13),
-    }),
-    OperatorSetIdProto: message({ domain: one('string', 1), version: one('int64', 2) }),
-    FunctionProto: message({
-      name: one('string', 1),
-      input: many('string', 4),
-      output: many('string', 5),
-      attribute: many('string', 6),
-      node: many('NodeProto', 7),
-      domain: one('string', 10),
-      attributeProto: many('AttributeProto', 11),
-      overload: one('string', 13),
-    }),
-    ModelProto: message({
-      irVersion: one('int64', 1),
-      producerName: one('string', 2),
-      producerVersion: one('string', 3),
-      graph: one('GraphProto', 7),
-      opsetImport: many('OperatorSetIdProto', 8),
-      functions: many('FunctionProto', 25),
-    }),
+/** The fields of each message, by its name in the format. */
+export const layouts: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
+  StringStringEntryProto: { key: one('string', 1), value: one('string', 2) },
+  TensorProto: {
+    dims: many('int64', 1),
+    dataType: one('int32', 2),
+    floatData: many('float', 4),
+    int32Data: many('int32', 5),
+    int64Data: many('int64', 7),
+    name: one('string', 8),
+    rawData: one('bytes', 9),
+    doubleData: many('double', 10),
+    uint64Data: many('uint64', 11),
+    externalData: many('StringStringEntryProto', 13),
+    dataLocation: one('int32', 14),
   },
-});
-
-const modelType = root.lookupType('ModelProto');
-
-/** The bytes of a model; messages are taken as they are, without a copy of the tensors before. */
-export const encodeModel = (model: ModelProto): Uint8Array =>
-  modelType.encode(modelType.fromObject(model)).finish();
-
-/** The model in `bytes`; 64-bit integers become numbers. Throws ERR_MODEL where these are no protobuf. */
-export function decodeModel(bytes: Uint8Array): ModelProto {
-  try {
-    return modelType.toObject(modelType.decode(bytes), { longs: Number, arrays: true }) as ModelProto;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new HalfspaceError(
-      'ERR_MODEL',
-      `not an ONNX model: ${bytes.length} bytes do not decode (${reason})`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
+  AttributeProto: {
+    name: one('string', 1),
+    f: one('float', 2),
+    i: one('int64', 3),
+    s: one('bytes', 4),
+    t: one('TensorProto', 5),
+    floats: many('float', 7),
+    ints: many('int64', 8),
+    strings: many('bytes', 9),
+    type: one('int32', 20),
+    refAttrName: one('string', 21),
+  },
+  NodeProto: {
+    input: many('string', 1),
+    output: many('string', 2),
+    name: one('string', 3),
+    opType: one('string', 4),
+    attribute: many('AttributeProto', 5),
+    domain: one('string', 7),
+    overload: one('string', 8),
+  },
+  DimensionProto: { dimValue: one('int64', 1), dimParam: one('string', 2) },
+  TensorShapeProto: { dim: many('DimensionProto', 1) },
+  TensorTypeProto: { elemType: one('int32', 1), shape: one('TensorShapeProto', 2) },
+  TypeProto: { tensorType: one('TensorTypeProto', 1) },
+  ValueInfoProto: { name: one('string', 1), type: one('TypeProto', 2) },
+  GraphProto: {
+    node: many('NodeProto', 1),
+    name: one('string', 2),
+    initializer: many('TensorProto', 5),
+    input: many('ValueInfoProto', 11),
+    output: many('ValueInfoProto', 12),
+    valueInfo: many('ValueInfoProto', 13),
+  },
+  OperatorSetIdProto: { domain: one('string', 1), version: one('int64', 2) },
+  FunctionProto: {
+    name: one('string', 1),
+    input: many('string', 4),
+    output: many('string', 5),
+    attribute: many('string', 6),
+    node: many('NodeProto', 7),
+    domain: one('string', 10),
+    attributeProto: many('AttributeProto', 11),
+    overload: one('string', 13),
+  },
+  ModelProto: {
+    irVersion: one('int64', 1),
+    producerName: one('string', 2),
+    producerVersion: one('string', 3),
+    graph: one('GraphProto', 7),
+    opsetImport: many('OperatorSetIdProto', 8),
+    functions: many('FunctionProto', 25),
+  },
+};

@@ -2,9 +2,10 @@
 // once, nodes in an order in which they can be read. Says nothing about what operators mean.
 
 import { HalfspaceError } from '../errors.js';
+import { decodeModel } from './decode.js';
 import { withoutCalls } from './functions.js';
 import { damaged } from './model-error.js';
-import { decodeModel, type GraphProto, type ModelProto, type NodeProto } from './schema.js';
+import type { GraphProto, ModelProto, NodeProto } from './schema.js';
 
 const oldestOperatorSet = 11;
 const newestOperatorSet = 24;
@@ -20,8 +21,8 @@ export interface Source {
   readonly graph: GraphProto;
   /** In an order in which every node follows those that it reads. */
   readonly nodes: readonly SourceNode[];
-  /** The nodes that read each value, a node once. */
-  readonly readers: ReadonlyMap<string, readonly SourceNode[]>;
+  /** The nodes that read a value, a node once. */
+  readersOf(value: string): readonly SourceNode[];
 }
 
 /** The checked model; throws ERR_MODEL, or ERR_UNSUPPORTED for an operator set outside 11 to 24. */
@@ -31,12 +32,13 @@ export function readSource(bytes: Uint8Array): Source {
   if (!graph) damaged('not an ONNX model: it has no graph');
   if (graph.output.length === 0) damaged('the model has no output');
   const named = withNames(withoutCalls(model));
-  const nodes = sorted(named, definitions(graph, named));
+  const nodes = sorted(graph, named);
+  let readers: ReadonlyMap<string, readonly SourceNode[]> | null = null;
   return {
     opset: operatorSet(model),
     graph,
     nodes,
-    readers: readersOf(nodes),
+    readersOf: (value) => (readers ??= allReaders(nodes)).get(value) ?? [],
   };
 }
 
@@ -70,48 +72,50 @@ function operatorSet(model: ModelProto): number {
   );
 }
 
-/** The node that makes each value; null for inputs and initializers, which are there from the start. */
-type Definitions = ReadonlyMap<string, SourceNode | null>;
-
-function definitions(graph: GraphProto, nodes: readonly SourceNode[]): Definitions {
-  const makers = new Map<string, SourceNode | null>();
-  for (const { name = '' } of [...graph.input, ...graph.initializer]) makers.set(name, null);
-  for (const node of nodes) {
-    for (const output of node.proto.output) {
+/** Files should be in order, and then stay as they are; others are put in order, level by level. */
+function sorted(graph: GraphProto, nodes: readonly SourceNode[]): readonly SourceNode[] {
+  const present = new Set<string>();
+  for (const { name = '' } of graph.input) present.add(name);
+  for (const { name = '' } of graph.initializer) present.add(name);
+  const defined = (input: string): boolean => input === '' || present.has(input);
+  let inOrder = true;
+  for (const { name, proto } of nodes) {
+    inOrder &&= proto.input.every(defined);
+    for (const output of proto.output) {
       if (output === '') continue;
-      if (makers.has(output)) damaged(`node '${node.name}' defines '${output}', which is defined already`);
-      makers.set(output, node);
+      if (present.has(output)) damaged(`node '${name}' defines '${output}', which is defined already`);
+      present.add(output);
     }
   }
-  return makers;
+  if (inOrder) return nodes;
+  requireDefinitions(nodes, defined);
+  return levels(nodes, sourcesOf(nodes));
 }
 
-/** The nodes that `node` reads, which must exist. */
-function sourcesOf({ name, proto }: SourceNode, makers: Definitions): readonly SourceNode[] {
-  return proto.input.flatMap((input) => {
-    if (input === '') return [];
-    const maker = makers.get(input);
-    if (maker === undefined) damaged(`node '${name}' reads '${input}', which nothing in the file defines`);
-    return maker ?? [];
-  });
+function requireDefinitions(nodes: readonly SourceNode[], defined: (input: string) => boolean): void {
+  for (const { name, proto } of nodes) {
+    const unknown = proto.input.find((input) => !defined(input));
+    if (unknown !== undefined)
+      damaged(`node '${name}' reads '${unknown}', which nothing in the file defines`);
+  }
 }
 
-/** Files should be in order, and then stay as they are; others are put in order, level by level. */
-function sorted(nodes: readonly SourceNode[], makers: Definitions): readonly SourceNode[] {
-  const sources = new Map(nodes.map((node) => [node, sourcesOf(node, makers)] as const));
-  const position = new Map(nodes.map((node, index) => [node, index]));
-  const before = (a: SourceNode, b: SourceNode): boolean => (position.get(a) ?? 0) < (position.get(b) ?? 0);
-  const inOrder = nodes.every((node) => sources.get(node)?.every((source) => before(source, node)));
-  return inOrder ? nodes : levels(nodes, sources);
+/** The nodes that each node reads, each once. */
+function sourcesOf(nodes: readonly SourceNode[]): ReadonlyMap<SourceNode, ReadonlySet<SourceNode>> {
+  const makers = new Map(nodes.flatMap((node) => node.proto.output.map((output) => [output, node] as const)));
+  makers.delete('');
+  return new Map(
+    nodes.map((node) => [node, new Set(node.proto.input.flatMap((input) => makers.get(input) ?? []))]),
+  );
 }
 
 function levels(
   nodes: readonly SourceNode[],
-  sources: ReadonlyMap<SourceNode, readonly SourceNode[]>,
+  sources: ReadonlyMap<SourceNode, ReadonlySet<SourceNode>>,
 ): readonly SourceNode[] {
-  const waiting = new Map(nodes.map((node) => [node, new Set(sources.get(node)).size]));
+  const waiting = new Map(nodes.map((node) => [node, sources.get(node)?.size ?? 0]));
   const followers = new Map<SourceNode, SourceNode[]>(nodes.map((node) => [node, []]));
-  sources.forEach((list, node) => new Set(list).forEach((source) => followers.get(source)?.push(node)));
+  sources.forEach((list, node) => list.forEach((source) => followers.get(source)?.push(node)));
   const order = nodes.filter((node) => waiting.get(node) === 0);
   // `order` grows while it is walked: a node joins when the last of its sources is passed.
   for (const node of order) {
@@ -126,7 +130,7 @@ function levels(
   return order;
 }
 
-function readersOf(nodes: readonly SourceNode[]): ReadonlyMap<string, readonly SourceNode[]> {
+function allReaders(nodes: readonly SourceNode[]): ReadonlyMap<string, readonly SourceNode[]> {
   const readers = new Map<string, SourceNode[]>();
   for (const node of nodes) {
     for (const input of new Set(node.proto.input)) {

@@ -1,8 +1,9 @@
 // Contents of the tensors in a file: checked against their shape before anything is allocated, and
-// converted to numbers. Contents may stand in the message, typed or raw, or in a file beside it.
+// converted to numbers when somebody asks for them, which for most weights nobody does while a network is
+// only looked at. Contents may stand in the message, typed or raw, or in a file beside it.
 
+import type { OnnxTensor } from '../ops/onnx-reader.js';
 import { elements, formatShape, type Shape } from '../shape.js';
-import type { Constant } from './constant.js';
 import { readExternal } from './external.js';
 import { damaged } from './model-error.js';
 import { elementType, type TensorProto } from './schema.js';
@@ -104,30 +105,91 @@ const encodings: ReadonlyMap<number, Encoding> = new Map<number, Encoding>([
   [elementType.bool, integer(1, (v, at) => v.getUint8(at))],
 ]);
 
-/** The tensor's contents; `directory` is where external data may lie. Throws ERR_MODEL. */
-export function readTensor(tensor: TensorProto, name: string, directory: string | null): Constant {
+/** A tensor of a file, and what its message or the file beside it holds for it. */
+class FileTensor implements OnnxTensor {
+  readonly #encoding: Encoding;
+  readonly #contents: Uint8Array | readonly number[];
+  #data: ArrayLike<number> | null = null;
+
+  constructor(
+    readonly name: string,
+    readonly shape: Shape,
+    readonly stored: boolean,
+    encoding: Encoding,
+    contents: Uint8Array | readonly number[],
+  ) {
+    this.#encoding = encoding;
+    this.#contents = contents;
+  }
+
+  get dtype(): OnnxTensor['dtype'] {
+    return this.#encoding.dtype;
+  }
+
+  get data(): ArrayLike<number> {
+    return (this.#data ??= this.convert());
+  }
+
+  /** The contents as numbers, made for the caller. */
+  convert(): ArrayLike<number> {
+    return this.#contents instanceof Uint8Array ? this.#encoding.raw(view(this.#contents)) : this.#contents;
+  }
+
+  /** Equal elements have equal bytes, so none is converted. */
+  isUniform(): boolean {
+    const distance = this.#contents instanceof Uint8Array ? this.#encoding.bytes : 1;
+    return repeatsAt(this.#contents, distance);
+  }
+}
+
+function repeatsAt(list: ArrayLike<number>, distance: number): boolean {
+  for (let i = distance; i < list.length; i++) if (list[i] !== list[i - distance]) return false;
+  return true;
+}
+
+/** Whether all elements are one number. */
+export const isUniform = (tensor: Pick<OnnxTensor, 'data'>): boolean =>
+  tensor instanceof FileTensor ? tensor.isUniform() : repeatsAt(tensor.data, 1);
+
+/** The contents in single precision, made for the caller where the tensor comes from a file. */
+export function floatsOf(tensor: OnnxTensor): Float32Array {
+  const data = tensor instanceof FileTensor ? tensor.convert() : tensor.data;
+  return data instanceof Float32Array ? data : Float32Array.from(data);
+}
+
+/**
+ * The tensor in a message; `directory` is where external data may lie, `stored` whether it is one of the
+ * file's weights. Throws ERR_MODEL.
+ */
+export function readTensor(
+  tensor: TensorProto,
+  name: string,
+  {
+    directory = null,
+    stored = false,
+  }: { readonly directory?: string | null; readonly stored?: boolean } = {},
+): OnnxTensor {
   const encoding = encodings.get(tensor.dataType ?? 0);
   if (!encoding) damaged(`tensor '${name}': element type number ${tensor.dataType ?? 0} is not supported`);
   const count = checkShape(name, tensor.dims);
-  const { dtype } = encoding;
-  return { dtype, shape: tensor.dims, data: contents(tensor, name, encoding, count, directory) };
+  const contents = contentsOf(tensor, name, encoding, count, directory);
+  return new FileTensor(name, tensor.dims, stored, encoding, contents);
 }
 
-function contents(
+function contentsOf(
   tensor: TensorProto,
   name: string,
   encoding: Encoding,
   count: number,
   directory: string | null,
-): ArrayLike<number> {
+): Uint8Array | readonly number[] {
   const bytes = count * encoding.bytes;
-  if (tensor.dataLocation === 1) return encoding.raw(view(readExternal(tensor, name, bytes, directory)));
+  if (tensor.dataLocation === 1) return readExternal(tensor, name, bytes, directory);
   const typed = encoding.typed(tensor) ?? [];
   const raw = tensor.rawData;
   // An absent field and an empty one look alike, so the tensor is raw unless typed contents are there.
-  if (typed.length === 0 && (raw || count === 0)) {
-    return encoding.raw(view(expectLength(name, raw ?? new Uint8Array(), bytes, 'bytes', tensor.dims)));
-  }
+  if (typed.length === 0 && (raw || count === 0))
+    return expectLength(name, raw ?? new Uint8Array(), bytes, 'bytes', tensor.dims);
   return expectLength(name, typed, count, 'elements', tensor.dims);
 }
 

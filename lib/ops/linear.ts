@@ -85,17 +85,24 @@ const narrow =
 /** [I, O] as [O, I]. */
 export function transposedMatrix(tensor: OnnxTensor): OnnxTensor {
   const [rows, columns] = tensor.shape as readonly [number, number];
+  const from = tensor.data;
   const data = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      data[column * rows + row] = tensor.data[row * columns + column] as number;
+      data[column * rows + row] = from[row * columns + column] as number;
     }
   }
-  return { ...tensor, shape: [columns, rows], data };
+  return { name: tensor.name, stored: tensor.stored, dtype: tensor.dtype, shape: [columns, rows], data };
 }
 
 /** [1, O] as [O]. */
-const flat = (tensor: OnnxTensor): OnnxTensor => ({ ...tensor, shape: [tensor.data.length] });
+const flat = ({ name, stored, dtype, data }: OnnxTensor): OnnxTensor => ({
+  name,
+  stored,
+  dtype,
+  shape: [data.length],
+  data,
+});
 
 /** Gemm is x w^T + b where it neither scales nor transposes x. */
 function readGemm(context: OnnxContext): readonly Value[] {

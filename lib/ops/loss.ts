@@ -1,7 +1,9 @@
-// Softmax cross-entropy, the loss of classification: logits [N, K] against labels, class indices
-// i32 [N] (-1 marks a row that does not count) or probabilities f32 [N, K].
+// What a graph ends in that is trained. Softmax cross-entropy, the loss of classification: logits [N, K]
+// against labels, class indices i32 [N] (-1 marks a row that does not count) or probabilities f32 [N, K].
+// And the end of any other loss.
 
 import type { GradientContext, Op, Value } from '../graph.js';
+import { affine } from './activation.js';
 import { formatType, sameShape, type TensorType } from '../shape.js';
 import {
   arity,
@@ -74,3 +76,25 @@ function gradient(attributes: CrossEntropy, context: GradientContext): Value | n
   const backward = softmaxCrossEntropyBackward(attributes, input(context, 0).type);
   return emitOne(context, backward, [output(context, 1), input(context, 1)]);
 }
+
+/** objective: x [1] -> x, a number to minimise, made of any operators. Its gradient begins here, at one. */
+export const objective = (): Op => ({
+  name: 'Objective',
+  attrs: {},
+  infer: (inputs) => {
+    arity(inputs, 1, 1);
+    const x = operand(inputs, 0, 'the loss', 1);
+    if (x.shape[0] !== 1) mismatch(`the loss is ${formatType(x)} but one number was expected`);
+    return [x];
+  },
+  gradient: (context) => [emitOne(context, affine(0, 1), [input(context, 0)])],
+  lower: () => ({ kernel: 'reshape', attrs: {} }),
+  macs: noMacs,
+  onnx: null,
+  zero: neverZero,
+  homogeneous: neverHomogeneous,
+  joint: null,
+  narrow: null,
+  epilogue: null,
+  fuse: unfusable,
+});

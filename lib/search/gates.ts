@@ -5,7 +5,7 @@
 
 import { rewrite, type Graph, type GraphBuilder, type Node, type Parameter, type Value } from '../graph.js';
 import { multiply } from '../ops/arithmetic.js';
-import { fullSize, trainableOf } from './removable.js';
+import { fullSize } from './removable.js';
 import { growSegments, segmentOfVertex, type Chain } from './segments.js';
 import { SOURCE, traceGraph, type Edge, type Trace, type Vertex } from './trace.js';
 
@@ -71,7 +71,7 @@ function branchName(
   const skip = `${value.name}.to.${sum.node.name}`;
   if (from === SOURCE) return skip;
   const last = trace.vertices[from] as Vertex;
-  const trainable = trainableOf(trace, chains[owner[from] as number] as Chain).length > 0;
+  const trainable = (chains[owner[from] as number] as Chain).trainable.length > 0;
   if (!last.output && last.successors.length === 1) return trainable || last.joint ? null : value.name;
   const spared = !last.output && last.successors.every((id) => (trace.vertices[id] as Vertex).joint);
   return trainable && spared ? null : skip;

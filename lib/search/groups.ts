@@ -6,7 +6,7 @@ import type { Parameter } from '../graph.js';
 import { dim, elements } from '../shape.js';
 import type { Span } from '../compile/update.js';
 import { complement, merge, type Losses, type Member } from './losses.js';
-import { blankConstants, spoiler, trainableOf, type Blank } from './removable.js';
+import { blankConstants, spoiler, type Blank } from './removable.js';
 import { lastVertex, type Chain } from './segments.js';
 import type { Trace, Vertex } from './trace.js';
 
@@ -36,31 +36,22 @@ export function formGroups(
   losses: Losses,
   reasons: readonly string[],
 ): Grouping {
-  const parameters = chains.map((chain) => trainableOf(trace, chain));
-  const components = shareComponents(parameters);
+  const components = shareComponents(chains);
   const spread = (given: readonly string[]): readonly string[] =>
-    spreadReasons(trace, chains, parameters, components, given);
+    spreadReasons(trace, chains, components, given);
   const claims = chains.map((chain) => claimsOf(trace, chain, losses));
-  const first = spread(reasons);
-  const { refused, granted } = settleClaims({
-    trace,
-    chains,
-    parameters,
-    components,
-    claims,
-    reasons: first,
-  });
+  const { refused, granted } = settleClaims({ trace, chains, components, claims, reasons: spread(reasons) });
   const final = spread(refused);
   return {
-    groups: collect(parameters, components, claims, final),
+    groups: collect(chains, components, claims, final),
     reasons: final,
     blank: blankConstants(trace, granted),
   };
 }
 
 /** For each segment the first one that it is tied to by shared parameters (itself, where by none). */
-function shareComponents(parameters: readonly (readonly Parameter[])[]): readonly number[] {
-  const parent = parameters.map((_, segment) => segment);
+function shareComponents(chains: readonly Chain[]): readonly number[] {
+  const parent = chains.map((_, segment) => segment);
   const root = (segment: number): number => {
     let at = segment;
     while (parent[at] !== at) {
@@ -70,30 +61,28 @@ function shareComponents(parameters: readonly (readonly Parameter[])[]): readonl
     return at;
   };
   const seen = new Map<Parameter, number>();
-  parameters.forEach((list, segment) => {
-    for (const parameter of list) {
+  chains.forEach(({ trainable }, segment) => {
+    for (const parameter of trainable) {
       const [a, b] = [root(seen.get(parameter) ?? segment), root(segment)];
       parent[Math.max(a, b)] = Math.min(a, b);
       seen.set(parameter, segment);
     }
   });
-  return parameters.map((_, segment) => root(segment));
+  return chains.map((_, segment) => root(segment));
 }
 
 /** A segment that shares parameters with one that stays must stay. */
 function spreadReasons(
   trace: Trace,
   chains: readonly Chain[],
-  parameters: readonly (readonly Parameter[])[],
   components: readonly number[],
   reasons: readonly string[],
 ): readonly string[] {
   const staying = new Map<number, number>();
   reasons.forEach((reason, segment) => {
     const component = components[segment] as number;
-    if (reason !== '' && (parameters[segment] ?? []).length > 0 && !staying.has(component)) {
-      staying.set(component, segment);
-    }
+    const trains = (chains[segment] as Chain).trainable.length > 0;
+    if (reason !== '' && trains && !staying.has(component)) staying.set(component, segment);
   });
   return reasons.map((reason, segment) => {
     const other = staying.get(components[segment] as number);
@@ -117,7 +106,6 @@ function claimsOf(trace: Trace, chain: Chain, losses: Losses): readonly Member[]
 interface Claims {
   readonly trace: Trace;
   readonly chains: readonly Chain[];
-  readonly parameters: readonly (readonly Parameter[])[];
   readonly components: readonly number[];
   readonly claims: readonly (readonly Member[])[];
   readonly reasons: readonly string[];
@@ -127,14 +115,14 @@ interface Claims {
  * A slice may lie in a parameter of another removable segment. It goes to the claimant where the other
  * still becomes zero without that parameter; else the claimant must stay.
  */
-function settleClaims({ trace, chains, parameters, components, claims, reasons }: Claims): {
+function settleClaims({ trace, chains, components, claims, reasons }: Claims): {
   refused: readonly string[];
   granted: ReadonlySet<Parameter>;
 } {
   const teams = groupBy(components);
   const holder = new Map<Parameter, number>();
-  parameters.forEach((list, segment) => {
-    if (reasons[segment] === '') for (const parameter of list) holder.set(parameter, segment);
+  chains.forEach(({ trainable }, segment) => {
+    if (reasons[segment] === '') for (const parameter of trainable) holder.set(parameter, segment);
   });
   const granted = new Set<Parameter>();
   /** Whether the holder of `parameter` can do without it; then it is granted. */
@@ -172,13 +160,15 @@ function groupBy(keys: readonly number[]): ReadonlyMap<number, readonly number[]
 }
 
 function collect(
-  parameters: readonly (readonly Parameter[])[],
+  chains: readonly Chain[],
   components: readonly number[],
   claims: readonly (readonly Member[])[],
   reasons: readonly string[],
 ): readonly Group[] {
   const teams = [...groupBy(components).values()].filter(([first]) => reasons[first as number] === '');
-  const own = teams.map((segments) => new Set(segments.flatMap((segment) => parameters[segment] ?? [])));
+  const own = teams.map(
+    (segments) => new Set(segments.flatMap((segment) => (chains[segment] as Chain).trainable)),
+  );
   const slices = teams.map((segments, team) =>
     merge(segments.flatMap((s) => claims[s] ?? []).filter((member) => !own[team]?.has(member.parameter))),
   );

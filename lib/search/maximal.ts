@@ -3,7 +3,6 @@
 // sums and concatenations and there is one output, that is the shortest path that passes the fewest
 // removable segments, and the set is a largest one unless the path then needs repairs.
 
-import { fullSize } from './removable.js';
 import type { Skeleton } from './skeleton.js';
 import { DATA, type Taken } from './states.js';
 import type { Edge, Vertex } from './trace.js';
@@ -58,8 +57,9 @@ export function upperBound({ trace, groupCount, exitOf, outputs }: Skeleton, tak
   for (const { id, joint, edges } of trace.vertices) {
     const group = exitOf[id] as number;
     const own = group >= 0 && exits[group] === 1 ? 1 : 0;
-    const before = edges.map(({ from }) => wayOf(kept, from));
-    const passed = joint ? Math.min(...before) : Math.max(...before);
+    const choose = joint ? Math.min : Math.max;
+    let passed = wayOf(kept, (edges[0] as Edge).from);
+    for (const { from } of edges) passed = choose(passed, wayOf(kept, from));
     kept[id] = group >= 0 && taken[group] ? Infinity : own + passed;
   }
   return groupCount - outputs.reduce((most, output) => Math.max(most, kept[output] as number), 0);
@@ -72,28 +72,25 @@ function waysToLife(skeleton: Skeleton, taken: Taken, kept: Uint8Array, weights:
   for (const vertex of trace.vertices) {
     const group = exitOf[vertex.id] as number;
     const own = group < 0 || kept[group] ? 0 : (weights[group] as number);
-    ways[vertex.id] = group >= 0 && taken[group] ? Infinity : own + wayIn(ways, vertex);
+    ways[vertex.id] = group >= 0 && taken[group] ? Infinity : own + wayIn(skeleton, ways, vertex);
   }
   return ways;
 }
 
 const wayOf = (ways: Float64Array, from: number): number => (from < 0 ? 0 : (ways[from] as number));
 
-function wayIn(ways: Float64Array, vertex: Vertex): number {
-  if (vertex.joint) return wayOf(ways, cheapest(ways, vertex));
+function wayIn(skeleton: Skeleton, ways: Float64Array, vertex: Vertex): number {
+  if (vertex.joint) return wayOf(ways, cheapest(skeleton, ways, vertex));
   let sum = 0;
   for (const { from } of vertex.edges) sum += wayOf(ways, from);
   return sum;
 }
 
 /** The input of a joint that is revived most cheaply and gives it its shape. */
-const cheapest = (ways: Float64Array, vertex: Vertex): number =>
-  vertex.joint === 'sum'
-    ? cheapestOf(
-        ways,
-        vertex.edges.filter((edge) => fullSize(vertex, edge)),
-      )
-    : cheapestOf(ways, vertex.edges);
+function cheapest({ full }: Skeleton, ways: Float64Array, { id, edges }: Vertex): number {
+  const whole = full.get(id);
+  return cheapestOf(ways, whole ? edges.filter((_, edge) => whole[edge]) : edges);
+}
 
 /** Where the edge comes from that is revived most cheaply. */
 function cheapestOf(ways: Float64Array, edges: readonly Edge[]): number {
@@ -104,14 +101,14 @@ function cheapestOf(ways: Float64Array, edges: readonly Edge[]): number {
 
 /** The vertex that must carry data for a violation to go. */
 function targetOf(
-  { trace }: Skeleton,
+  skeleton: Skeleton,
   ways: Float64Array,
   { states }: Evaluation,
   violation: Violation,
 ): number {
-  const vertex = trace.vertices[violation.vertex] as Vertex;
+  const vertex = skeleton.trace.vertices[violation.vertex] as Vertex;
   if (violation.kind === 'output') return vertex.id;
-  if (violation.kind === 'shape') return cheapest(ways, vertex);
+  if (violation.kind === 'shape') return cheapest(skeleton, ways, vertex);
   if (violation.kind !== 'together') return (vertex.edges[violation.edge] as Edge).from;
   const gone = vertex.edges.filter(({ from }) => from >= 0 && states[from] !== DATA);
   return cheapestOf(ways, gone);
@@ -132,7 +129,7 @@ function revive(skeleton: Skeleton, ways: Float64Array, kept: Uint8Array, target
       added += 1;
     }
     const vertex = skeleton.trace.vertices[v] as Vertex;
-    if (vertex.joint) pending.push(cheapest(ways, vertex));
+    if (vertex.joint) pending.push(cheapest(skeleton, ways, vertex));
     else pending.push(...vertex.edges.map((edge) => edge.from));
   }
   return added;

@@ -23,44 +23,63 @@ export function blankConstants(trace: Trace, excluded: ReadonlySet<Parameter>): 
 
 /** `null` where the segment's result is zero with its parameters, else the vertex that spoils it. */
 export function spoiler(trace: Trace, chain: Chain, blank: Blank): Vertex | null {
-  const zero = new Set<number>();
+  /** The vertex before, where its result is zero; nothing further back is read by this segment. */
+  let zero: number | null = null;
   let culprit: Vertex | null = null;
-  for (const id of chain) {
-    const vertex = trace.vertices[id] as Vertex;
-    const zeros = vertex.node.inputs.map(blank);
-    for (const edge of vertex.edges) zeros[edge.input] = edge.first && zero.has(edge.from);
-    const wasZero = vertex.edges.some((edge) => zeros[edge.input]);
-    if (vertex.node.op.zero(zeros)) zero.add(id);
-    else if (wasZero || vertex.parameters.length > 0) culprit = vertex;
+  for (const id of chain.vertices) {
+    const { node, edges, parameters } = trace.vertices[id] as Vertex;
+    const zeros = node.inputs.map(blank);
+    for (const { from, input, first } of edges) zeros[input] = first && from === zero;
+    const wasZero = edges.some(({ input }) => zeros[input]);
+    zero = node.op.zero(zeros) ? id : null;
+    if (zero === null && (wasZero || parameters.length > 0)) culprit = trace.vertices[id] as Vertex;
   }
-  const last = lastVertex(trace, chain);
-  return zero.has(last.id) ? null : (culprit ?? last);
+  return zero === null ? (culprit ?? lastVertex(trace, chain)) : null;
 }
 
-/** '' where the segment can be removed, else the reason. */
-export function reasonAgainst(trace: Trace, chain: Chain, losses: Losses, blank: Blank): string {
-  const last = lastVertex(trace, chain);
-  return (
-    reasonInside(trace, chain, last) ||
-    successorsOf(trace, last)
-      .map((next) => reasonAt(next, last, losses))
-      .find((reason) => reason !== '') ||
-    reasonOfZero(trace, chain, blank)
-  );
+/** For each segment '' where it can be removed, else the reason. */
+export function reasonsAgainst(
+  trace: Trace,
+  chains: readonly Chain[],
+  losses: Losses,
+  blank: Blank,
+): readonly string[] {
+  const outputs = new Set<Value>(trace.graph.outputs);
+  return chains.map((chain) => {
+    const last = lastVertex(trace, chain);
+    return (
+      reasonInside(trace, chain, outputs) ||
+      reasonAfter(trace, last, losses) ||
+      reasonOfZero(trace, chain, blank)
+    );
+  });
 }
 
-const successorsOf = (trace: Trace, vertex: Vertex): readonly Vertex[] =>
-  vertex.successors.map((id) => trace.vertices[id] as Vertex);
-
-function reasonInside(trace: Trace, chain: Chain, last: Vertex): string {
+function reasonInside(trace: Trace, chain: Chain, outputs: ReadonlySet<Value>): string {
+  const last = lastVertex(trace, chain);
   if (last.joint) return `several branches meet in '${last.node.name}'`;
-  const parameters = chain.flatMap((id) => (trace.vertices[id] as Vertex).parameters);
-  if (!parameters.some((parameter) => parameter.trainable)) return 'it has no trainable parameters';
+  if (chain.trainable.length === 0) return 'it has no trainable parameters';
   if (last.output) return `'${last.node.name}' is an output of the network`;
   if (last.successors.length === 0) return `nothing reads '${last.node.name}'`;
-  const outputs = new Set<Value>(trace.graph.outputs);
-  const exposed = parameters.find((parameter) => outputs.has(parameter));
+  const exposed = exposedParameter(trace, chain, outputs);
   return exposed ? `its parameter '${exposed.name}' is an output of the network` : '';
+}
+
+function exposedParameter(trace: Trace, chain: Chain, outputs: ReadonlySet<Value>): Parameter | undefined {
+  for (const id of chain.vertices) {
+    const exposed = (trace.vertices[id] as Vertex).parameters.find((parameter) => outputs.has(parameter));
+    if (exposed) return exposed;
+  }
+  return undefined;
+}
+
+/** What the successors of `last` say to losing it. */
+function reasonAfter(trace: Trace, last: Vertex, losses: Losses): string {
+  for (const id of last.successors) {
+    const reason = reasonAt(trace.vertices[id] as Vertex, last, losses);
+    if (reason !== '') return reason;
+  }
+  return '';
 }
 
 /** What `next`, a successor, says to losing `last`. */
@@ -97,11 +116,6 @@ function reasonOfZero(trace: Trace, chain: Chain, blank: Blank): string {
 /** Whether a term alone gives a sum its shape. */
 export const fullSize = (sum: Vertex, edge: Edge): boolean =>
   sameShape(edge.value.type.shape, (sum.node.outputs[0] as Value).type.shape);
-
-/** Trainable parameters of a segment, each once, in the order in which they are met. */
-export const trainableOf = (trace: Trace, chain: Chain): readonly Parameter[] => [
-  ...new Set(chain.flatMap((id) => (trace.vertices[id] as Vertex).parameters).filter((p) => p.trainable)),
-];
 
 export const countElements = (parameters: readonly Parameter[]): number =>
   parameters.reduce((sum, parameter) => sum + elements(parameter.type.shape), 0);

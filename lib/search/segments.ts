@@ -1,10 +1,16 @@
 // The segment graph: vertices grown into chains, as in DESIGN: breadth over segments, depth inside one.
 // What may be removed is decided elsewhere.
 
+import type { Parameter } from '../graph.js';
 import type { Trace, Vertex } from './trace.js';
 
-/** Vertex ids of one segment, in the order in which data flows; only the last one has exits. */
-export type Chain = readonly number[];
+/** What one segment consists of. */
+export interface Chain {
+  /** Vertex ids in the order in which data flows; only the last one has exits. */
+  readonly vertices: readonly number[];
+  /** The trainable parameters that they read, each once, in the order in which they are met. */
+  readonly trainable: readonly Parameter[];
+}
 
 /** Chains in order of discovery. Together they hold every vertex once. */
 export function growSegments(trace: Trace): readonly Chain[] {
@@ -15,9 +21,10 @@ export function growSegments(trace: Trace): readonly Chain[] {
   for (let next = 0; next < starts.length; next += 1) {
     const start = starts[next] as number;
     if (seen[start]) continue;
-    const chain = grow(trace, start, seen);
+    const vertices = grow(trace, start, seen);
+    const chain = { vertices, trainable: trainableOf(trace, vertices) };
     chains.push(chain);
-    starts.push(...lastVertex(trace, chain).successors);
+    for (const successor of lastVertex(trace, chain).successors) starts.push(successor);
   }
   return chains;
 }
@@ -27,7 +34,7 @@ export function growSegments(trace: Trace): readonly Chain[] {
  * joint or an output): v = successor(v); S += v. A vertex that is an output counts that as a
  * successor; one with several inputs that is no joint goes to the segment that comes first.
  */
-function grow(trace: Trace, start: number, seen: Uint8Array): Chain {
+function grow(trace: Trace, start: number, seen: Uint8Array): readonly number[] {
   const chain: number[] = [];
   let next: number | null = start;
   while (next !== null) {
@@ -47,12 +54,24 @@ function onlySuccessor(trace: Trace, vertex: Vertex): number | null {
   return (trace.vertices[successor as number] as Vertex).joint ? null : (successor as number);
 }
 
+function trainableOf(trace: Trace, vertices: readonly number[]): readonly Parameter[] {
+  const found = new Set<Parameter>();
+  for (const id of vertices) {
+    for (const parameter of (trace.vertices[id] as Vertex).parameters) {
+      if (parameter.trainable) found.add(parameter);
+    }
+  }
+  return [...found];
+}
+
 export const lastVertex = (trace: Trace, chain: Chain): Vertex =>
-  trace.vertices[chain.at(-1) as number] as Vertex;
+  trace.vertices[chain.vertices.at(-1) as number] as Vertex;
 
 /** The segment of each vertex. */
 export function segmentOfVertex(trace: Trace, chains: readonly Chain[]): Int32Array {
   const owner = new Int32Array(trace.vertices.length).fill(-1);
-  chains.forEach((chain, segment) => chain.forEach((vertex) => (owner[vertex] = segment)));
+  chains.forEach(({ vertices }, segment) => {
+    for (const vertex of vertices) owner[vertex] = segment;
+  });
   return owner;
 }

@@ -54,9 +54,9 @@ export function buildSkeleton(
   const position = new Int32Array(groups.length).fill(count);
   for (const group of groups) {
     for (const segment of group.segments) {
-      const chain = chains[segment] as Chain;
-      const exit = chain.at(-1) as number;
-      for (const vertex of chain) groupOf[vertex] = group.id;
+      const { vertices } = chains[segment] as Chain;
+      const exit = vertices.at(-1) as number;
+      for (const vertex of vertices) groupOf[vertex] = group.id;
       exitOf[exit] = group.id;
       position[group.id] = Math.min(position[group.id] as number, exit);
     }
@@ -80,11 +80,20 @@ export function buildSkeleton(
 function edgeTables({ vertices }: Trace) {
   const edgeStart = new Int32Array(vertices.length + 1);
   for (const { id, edges } of vertices) edgeStart[id + 1] = (edgeStart[id] as number) + edges.length;
-  const edges = vertices.flatMap((vertex) => vertex.edges);
+  const edgeFrom = new Int32Array(edgeStart.at(-1) as number);
+  const edgeFirst = new Uint8Array(edgeFrom.length);
+  let next = 0;
+  for (const { edges } of vertices) {
+    for (const { from, first } of edges) {
+      edgeFrom[next] = from;
+      edgeFirst[next] = first ? 1 : 0;
+      next += 1;
+    }
+  }
   return {
     edgeStart,
-    edgeFrom: Int32Array.from(edges, (edge) => edge.from),
-    edgeFirst: Uint8Array.from(edges, (edge) => (edge.first ? 1 : 0)),
+    edgeFrom,
+    edgeFirst,
     joints: idsWhere(vertices, (vertex) => vertex.joint !== null),
     outputs: idsWhere(vertices, (vertex) => vertex.output),
   };
@@ -101,9 +110,11 @@ const kindOf = (vertex: Vertex): number => {
 function zeroBitsOf({ node, edges }: Vertex, blank: Blank): number {
   const [edge] = edges;
   if (edges.length !== 1 || !edge) return 0;
+  const kept = node.inputs.map(() => false);
+  const taken = node.inputs.map(blank);
   let bits = 0;
-  for (const state of [0, 1, 2, 3]) {
-    const zeros = node.inputs.map((value) => (state & 1) === 1 && blank(value));
+  for (let state = 0; state < 4; state += 1) {
+    const zeros = (state & 1) === 1 ? taken : kept;
     zeros[edge.input] = (state & 2) === 2 && edge.first;
     if (node.op.zero(zeros)) bits |= 1 << state;
   }

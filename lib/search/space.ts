@@ -5,7 +5,7 @@ import type { Graph, Node } from '../graph.js';
 import { formGroups, type Group } from './groups.js';
 import { channelLosses } from './losses.js';
 import { upperBound } from './maximal.js';
-import { blankConstants, countElements, reasonAgainst, trainableOf } from './removable.js';
+import { blankConstants, countElements, reasonsAgainst } from './removable.js';
 import { growSegments, lastVertex, segmentOfVertex, type Chain } from './segments.js';
 import { buildSkeleton, type Skeleton } from './skeleton.js';
 import { sizeOf } from './states.js';
@@ -46,7 +46,7 @@ export function searchSpace(graph: Graph): SearchSpace {
   const chains = growSegments(trace);
   const losses = channelLosses(trace);
   const blank = blankConstants(trace, new Set());
-  const local = chains.map((chain) => reasonAgainst(trace, chain, losses, blank));
+  const local = reasonsAgainst(trace, chains, losses, blank);
   const grouping = formGroups(trace, chains, losses, local);
   const skeleton = buildSkeleton(trace, chains, losses, grouping);
   return {
@@ -66,9 +66,9 @@ function describeSegments(
   const owner = segmentOfVertex(trace, chains);
   return chains.map((chain, id) => ({
     id,
-    nodes: chain.map((vertex) => (trace.vertices[vertex] as Vertex).node),
+    nodes: chain.vertices.map((vertex) => (trace.vertices[vertex] as Vertex).node),
     next: [...new Set(lastVertex(trace, chain).successors.map((vertex) => owner[vertex] as number))],
-    params: countElements(trainableOf(trace, chain)),
+    params: countElements(chain.trainable),
     removable: reasons[id] === '',
     reason: reasons[id] ?? '',
   }));

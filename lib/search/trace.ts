@@ -2,15 +2,7 @@
 // them. Parameters, and nodes that depend on parameters alone (constants), are no vertices; they
 // belong to the vertices that read them. Nothing here knows segments or erasure.
 
-import {
-  consumers,
-  isParameter,
-  type Graph,
-  type Node,
-  type Op,
-  type Parameter,
-  type Value,
-} from '../graph.js';
+import { isParameter, type Graph, type Node, type Op, type Parameter, type Value } from '../graph.js';
 
 /** One data input of a vertex. */
 export interface Edge {
@@ -59,57 +51,67 @@ interface Constant {
   readonly nodes: readonly Node[];
 }
 
-type Draft = Omit<Vertex, 'successors'>;
-
 export function traceGraph(graph: Graph): Trace {
   const origin = new Map<Value, number>(graph.inputs.map((value) => [value, SOURCE]));
   const constants = new Map<Value, Constant>();
   const outputs = new Set(graph.outputs);
-  const drafts: Draft[] = [];
+  const vertices: Vertex[] = [];
+  const successors: number[][] = [];
+  const constantNodes: Node[] = [];
   for (const node of graph.nodes) {
     const edges = dataEdges(node, origin);
-    const constant = gather(node, constants);
+    const { parameters, nodes } = constants.size > 0 ? gather(node, constants) : directly(node);
     if (edges.length === 0) {
-      const own = { parameters: constant.parameters, nodes: [...constant.nodes, node] };
-      for (const value of node.outputs) constants.set(value, own);
+      constantNodes.push(node);
+      for (const value of node.outputs) constants.set(value, { parameters, nodes: [...nodes, node] });
       continue;
     }
-    for (const value of node.outputs) origin.set(value, drafts.length);
-    drafts.push({
-      id: drafts.length,
+    for (const value of node.outputs) origin.set(value, vertices.length);
+    const readers: number[] = [];
+    successors.push(readers);
+    vertices.push({
+      id: vertices.length,
       node,
       edges,
+      successors: readers,
       output: node.outputs.some((value) => outputs.has(value)),
       joint: edges.length > 1 ? node.op.joint : null,
-      parameters: constant.parameters,
-      constants: constant.nodes,
+      parameters,
+      constants: nodes,
     });
   }
-  return connect(graph, drafts);
+  return { graph, vertices, sources: connect(vertices, successors), constants: constantNodes };
 }
 
-function connect(graph: Graph, drafts: readonly Draft[]): Trace {
-  const readers = consumers(graph);
-  const idOf = new Map(drafts.map((draft) => [draft.node, draft.id]));
-  const idsOf = (values: readonly Value[]): number[] => {
-    const ids = values.flatMap((value) => readers.get(value) ?? []).map((node) => idOf.get(node) as number);
-    return [...new Set(ids)].toSorted((a, b) => a - b);
-  };
-  return {
-    graph,
-    vertices: drafts.map((draft) => ({ ...draft, successors: idsOf(draft.node.outputs) })),
-    sources: idsOf(graph.inputs),
-    constants: graph.nodes.filter((node) => !idOf.has(node)),
-  };
+/** Fills in the successors, which are only known once all vertices are; returns the readers of inputs. */
+function connect(vertices: readonly Vertex[], successors: readonly number[][]): readonly number[] {
+  const sources: number[] = [];
+  for (const { id, edges } of vertices) {
+    for (const { from } of edges) {
+      const readers = from === SOURCE ? sources : (successors[from] as number[]);
+      if (readers.at(-1) !== id) readers.push(id);
+    }
+  }
+  return sources;
 }
 
 function dataEdges(node: Node, origin: ReadonlyMap<Value, number>): Edge[] {
-  return node.inputs.flatMap((value, input) => {
+  const edges: Edge[] = [];
+  node.inputs.forEach((value, input) => {
     const from = origin.get(value);
-    if (from === undefined) return [];
+    if (from === undefined) return;
     const first = typeof value.origin === 'string' || value.origin.outputs[0] === value;
-    return [{ from, input, value, first }];
+    edges.push({ from, input, value, first });
   });
+  return edges;
+}
+
+const none: readonly never[] = [];
+
+/** The parameters that `node` reads itself, each once. */
+function directly(node: Node): Constant {
+  const parameters = node.inputs.filter(isParameter);
+  return { parameters: parameters.length > 1 ? [...new Set(parameters)] : parameters, nodes: none };
 }
 
 /** Parameters and constant nodes that `node` reads directly or through constants, each once. */

@@ -7,7 +7,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { HalfspaceError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { Weights } from '../weights.js';
-import type { NetworkState } from './network-state.js';
+import { requireFinite, type NetworkState } from './network-state.js';
 import type { PolicyState } from './policy.js';
 import { decodeTensors, encodeTensors, type StoredTensor } from './safetensors.js';
 
@@ -39,9 +39,13 @@ export interface Checkpoint {
 
 const format = 'halfspace checkpoint 1';
 
-/** Writes a checkpoint through a temporary file beside it, so that a crash leaves the old one whole. */
+/**
+ * Writes a checkpoint through a temporary file beside it, so that a crash leaves the old one whole. Throws
+ * ERR_DIVERGED, and leaves the old one too, where there is nothing to go on from: a number that is none.
+ */
 export async function writeCheckpoint(path: string, graph: Graph, checkpoint: Checkpoint): Promise<void> {
   const { network, position } = checkpoint;
+  requireFinite(network, position.step);
   const shapes = new Map(graph.parameters.map((parameter) => [parameter.name, parameter.type.shape]));
   const tensors = new Map<string, StoredTensor>();
   for (const [prefix, weights] of sections(network)) {

@@ -2,11 +2,13 @@
 // parameters. Translates between names and arenas; decides nothing.
 
 import { arenaLayout, packWeights, unpackWeights, type ArenaLayout } from '../compile/layout.js';
+import type { Loss } from '../compile/loss.js';
 import type { Program } from '../compile/program.js';
 import { compileTraining } from '../compile/training.js';
 import type { Span } from '../compile/update.js';
 import { invariant } from '../errors.js';
-import type { Graph } from '../graph.js';
+import type { Graph, Value } from '../graph.js';
+import { dim } from '../shape.js';
 import { debugCompiled } from './debug.js';
 import type { NetworkState } from './network-state.js';
 import { stateCount, type Optimizer } from './optimizer.js';
@@ -34,12 +36,15 @@ export const openNative =
 /** One batch as the programs want it; rows with label -1 are padding. */
 export interface LabelledImages {
   readonly images: Float32Array; // [N, C, H, W]
-  readonly labels: Int32Array | Float32Array; // [N] or [N, K]
+  readonly labels: Int32Array; // [N]
+  /** What mixing made of the labels. */
+  readonly targets?: Float32Array; // [N, K]
 }
 
 export interface DeviceNetworkOptions {
   readonly batch: number;
   readonly optimizer: Optimizer;
+  readonly loss: Loss | null;
   readonly smoothing: number;
   readonly softTargets: boolean;
   /** Spans of each group, given where the parameters lie. */
@@ -64,14 +69,16 @@ export class DeviceNetwork {
   readonly graph: Graph;
   /** Spans of each group in the parameter arena. */
   readonly groups: readonly (readonly Span[])[];
+  readonly #ownLoss: boolean;
   readonly #layout: ArenaLayout;
   readonly #session: SessionLike;
   readonly #states: readonly string[];
 
   constructor(graph: Graph, state: NetworkState, options: DeviceNetworkOptions) {
-    const { batch, device, smoothing, softTargets } = options;
+    const { batch, device, loss, smoothing, softTargets } = options;
     const { rule, nesterov } = options.optimizer;
     this.graph = graph;
+    this.#ownLoss = loss !== null;
     this.#layout = arenaLayout(graph);
     this.groups = options.groups(this.#layout);
     const compiled = compileTraining(graph, {
@@ -80,6 +87,7 @@ export class DeviceNetwork {
       rule,
       nesterov,
       groups: this.groups,
+      loss,
       smoothing,
       softTargets,
     });
@@ -91,12 +99,13 @@ export class DeviceNetwork {
 
   /** Forward, backward, update and projection. */
   async step(
-    { images, labels }: LabelledImages,
+    batch: LabelledImages,
     hyper: Float64Array,
     ceilings: Float64Array,
     signal?: AbortSignal,
   ): Promise<StepOutcome> {
-    const inputs = { images, labels, hyper, ceilings };
+    const answers = this.#ownLoss ? this.#known(batch) : { labels: batch.targets ?? batch.labels };
+    const inputs = { images: batch.images, ...answers, hyper, ceilings };
     const outputs = await this.#session.run('train', inputs, signal ? { signal } : {});
     return { ...outcome(outputs), statistics: outputs['statistics'] as Float64Array };
   }
@@ -111,8 +120,18 @@ export class DeviceNetwork {
     return this.#forward('eval', batch, signal);
   }
 
-  async #forward(entry: string, { images, labels }: LabelledImages, signal?: AbortSignal): Promise<Outcome> {
-    return outcome(await this.#session.run(entry, { images, labels }, signal ? { signal } : {}));
+  async #forward(entry: string, batch: LabelledImages, signal?: AbortSignal): Promise<Outcome> {
+    const inputs = { images: batch.images, ...this.#known(batch) };
+    return outcome(await this.#session.run(entry, inputs, signal ? { signal } : {}));
+  }
+
+  /** Labels and, for a loss of the user's own, targets. */
+  #known({ labels, targets }: LabelledImages): Buffers {
+    if (!this.#ownLoss) return { labels };
+    return {
+      labels,
+      targets: targets ?? oneHot(labels, dim((this.graph.outputs[0] as Value).type.shape, 1)),
+    };
   }
 
   /** The parameter arena as it is now. */
@@ -145,6 +164,15 @@ export class DeviceNetwork {
   dispose(): void {
     this.#session.dispose();
   }
+}
+
+/** [N] -> [N, classes]; zero in rows without a label. */
+function oneHot(labels: Int32Array, classes: number): Float32Array {
+  const targets = new Float32Array(labels.length * classes);
+  labels.forEach((label, row) => {
+    if (label >= 0) targets[row * classes + label] = 1;
+  });
+  return targets;
 }
 
 const stateArenas: readonly string[] = ['state1', 'state2'];

@@ -14,6 +14,7 @@ export interface InferenceOptions {
   readonly device?: string;
   /** Threads of the CPU engine; by default all cores that the process may use. */
   readonly threads?: number;
+  /** @internal */
   readonly open?: OpenSession;
 }
 
@@ -25,18 +26,22 @@ export interface InferenceSettings {
 }
 
 /** Decides what `options` leave open. */
-export const inferenceSettings = (
-  { batch, device = 'cpu', threads, open = openNative(threads) }: InferenceOptions,
-  usualBatch: number,
-): InferenceSettings => ({ batch: batch ?? usualBatch, device, open });
+export function inferenceSettings(options: InferenceOptions, usualBatch: number): InferenceSettings {
+  const { batch = usualBatch, device = 'cpu', threads, open = openNative(threads) } = options;
+  return { batch, device, open };
+}
 
-/** Runs a network forward on its running statistics. Dispose of it when done. */
-export class InferenceNetwork {
+/**
+ * Runs a trained network forward, `batch` images at a time (one unless told), on its running statistics.
+ * Dispose of it when done.
+ */
+export class InferenceNetwork implements Disposable {
   readonly graph: Graph;
   readonly batch: number;
   readonly #session: SessionLike;
 
-  constructor(graph: Graph, weights: Weights, { batch, device, open }: InferenceSettings) {
+  constructor(graph: Graph, weights: Weights, options: InferenceOptions = {}) {
+    const { batch, device, open } = inferenceSettings(options, 1);
     const compiled = compileInference(graph, { batch, device });
     const { program, layout } = compiled;
     debugCompiled(compiled);
@@ -46,7 +51,7 @@ export class InferenceNetwork {
     this.#session.write('parameters', packWeights(layout, graph, weights));
   }
 
-  /** Inputs by name, row-major; the outputs in the order of the graph's outputs. */
+  /** Inputs by name, whole batches, row-major; the outputs in the order of the graph's outputs. */
   async run(inputs: Buffers, signal?: AbortSignal): Promise<readonly Float32Array[]> {
     const results = await this.#session.run('infer', inputs, signal ? { signal } : {});
     return this.graph.outputs.map((output) => results[output.name] as Float32Array);
@@ -54,5 +59,9 @@ export class InferenceNetwork {
 
   dispose(): void {
     this.#session.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

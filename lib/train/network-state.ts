@@ -1,7 +1,7 @@
 // Parameters and optimizer state by name, and how they move between a super-network and the
 // sub-network cut from it, in both directions. Pure functions over plain arrays.
 
-import { invariant } from '../errors.js';
+import { HalfspaceError, invariant } from '../errors.js';
 import type { Weights } from '../weights.js';
 
 /** Parameters and optimizer state of a network, one array a parameter, by name. */
@@ -9,6 +9,18 @@ export interface NetworkState {
   readonly weights: Weights;
   /** Momentum of sgd; first and second moments of adam and adamw. Trainable parameters only. */
   readonly optimizer: readonly Weights[];
+}
+
+/** Throws ERR_DIVERGED where a number after `step` steps is NaN or infinite. */
+export function requireFinite({ weights, optimizer }: NetworkState, step: number): void {
+  for (const [name, data] of [weights, ...optimizer].flatMap((state) => [...state])) {
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    throw new HalfspaceError(
+      'ERR_DIVERGED',
+      `training diverged in step ${step}: element ${at} of '${name}' or of its optimizer state is ${data[at]}`,
+    );
+  }
 }
 
 /** What leads from super-network to sub-network: `carry` drops and slices arrays by name. */

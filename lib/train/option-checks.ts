@@ -107,6 +107,13 @@ const byKind =
     exactly({ kind: kindCheck, ...lookUp(kinds, String(kind), `${name} kind`) })(value, name);
   };
 
+/** A function, or what `check` takes. */
+const callOr =
+  (check: Check): Check =>
+  (value, name) => {
+    if (typeof value !== 'function') check(value, name);
+  };
+
 /** A name, or what the name stands for. */
 const nameOr =
   (names: readonly string[], check: Check): Check =>
@@ -154,15 +161,16 @@ const checks = {
   batch: positiveWhole,
   seed: whole,
   optimizer: nameOr(optimizerNames, optimizer),
-  schedule: nameOr(scheduleNames, schedule),
+  schedule: callOr(nameOr(scheduleNames, schedule)),
   learningRate: positive,
   learningRateWarmup: belowOne,
+  loss: orNull(call),
   smoothing: belowOne,
   augment: listOf(object),
   mix: orNull(object),
   warmup: fraction,
   window: fraction,
-  score: oneOf(selectorNames, 'score'),
+  score: callOr(oneOf(selectorNames, 'score')),
   scoreMemory: belowOne,
   ablation,
   eraseAsYouTrain: boolean,

@@ -1,10 +1,11 @@
 // What a training run is told: `SearchOptions` as users give it, `TrainOptions` with everything
 // decided. Defaults live here, checks in option-checks.ts; the trainer reads nothing else.
 
+import type { Loss } from '../compile/loss.js';
 import type { Augmentation } from '../data/augment.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Mix } from '../data/mix.js';
-import type { HalfspaceError } from '../errors.js';
+import { HalfspaceError } from '../errors.js';
 import type { Target } from '../search/selection.js';
 import { openNative, type OpenSession } from './device-network.js';
 import { stepsPerEpoch } from './feed.js';
@@ -12,8 +13,8 @@ import { checkOptions } from './option-checks.js';
 import { optimizer, type Optimizer } from './optimizer.js';
 import type { PlanOptions } from './policy.js';
 import type { Progress } from './progress.js';
-import { schedule, type Schedule } from './schedule.js';
-import type { SelectorName } from './scores.js';
+import { schedule, type LearningRate, type Schedule } from './schedule.js';
+import type { Score, SelectorName } from './scores.js';
 
 /** Selection by measured losses: how many batches each loss is taken over, and how many losses at most. */
 export interface AblationSettings {
@@ -32,18 +33,23 @@ export interface TrainOptions extends Required<PlanOptions> {
   readonly batch: number;
   readonly seed: number;
   readonly optimizer: Optimizer;
-  readonly schedule: Schedule;
-  /** Label smoothing, 0 for none. */
+  /** Settings, or a function of one's own. */
+  readonly schedule: Schedule | LearningRate;
+  /** A loss of one's own; null for softmax cross-entropy. */
+  readonly loss: Loss | null;
+  /** Label smoothing of cross-entropy, 0 for none. */
   readonly smoothing: number;
   readonly augment: readonly Augmentation[];
   readonly mix: Mix | null;
-  readonly score: SelectorName;
+  /** How redundancy is judged: by name, or a function of one's own. */
+  readonly score: SelectorName | Score;
   /** Weight of the past in the averaged scores. */
   readonly scoreMemory: number;
   readonly ablation: AblationSettings;
   /** Rebuild the running program without the erased segments once they are zero. */
   readonly eraseAsYouTrain: boolean;
   readonly device: string;
+  /** @internal */
   readonly open: OpenSession;
   /** Told of each image that cannot be decoded and is left out; null makes it an error. */
   readonly skipCorrupt: ((error: HalfspaceError) => void) | null;
@@ -61,7 +67,7 @@ export interface SearchOptions extends Partial<Omit<TrainOptions, 'optimizer' | 
   /** Passes over the training split, 12 by default; `steps` overrules it. */
   readonly epochs?: number;
   readonly optimizer?: Optimizer['rule'] | Optimizer;
-  readonly schedule?: Schedule['kind'] | Schedule;
+  readonly schedule?: Schedule['kind'] | Schedule | LearningRate;
   /** Highest learning rate of a schedule given by name; by default the optimizer's usual one. */
   readonly learningRate?: number;
   /** Share of the steps in which the rate of a schedule given by name rises, 0.05 by default. */
@@ -87,6 +93,7 @@ const defaults = {
   epochs: 12,
   batch: 64,
   seed: 0,
+  loss: null,
   smoothing: 0,
   mix: null,
   warmup: 1 / 6,
@@ -108,6 +115,7 @@ type Given = SearchOptions & Required<Pick<SearchOptions, keyof typeof defaults>
 export function resolveOptions(dataset: Dataset, options: SearchOptions): TrainOptions {
   checkOptions(options);
   const given: Given = { ...defaults, ...withoutUndefined(options) };
+  checkTogether(given);
   const steps = given.steps ?? given.epochs * stepsPerEpoch(dataset, given.batch);
   const base = typeof given.optimizer === 'object' ? given.optimizer : optimizer(given.optimizer ?? 'sgd');
   return {
@@ -118,6 +126,7 @@ export function resolveOptions(dataset: Dataset, options: SearchOptions): TrainO
     seed: given.seed,
     optimizer: base,
     schedule: chosenSchedule(given, base, steps),
+    loss: given.loss,
     smoothing: given.smoothing,
     augment: given.augment ?? dataset.augment.train,
     mix: given.mix,
@@ -135,6 +144,14 @@ export function resolveOptions(dataset: Dataset, options: SearchOptions): TrainO
   };
 }
 
+function checkTogether({ loss, smoothing }: Given): void {
+  if (loss === null || smoothing === 0) return;
+  throw new HalfspaceError(
+    'ERR_OPTION',
+    `smoothing: expected 0 beside a loss of your own, which may smooth its targets, got ${smoothing}`,
+  );
+}
+
 /** An option that is given as undefined counts as not given. */
 const withoutUndefined = <T extends object>(options: T): T =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
@@ -143,7 +160,7 @@ function chosenSchedule(
   { schedule: given = 'cosine', learningRate, learningRateWarmup = 0.05 }: SearchOptions,
   { rule }: Optimizer,
   steps: number,
-): Schedule {
-  if (typeof given === 'object') return given;
+): Schedule | LearningRate {
+  if (typeof given !== 'string') return given;
   return schedule(given, learningRate ?? usualRate[rule], Math.round(learningRateWarmup * steps));
 }

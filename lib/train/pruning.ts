@@ -12,7 +12,7 @@ import type { DeviceNetwork, LabelledImages } from './device-network.js';
 import { ablationProbe, spanNorm, type Spans } from './groups.js';
 import type { TrainOptions } from './options.js';
 import { plan, type Plan, type PolicyState } from './policy.js';
-import { score, type Score } from './scores.js';
+import { checkedScore, score, type Score } from './scores.js';
 
 /** Fixed for the whole run. */
 export interface Pruning {
@@ -36,8 +36,12 @@ export function pruningFor(graph: Graph, options: TrainOptions): Pruning | null 
   const space = searchSpace(graph);
   debug(2, () => printSearchSpace(space));
   beginSelection(space, target);
-  const cheap = options.score === 'ablation' ? shortlistScore : options.score;
-  return { space, target, plan: plan(options.steps, options), score: score(cheap) };
+  return { space, target, plan: plan(options.steps, options), score: averagedScore(options.score) };
+}
+
+function averagedScore(selector: TrainOptions['score']): Score {
+  if (typeof selector === 'function') return checkedScore(selector);
+  return score(selector === 'ablation' ? shortlistScore : selector);
 }
 
 /** Chooses the groups to erase. The network's parameters are as before when this is done. */

@@ -57,11 +57,12 @@ export class RunningNetwork {
   }
 
   #open(graph: Graph, state: NetworkState, groups: (layout: ArenaLayout) => readonly (readonly Span[])[]) {
-    const { batch, optimizer, smoothing, mix, device, open } = this.#options;
+    const { batch, optimizer, loss, smoothing, mix, device, open } = this.#options;
     const softTargets = mix !== null;
     return new DeviceNetwork(graph, state, {
       batch,
       optimizer,
+      loss,
       smoothing,
       softTargets,
       groups,

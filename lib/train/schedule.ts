@@ -19,6 +19,9 @@ type Shape =
   /** Half a cosine from rate down to floor * rate. */
   | { readonly kind: 'cosine'; readonly floor: number };
 
+/** A schedule of one's own: the learning rate of `step` (0 for the first) in a run of `steps` steps. */
+export type LearningRate = (step: number, steps: number) => number;
+
 /** With the usual constants. */
 const usual = {
   constant: { kind: 'constant' },
@@ -36,11 +39,23 @@ export function schedule(kind: Schedule['kind'], rate: number, warmup = 0): Sche
   return { ...lookUp<Shape>(usual, kind, 'schedule'), rate, warmup };
 }
 
-/** The learning rate of `step` (0 for the first) in a run of `steps` steps. */
-export function learningRate(schedule: Schedule, step: number, steps: number): number {
+/**
+ * The learning rate of `step` (0 for the first) in a run of `steps` steps. Throws ERR_OPTION where a function
+ * gives no rate.
+ */
+export function learningRate(schedule: Schedule | LearningRate, step: number, steps: number): number {
+  if (typeof schedule === 'function') return checkedRate(schedule(step, steps), step);
   const { rate, warmup } = schedule;
   if (step < warmup) return (rate * (step + 1)) / warmup;
   return rate * factor(schedule, (step - warmup) / Math.max(1, steps - warmup));
+}
+
+function checkedRate(rate: number, step: number): number {
+  if (Number.isFinite(rate) && rate >= 0) return rate;
+  throw new HalfspaceError(
+    'ERR_OPTION',
+    `schedule: expected a learning rate, 0 or more, for step ${step}, got ${rate}`,
+  );
 }
 
 /** What the rate is multiplied by at `progress` (0 ... 1) of the steps after warm-up. */

@@ -6,7 +6,7 @@
 // the gradient), size its number of elements.
 
 import { STATISTICS } from '../compile/update.js';
-import { invariant } from '../errors.js';
+import { HalfspaceError, invariant } from '../errors.js';
 import { lookUp } from '../suggest.js';
 
 /** What is known of one group after one step. */
@@ -82,6 +82,18 @@ export const selectorNames: readonly SelectorName[] = ['ablation', ...scoreNames
 
 /** A score by name; throws ERR_OPTION for an unknown one. */
 export const score = (name: string): Score => lookUp<Score>(scores, name, 'score');
+
+/** A score of the user's own, which throws ERR_OPTION unless it gives one number a group. */
+export const checkedScore =
+  (own: Score): Score =>
+  (groups) => {
+    const values = own(groups);
+    if (values.length === groups.length && values.every(Number.isFinite)) return values;
+    throw new HalfspaceError(
+      'ERR_OPTION',
+      `score: expected a finite number for each of ${groups.length} groups, got [${values.join(', ')}]`,
+    );
+  };
 
 /** Reads the `statistics` matrix of the update kernel, one row a group. */
 export function groupStatistics(matrix: ArrayLike<number>, sizes: readonly number[]): GroupStatistics[] {

@@ -16,6 +16,7 @@ import { testBatches } from './feed.js';
 import { resolveOptions, type SearchOptions, type TrainOptions } from './options.js';
 import type { Progress } from './progress.js';
 import { RunDirectory, type ResumedRun, type RunConfig } from './run-directory.js';
+import { SearchRun, type RunControls } from './search-run.js';
 import { Trainer, type Trained } from './trainer.js';
 import { relativeDifference, type TrainedNetwork } from './verify.js';
 
@@ -46,46 +47,73 @@ export interface Summary {
   readonly dataset: string;
 }
 
-/** What a search yields; `subnet` and `summary` are null where the run was stopped early. */
+/** What a search yields. */
 export interface SearchResult {
+  /** False where the run was stopped before its last step. */
   readonly complete: boolean;
   /** The super-network with its last weights; erased groups are zero. */
   readonly supernet: TrainedNetwork;
+  /** Null where the run was stopped before its groups were zero. */
   readonly subnet: TrainedNetwork | null;
+  /** Null where the run was stopped early. */
   readonly summary: Summary | null;
 }
 
 /**
  * Trains `model`, a super-network from images to logits, on `dataset` and erases what `options.target`
  * asks for. Given a `directory`, leaves checkpoints, metrics, both networks as ONNX files and a
- * summary there.
+ * summary there. What is returned is a promise of the result that can be followed and stopped meanwhile.
  *
- * Throws ERR_OPTION, ERR_TARGET (with the largest possible target), ERR_SHAPE where model and images
+ * Rejects with ERR_OPTION, ERR_TARGET (with the largest possible target), ERR_SHAPE where model and images
  * do not fit, ERR_RUN for an unusable directory, ERR_DIVERGED, ERR_VERIFY. A raised `signal` rejects with
- * its reason; a raised `stop` ends after the current step or within selection, to be resumed later.
+ * its reason; `stop()`, or a raised `stop`, ends after the current step or within selection, to be resumed
+ * later.
  */
-export async function search(
+export const search = (
   model: Graph,
   dataset: Dataset,
   options: SearchOptions = {},
+): SearchRun<SearchResult> => new SearchRun((controls) => runSearch(model, dataset, options, controls));
+
+async function runSearch(
+  model: Graph,
+  dataset: Dataset,
+  options: SearchOptions,
+  controls: RunControls,
 ): Promise<SearchResult> {
-  const settings = resolveOptions(dataset, options);
+  const settings = controlled(resolveOptions(dataset, options), controls);
   const gated: Gated = settings.gates ? addGates(model) : { graph: model, gates: [] };
   const { graph } = gated;
   const config = runConfig(graph, dataset, settings);
   const resumed = await resumedRun(config, options);
   const trainer = new Trainer(graph, dataset, settings, resumed?.checkpoint ?? undefined);
+  const tell = async (event: Progress): Promise<void> => {
+    controls.publish(event);
+    await options.onProgress?.(event);
+  };
   try {
     // Made only now, so that a run that cannot start leaves no folder behind.
     const directory = resumed?.directory ?? (await newRun(config, options));
-    const trained = await follow(trainer, graph, directory, options.onProgress).catch((error: unknown) => {
+    try {
+      const trained = await follow(trainer, graph, directory, tell);
+      return await finish(gated, dataset, settings, trained, directory);
+    } catch (error) {
       throw withCheckpoint(error, directory);
-    });
-    return await finish(gated, dataset, settings, trained, directory);
+    }
   } finally {
     trainer.dispose();
   }
 }
+
+/** The settings, with the signals of the run beside those that the user gave. */
+const controlled = (settings: TrainOptions, { signal, stop }: RunControls): TrainOptions => ({
+  ...settings,
+  signal: either(signal, settings.signal),
+  stop: either(stop, settings.stop),
+});
+
+const either = (signal: AbortSignal, given: AbortSignal | null): AbortSignal =>
+  given ? AbortSignal.any([signal, given]) : signal;
 
 async function resumedRun(
   config: RunConfig,
@@ -99,7 +127,10 @@ async function resumedRun(
 const newRun = async (config: RunConfig, { directory }: SearchOptions): Promise<RunDirectory | null> =>
   directory === undefined ? null : RunDirectory.create(directory, config);
 
-/** Everything that decides what a run computes, as plain JSON; the network enters by its fingerprint. */
+/**
+ * Everything that decides what a run computes, as plain JSON; the network enters by its fingerprint, a
+ * function of the user's by its name.
+ */
 const runConfig = (model: Graph, dataset: Dataset, settings: TrainOptions): RunConfig => ({
   network: createHash('sha256').update(print(model)).digest('hex').slice(0, 16),
   dataset: dataset.name,
@@ -109,25 +140,29 @@ const runConfig = (model: Graph, dataset: Dataset, settings: TrainOptions): RunC
   batch: settings.batch,
   seed: settings.seed,
   optimizer: settings.optimizer,
-  schedule: settings.schedule,
+  schedule: named(settings.schedule),
+  loss: named(settings.loss),
   smoothing: settings.smoothing,
   augment: settings.augment.map(({ name }) => name),
   mix: settings.mix?.name ?? null,
   warmup: settings.warmup,
   window: settings.window,
-  score: settings.score,
+  score: named(settings.score),
   scoreMemory: settings.scoreMemory,
   ablation: settings.ablation,
   eraseAsYouTrain: settings.eraseAsYouTrain,
   device: settings.device,
 });
 
+const named = (setting: unknown): unknown =>
+  typeof setting === 'function' ? { function: setting.name } : setting;
+
 /** Runs the trainer to its end; events go to the directory and to the caller. */
 async function follow(
   trainer: Trainer,
   model: Graph,
   directory: RunDirectory | null,
-  onProgress: SearchOptions['onProgress'],
+  tell: (event: Progress) => Promise<void>,
 ): Promise<Trained> {
   const run = trainer.run();
   const times = new PhaseTimes();
@@ -140,7 +175,7 @@ async function follow(
     times.lap(value);
     debugStep(value);
     await keep(value, trainer, model, directory);
-    await onProgress?.(value);
+    await tell(value);
   }
 }
 
@@ -166,43 +201,56 @@ async function keep(
 }
 
 async function finish(
-  { graph: model, gates }: Gated,
+  gated: Gated,
   dataset: Dataset,
   settings: TrainOptions,
-  { complete, checkpoint }: Trained,
+  { complete, erasable, checkpoint }: Trained,
   directory: RunDirectory | null,
 ): Promise<SearchResult> {
+  const { graph: model } = gated;
   const supernet = { graph: model, weights: checkpoint.network.weights };
   await directory?.writeCheckpoint(model, checkpoint);
   await directory?.writeNetwork('super.onnx', toOnnx(model, supernet.weights));
-  if (!complete) return { complete, supernet, subnet: null, summary: null };
-  const { subnet, summary } = await concluded(supernet, gates, dataset, settings, checkpoint);
+  if (!erasable) return { complete, supernet, subnet: null, summary: null };
+  const subnet = await constructed(supernet, gated.gates, dataset, settings, checkpoint);
   const outputNames = model.outputs.map(({ name }) => name);
   await directory?.writeNetwork('sub.onnx', toOnnx(subnet.graph, subnet.weights, { outputNames }));
+  if (!complete) return { complete, supernet, subnet, summary: null };
+  const summary = await summarized(supernet, subnet, dataset, settings, checkpoint);
   await directory?.writeSummary(summary);
   return { complete, supernet, subnet, summary };
 }
 
-/** Constructs, verifies and evaluates what training left. */
-async function concluded(
+/** Constructs and verifies what training left. */
+async function constructed(
   supernet: TrainedNetwork,
   gates: readonly Parameter[],
   dataset: Dataset,
-  settings: TrainOptions,
+  { batch, device, open }: TrainOptions,
   { position }: Checkpoint,
-): Promise<{ readonly subnet: TrainedNetwork; readonly summary: Summary }> {
-  const { batch, device, open, signal } = settings;
-  const inference = { batch, device, open };
-  const subnet = await constructChecked(
+): Promise<Construction> {
+  return constructChecked(
     searchSpace(supernet.graph),
     supernet.weights,
     (position.policy.taken ?? []).map(({ group }) => group),
     { [supernet.graph.inputs[0]?.name as string]: await firstImages(dataset, batch) },
-    inference,
+    { batch, device, open },
     new Set(gates.map(({ name }) => name)),
   );
+}
+
+/** Evaluates it. */
+async function summarized(
+  supernet: TrainedNetwork,
+  subnet: Construction,
+  dataset: Dataset,
+  settings: TrainOptions,
+  { position }: Checkpoint,
+): Promise<Summary> {
+  const { batch, device, open, signal } = settings;
+  const inference = { batch, device, open };
   const { accuracy } = await evaluate(subnet.graph, subnet.weights, dataset, inference, signal ?? undefined);
-  return { subnet, summary: summarize(supernet, subnet, accuracy, position, settings, dataset) };
+  return summarize(supernet, subnet, accuracy, position, settings, dataset);
 }
 
 async function firstImages(dataset: Dataset, batch: number): Promise<Float32Array> {

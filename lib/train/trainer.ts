@@ -18,6 +18,7 @@ import { checkFits, measure, type Measurement } from './evaluate.js';
 import { feed, probeBatches, stepsPerEpoch, type FeedOptions } from './feed.js';
 import { spanSize } from './groups.js';
 import { hyperVector } from './optimizer.js';
+import { requireFinite } from './network-state.js';
 import type { TrainOptions } from './options.js';
 import { ceilings, initialPolicy, observe, phaseAt, select, type PolicyState } from './policy.js';
 import type {
@@ -36,6 +37,8 @@ import { groupStatistics } from './scores.js';
 export interface Trained {
   /** False where the run was stopped before its last step. */
   readonly complete: boolean;
+  /** Whether all groups that are to be erased are zero. */
+  readonly erasable: boolean;
   readonly checkpoint: Checkpoint;
 }
 
@@ -78,7 +81,7 @@ export class Trainer {
     if (this.#position.erased) this.#network.erase(this.#takenGroups());
   }
 
-  /** Trains to the last step, or until stopped. Throws ERR_DIVERGED where the loss is no number. */
+  /** Trains to the last step, or until stopped. Throws ERR_DIVERGED where the loss or a weight is no number. */
   async *run(): AsyncGenerator<Progress, Trained> {
     this.#since = performance.now();
     const source = feed(this.#feed, this.#position.step, this.#options.steps);
@@ -87,13 +90,16 @@ export class Trainer {
     } finally {
       await source.return(undefined);
     }
-    const complete = this.#position.step === this.#options.steps;
+    const complete = this.#position.step === this.#options.steps && !this.#isEpochDue();
     if (complete) yield* this.#turningPoints();
-    return { complete, checkpoint: this.checkpoint() };
+    const checkpoint = this.checkpoint();
+    requireFinite(checkpoint.network, this.#position.step);
+    return { complete, erasable: this.#isErasable(), checkpoint };
   }
 
   /** Steps until the feed ends or the run is stopped. */
   async *#train(source: AsyncGenerator<Batch>): AsyncGenerator<Progress> {
+    yield* this.#epochEnd();
     let upcoming = await source.next();
     while (!upcoming.done && !this.#isStopped()) {
       yield* this.#turningPoints();
@@ -102,13 +108,17 @@ export class Trainer {
       const [outcome, following] = await Promise.all([this.#step(upcoming.value), source.next()]);
       this.#advance(outcome, upcoming.value.count);
       yield this.#stepProgress(outcome, upcoming.value.count / (performance.now() - began));
-      if (this.#isEpochEnd()) yield await this.#endEpoch();
+      yield* this.#epochEnd();
       upcoming = following;
     }
   }
 
   #isStopped(): boolean {
     return this.#options.stop?.aborted ?? false;
+  }
+
+  #isErasable(): boolean {
+    return this.#pruning === null || this.#position.step >= this.#pruning.plan.windowEnd;
   }
 
   /** All that the run needs to go on from here. */
@@ -128,14 +138,20 @@ export class Trainer {
     if (!erased && step === this.#pruning.plan.windowEnd) yield* this.#erase();
   }
 
-  /** A run that is stopped meanwhile chooses nothing, and so selects again when it goes on. */
   async *#select(pruning: Pruning): AsyncGenerator<SelectionProgress> {
+    const selected = await this.#unlessStopped((signal) => this.#selection(pruning, signal));
+    if (selected) yield selected;
+  }
+
+  /** What `work` gives; null where the run is stopped meanwhile, which leaves it to be done when the run goes on. */
+  async #unlessStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
     const { signal, stop } = this.#options;
     const given = [signal, stop].filter((each) => each !== null);
     try {
-      yield await this.#selection(pruning, AbortSignal.any(given));
+      return await work(AbortSignal.any(given));
     } catch (error) {
       if (signal?.aborted || !stop?.aborted || error !== stop.reason) throw error;
+      return null;
     }
   }
 
@@ -168,11 +184,11 @@ export class Trainer {
   }
 
   /** One step on the device. */
-  async #step({ images, labels, targets }: Batch): Promise<StepOutcome> {
+  async #step(batch: Batch): Promise<StepOutcome> {
     this.#options.signal?.throwIfAborted();
     const { step } = this.#position;
     const outcome = await this.#network.device.step(
-      { images, labels: targets ?? labels },
+      batch,
       hyperVector(this.#options.optimizer, this.#rate(step), step),
       this.#ceilings(step),
       this.#options.signal ?? undefined,
@@ -237,14 +253,20 @@ export class Trainer {
     };
   }
 
-  #isEpochEnd(): boolean {
-    const { step } = this.#position;
-    return step % this.#stepsPerEpoch === 0 || step === this.#options.steps;
+  /** Whether an epoch, or the run within one, is over and has not been measured. */
+  #isEpochDue(): boolean {
+    const { step, epoch } = this.#position;
+    return epoch.images > 0 && (step % this.#stepsPerEpoch === 0 || step === this.#options.steps);
   }
 
-  async #endEpoch(): Promise<EpochProgress> {
+  async *#epochEnd(): AsyncGenerator<EpochProgress> {
+    if (!this.#isEpochDue()) return;
+    const measured = await this.#unlessStopped((signal) => this.#test(signal));
+    if (measured) yield this.#endEpoch(measured);
+  }
+
+  #endEpoch({ loss, accuracy }: Measurement): EpochProgress {
     const { step, epoch } = this.#position;
-    const { loss, accuracy } = await this.#test();
     this.#requireFinite(loss, `on the test images, after step ${step}`);
     this.#position = { ...this.#position, epoch: noSums };
     return {
@@ -259,8 +281,8 @@ export class Trainer {
     };
   }
 
-  #test(signal = this.#options.signal): Promise<Measurement> {
-    return measure(this.#network.device, this.#dataset, this.#options.batch, signal ?? undefined);
+  #test(signal: AbortSignal): Promise<Measurement> {
+    return measure(this.#network.device, this.#dataset, this.#options.batch, signal);
   }
 
   #seconds(): number {

@@ -1,0 +1,51 @@
+// A network ready to be trained on made-up images, for whoever times or watches its steps.
+
+import { packWeights } from '../lib/compile/layout.js';
+import type { Program } from '../lib/compile/program.js';
+import { compileTraining } from '../lib/compile/training.js';
+import { HYPER } from '../lib/compile/update.js';
+import { atBatch, type Graph } from '../lib/graph.js';
+import { random } from '../lib/random.js';
+import { elements } from '../lib/shape.js';
+import { Session, type Arrays, type SessionOptions } from '../lib/train/session.js';
+import { initialWeights } from '../lib/weights.js';
+
+/** Dispose of it when done. */
+export class Training implements Disposable {
+  readonly program: Program;
+  readonly session: Session;
+  readonly #inputs: Arrays;
+
+  constructor(graph: Graph, batch: number, options: SessionOptions) {
+    const { program, layout } = compileTraining(graph, { batch, rule: 'sgd', groups: [] });
+    this.program = program;
+    this.session = Session.open(program, options);
+    this.session.write('parameters', packWeights(layout, graph, initialWeights(graph, 0)));
+    this.#inputs = inputsFor(graph, batch);
+  }
+
+  /** Forward, backward and SGD momentum update, on the same images every time. */
+  async step(): Promise<void> {
+    await this.session.run('train', this.#inputs);
+  }
+
+  [Symbol.dispose](): void {
+    this.session.dispose();
+  }
+}
+
+function inputsFor(graph: Graph, batch: number): Arrays {
+  const shape = atBatch(graph, batch).inputs[0]?.type.shape ?? [];
+  const stream = random(1);
+  const classes = graph.outputs[0]?.type.shape[1] ?? 1;
+  return {
+    images: Float32Array.from({ length: elements(shape) }, () => stream.normal()),
+    labels: Int32Array.from({ length: batch }, () => stream.below(classes)),
+    hyper: hyper({ learningRate: 1e-3, momentum: 0.9, step: 1 }),
+    ceilings: new Float64Array(0),
+  };
+}
+
+/** The hyper vector with the named entries, the rest zero. */
+const hyper = (values: Partial<Record<(typeof HYPER)[number], number>>): Float64Array =>
+  Float64Array.from(HYPER, (name) => values[name] ?? 0);

@@ -1,0 +1,129 @@
+// The bytes of a file to a model, message by message as `layouts` describes them. Graphs have hundreds of
+// thousands of small messages, so each is made once, as the object that everybody reads: 64-bit integers
+// are numbers, contents of tensors are views of the file, repeated fields that are absent share one empty
+// list. Unknown fields are skipped, as protocol buffers promise.
+
+import protobuf from 'protobufjs/minimal.js';
+import { HalfspaceError } from '../errors.js';
+import { layouts, type Field, type ModelProto } from './schema.js';
+
+type Reader = protobuf.Reader;
+
+/** The model in `bytes`. Throws ERR_MODEL where these are no protocol buffers. */
+export function decodeModel(bytes: Uint8Array): ModelProto {
+  try {
+    const reader = new protobuf.Reader(bytes);
+    return decodeMessage(messageNamed('ModelProto'), reader, bytes.length) as unknown as ModelProto;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HalfspaceError(
+      'ERR_MODEL',
+      `not an ONNX model: ${bytes.length} bytes do not decode (${reason})`,
+      { cause: error },
+    );
+  }
+}
+
+/** How the value of a field stands in a file: its wire type, and how to read one. */
+interface Encoding {
+  readonly wire: number;
+  readonly read: (reader: Reader) => unknown;
+}
+
+/** Wire type of everything that begins with its length: messages, strings, and packed lists of numbers. */
+const LENGTH = 2;
+
+const scalars: Readonly<Record<string, Encoding>> = {
+  int32: { wire: 0, read: (reader) => reader.int32() },
+  int64: { wire: 0, read: (reader) => shortInteger(reader) ?? Number(reader.int64()) },
+  uint64: { wire: 0, read: (reader) => shortInteger(reader) ?? Number(reader.uint64()) },
+  double: { wire: 1, read: (reader) => reader.double() },
+  float: { wire: 5, read: (reader) => reader.float() },
+  string: { wire: LENGTH, read: (reader) => reader.string() },
+  bytes: { wire: LENGTH, read: (reader) => reader.bytes() },
+};
+
+/** An integer of one byte, as nearly all are; null where it has more, which cost an object each. */
+function shortInteger(reader: Reader): number | null {
+  const { buf, pos, len } = reader;
+  const byte = buf[pos] as number;
+  if (pos >= len || byte >= 0x80) return null;
+  reader.pos = pos + 1;
+  return byte;
+}
+
+interface FieldReader {
+  /** Reads what stands at the reader into `result`; whether the wire type was one that it reads. */
+  (result: Record<string, unknown>, reader: Reader, wire: number): boolean;
+}
+
+interface Message {
+  /** By field number; holes where the library knows no field. */
+  readonly fields: readonly FieldReader[];
+  /** A message without contents, for its copies to have one form. */
+  readonly empty: Readonly<Record<string, unknown>>;
+}
+
+const messages = new Map<string, Message>();
+
+/** Fields are looked up when a message is first met, since messages hold one another. */
+function messageNamed(name: string): Message {
+  const known = messages.get(name);
+  if (known) return known;
+  const fields: FieldReader[] = [];
+  const empty: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(layouts[name] ?? {})) {
+    fields[field.id] = field.rule ? repeated(key, encodingOf(field)) : single(key, encodingOf(field));
+    empty[key] = field.rule ? none : undefined;
+  }
+  const message = { fields, empty };
+  messages.set(name, message);
+  return message;
+}
+
+const none: readonly never[] = Object.freeze([]);
+
+const encodingOf = ({ type }: Field): Encoding =>
+  scalars[type] ?? { wire: LENGTH, read: embedded(messageNamed(type)) };
+
+const embedded = (message: Message) => (reader: Reader) => decodeMessage(message, reader, reader.size());
+
+const single =
+  (key: string, { wire, read }: Encoding): FieldReader =>
+  (result, reader, found) => {
+    if (found !== wire) return false;
+    result[key] = read(reader);
+    return true;
+  };
+
+/** Lists of numbers stand one by one, or packed behind their length in bytes. */
+const repeated =
+  (key: string, { wire, read }: Encoding): FieldReader =>
+  (result, reader, found) => {
+    if (found !== wire && found !== LENGTH) return false;
+    if (result[key] === none) result[key] = [];
+    const list = result[key] as unknown[];
+    if (found === wire) list.push(read(reader));
+    else within(reader, reader.size(), () => list.push(read(reader)));
+    return true;
+  };
+
+function decodeMessage({ fields, empty }: Message, reader: Reader, length: number): Record<string, unknown> {
+  const result = { ...empty };
+  within(reader, length, () => {
+    const tag = reader.tag();
+    const [number, wire] = [tag >>> 3, tag & 7];
+    if (!fields[number]?.(result, reader, wire)) reader.skipType(wire, 0, number);
+  });
+  return result;
+}
+
+/** Calls `read` until `length` bytes are read; it cannot read beyond them. */
+function within(reader: Reader, length: number, read: () => void): void {
+  const outer = reader.len;
+  const end = reader.pos + length;
+  if (end > outer) throw new RangeError(`${length} bytes at ${reader.pos} reach beyond ${outer}`);
+  reader.len = end;
+  while (reader.pos < end) read();
+  reader.len = outer;
+}
