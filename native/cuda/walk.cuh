@@ -78,6 +78,14 @@ struct Axes {
   }
 };
 
+// The walk itself, where a launch can take it.
+template <size_t kOperands>
+const Walk<kOperands>& checked(const StepMeta& step, const Walk<kOperands>& walk) {
+  constexpr size_t kMost = Axes<kOperands, int64_t>::kMost;
+  step.expect(walk.axes().size() <= kMost, "more than ", kMost, " axes that cannot be joined");
+  return walk;
+}
+
 template <int kWidth>
 __device__ inline Vector<kWidth> load_or_repeat(const float* from, bool repeats) {
   if constexpr (kWidth == 1) {
@@ -126,10 +134,8 @@ bool is_wide(const Walk<kOperands>& walk) {
 template <int kInputs, class Function>
 class WalkMap {
  public:
-  WalkMap(const StepMeta& step, const Walk<kInputs + 1>& walk) : walk_(walk), wide_(is_wide(walk)) {
-    constexpr size_t kMost = Axes<kInputs + 1, int64_t>::kMost;
-    step.expect(walk.axes().size() <= kMost, "more than ", kMost, " axes that cannot be joined");
-  }
+  WalkMap(const StepMeta& step, const Walk<kInputs + 1>& walk)
+      : walk_(checked(step, walk)), wide_(is_wide(walk)) {}
 
   void run(const Context& context, const Function& f, const Operands<kInputs>& operands) const {
     const bool small = walk_.elements() <= std::numeric_limits<int32_t>::max();
