@@ -77,6 +77,11 @@ uint32_t __tsan_atomic32_fetch_add(volatile uint32_t* address, uint32_t value, i
 uint32_t __tsan_atomic32_fetch_sub(volatile uint32_t* address, uint32_t value, int) {
   return __atomic_fetch_sub(address, value, __ATOMIC_SEQ_CST);
 }
+int __tsan_atomic32_compare_exchange_weak(volatile uint32_t* address, uint32_t* expected,
+                                          uint32_t value, int, int) {
+  return __atomic_compare_exchange_n(address, expected, value, true, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST);
+}
 uint64_t __tsan_atomic64_load(const volatile uint64_t* address, int) {
   return __atomic_load_n(address, __ATOMIC_SEQ_CST);
 }
