@@ -1,5 +1,5 @@
-// The part of cuDNN 9 that our engine uses: the classic calls for convolution and pooling, with the
-// official names, values and order of parameters. Tensors are packed NCHW or NHWC of f32 or bf16.
+// The part of cuDNN 9 that our engine uses: the classic calls for convolution, with the official
+// names, values and order of parameters. Tensors are packed NCHW or NHWC of f32 or bf16.
 //
 // What the stand-in promises: descriptors, shapes, types and sizes of workspaces are checked as strictly
 // as cuDNN documents them; every operand is checked as a kernel's accesses are; arithmetic is plain loops
@@ -34,15 +34,8 @@ typedef enum {
   CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION = 2,
   CUDNN_FMA_MATH = 3,
 } cudnnMathType_t;
-typedef enum { CUDNN_NOT_PROPAGATE_NAN = 0, CUDNN_PROPAGATE_NAN = 1 } cudnnNanPropagation_t;
 typedef enum { CUDNN_NON_DETERMINISTIC = 0, CUDNN_DETERMINISTIC = 1 } cudnnDeterminism_t;
 typedef enum { CUDNN_CONVOLUTION = 0, CUDNN_CROSS_CORRELATION = 1 } cudnnConvolutionMode_t;
-typedef enum {
-  CUDNN_POOLING_MAX = 0,
-  CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING = 1,
-  CUDNN_POOLING_AVERAGE_COUNT_EXCLUDE_PADDING = 2,
-  CUDNN_POOLING_MAX_DETERMINISTIC = 3,
-} cudnnPoolingMode_t;
 
 typedef enum {
   CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM = 0,
@@ -79,7 +72,6 @@ typedef struct cudnnContext* cudnnHandle_t;
 typedef struct cudnnTensorStruct* cudnnTensorDescriptor_t;
 typedef struct cudnnFilterStruct* cudnnFilterDescriptor_t;
 typedef struct cudnnConvolutionStruct* cudnnConvolutionDescriptor_t;
-typedef struct cudnnPoolingStruct* cudnnPoolingDescriptor_t;
 
 typedef struct cudnnConvolutionFwdAlgoPerfStruct {
   cudnnConvolutionFwdAlgo_t algo;
@@ -112,12 +104,10 @@ typedef struct cudnnConvolutionBwdFilterAlgoPerfStruct {
 extern "C" {
 
 size_t cudnnGetVersion();
-size_t cudnnGetCudartVersion();
 const char* cudnnGetErrorString(cudnnStatus_t status);
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle);
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle);
 cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream);
-cudnnStatus_t cudnnGetStream(cudnnHandle_t handle, cudaStream_t* stream);
 
 cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t* descriptor);
 cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t descriptor);
@@ -137,12 +127,6 @@ cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t descr
 cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t descriptor, int groups);
 cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t descriptor,
                                           cudnnMathType_t math);
-cudnnStatus_t cudnnCreatePoolingDescriptor(cudnnPoolingDescriptor_t* descriptor);
-cudnnStatus_t cudnnDestroyPoolingDescriptor(cudnnPoolingDescriptor_t descriptor);
-cudnnStatus_t cudnnSetPooling2dDescriptor(cudnnPoolingDescriptor_t descriptor,
-                                          cudnnPoolingMode_t mode, cudnnNanPropagation_t nan,
-                                          int window_h, int window_w, int pad_h, int pad_w,
-                                          int stride_h, int stride_w);
 
 cudnnStatus_t cudnnFindConvolutionForwardAlgorithm(
     cudnnHandle_t handle, const cudnnTensorDescriptor_t x, const cudnnFilterDescriptor_t w,
@@ -189,21 +173,5 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(
     const cudnnConvolutionDescriptor_t convolution, cudnnConvolutionBwdFilterAlgo_t algorithm,
     void* workspace, size_t workspace_bytes, const void* beta,
     const cudnnFilterDescriptor_t dw_descriptor, void* dw);
-
-// C = alpha * A + beta * C, where A has the extent of C or 1 in every dimension.
-cudnnStatus_t cudnnAddTensor(cudnnHandle_t handle, const void* alpha,
-                             const cudnnTensorDescriptor_t a_descriptor, const void* a,
-                             const void* beta, const cudnnTensorDescriptor_t c_descriptor, void* c);
-
-cudnnStatus_t cudnnPoolingForward(cudnnHandle_t handle, const cudnnPoolingDescriptor_t pooling,
-                                  const void* alpha, const cudnnTensorDescriptor_t x_descriptor,
-                                  const void* x, const void* beta,
-                                  const cudnnTensorDescriptor_t y_descriptor, void* y);
-cudnnStatus_t cudnnPoolingBackward(cudnnHandle_t handle, const cudnnPoolingDescriptor_t pooling,
-                                   const void* alpha, const cudnnTensorDescriptor_t y_descriptor,
-                                   const void* y, const cudnnTensorDescriptor_t dy_descriptor,
-                                   const void* dy, const cudnnTensorDescriptor_t x_descriptor,
-                                   const void* x, const void* beta,
-                                   const cudnnTensorDescriptor_t dx_descriptor, void* dx);
 
 }  // extern "C"
