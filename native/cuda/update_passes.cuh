@@ -211,6 +211,7 @@ __device__ void project_touching(const UpdateRun& run, const Rule& rule, const T
     }
     any_taken = any_taken || taken;
   }
+  __syncwarp();
   if (__any_sync(kWholeWarp, any_taken)) {
     for (int i = lane_of_warp(); i < elements; i += kWarp) {
       if (!stage.taken(i)) continue;

@@ -1,5 +1,5 @@
 // What the kernel tests share: tests that name themselves, tensors in plain layout, and a way to
-// run one kernel of the CPU device on them. Images go through the blocked layout on the way in and
+// run one kernel of the device under test on them. Images go through the blocked layout on the way in and
 // out; outputs and scratch are poisoned with NaN first, and padding channels are checked to be
 // zero.
 #pragma once
@@ -14,7 +14,7 @@
 #include <random>
 #include <utility>
 
-#include "cpu/registry.h"
+#include "device_under_test.h"
 
 namespace halfspace::test {
 
@@ -57,7 +57,7 @@ struct Tensor {
     TensorMeta meta{dtype, dims, Layout::Plain};
     if (!meta.is_image() || weight) return meta;
     meta.layout = Layout::Blocked;
-    meta.block = kBlock;
+    meta.block = device().channel_block(meta.dim(1));
     return meta;
   }
   double& operator[](size_t i) { return data[i]; }
@@ -98,60 +98,49 @@ inline int64_t stored_index(const TensorMeta& meta, int64_t plain) {
   const int64_t pixels = meta.dim(2) * meta.dim(3);
   const int64_t pixel = plain % pixels, channel = plain / pixels % meta.dim(1);
   const int64_t n = plain / pixels / meta.dim(1);
-  return ((n * meta.blocks() + channel / kBlock) * pixels + pixel) * kBlock + channel % kBlock;
+  const int64_t block = channel / meta.block, lane = channel % meta.block;
+  return ((n * meta.blocks() + block) * pixels + pixel) * meta.block + lane;
 }
 
-// Memory that a kernel may see: aligned, and of exactly the promised size for the sanitizer.
-class Buffer {
- public:
-  explicit Buffer(size_t bytes)
-      : bytes_(bytes), data_(std::aligned_alloc(kAlignment, round_up(bytes + 1, kAlignment))) {}
-  Buffer(Buffer&& other) : bytes_(other.bytes_), data_(std::exchange(other.data_, nullptr)) {}
-  Buffer(const Buffer&) = delete;
-  ~Buffer() { std::free(data_); }
-
-  void poison() { std::memset(data_, 0xFF, bytes_); }
-  void clear() { std::memset(data_, 0, bytes_); }
-  void* data() const { return data_; }
-  template <class T>
-  T* as() const {
-    return static_cast<T*>(data_);
-  }
-
- private:
-  size_t bytes_;
-  void* data_;
-};
-
-inline Buffer stored(const Tensor& t, const TensorMeta& meta) {
-  Buffer buffer(meta.bytes());
-  buffer.clear();
+template <class T>
+void store_as(const Tensor& t, const TensorMeta& meta, char* memory) {
   for (size_t i = 0; i < t.size(); ++i) {
-    const int64_t at = stored_index(meta, static_cast<int64_t>(i));
-    if (t.dtype == DType::F32) buffer.as<float>()[at] = static_cast<float>(t[i]);
-    if (t.dtype == DType::F64) buffer.as<double>()[at] = t[i];
-    if (t.dtype == DType::I32) buffer.as<int32_t>()[at] = static_cast<int32_t>(t[i]);
+    reinterpret_cast<T*>(memory)[stored_index(meta, static_cast<int64_t>(i))] =
+        static_cast<T>(t[i]);
   }
-  return buffer;
 }
 
-inline void load(const void* memory, const TensorMeta& meta, Tensor& t) {
+template <class T>
+void load_as(const char* memory, const TensorMeta& meta, Tensor& t) {
   for (size_t i = 0; i < t.size(); ++i) {
-    const int64_t at = stored_index(meta, static_cast<int64_t>(i));
-    if (t.dtype == DType::F32) t[i] = static_cast<const float*>(memory)[at];
-    if (t.dtype == DType::F64) t[i] = static_cast<const double*>(memory)[at];
-    if (t.dtype == DType::I32) t[i] = static_cast<const int32_t*>(memory)[at];
+    t[i] = reinterpret_cast<const T*>(memory)[stored_index(meta, static_cast<int64_t>(i))];
   }
 }
 
-inline void expect_zero_padding(const void* memory, const TensorMeta& meta) {
+// The bytes of a tensor as a device stores them; padding is zero.
+inline std::vector<char> stored(const Tensor& t, const TensorMeta& meta) {
+  std::vector<char> bytes(meta.bytes(), 0);
+  if (t.dtype == DType::F32) store_as<float>(t, meta, bytes.data());
+  if (t.dtype == DType::F64) store_as<double>(t, meta, bytes.data());
+  if (t.dtype == DType::I32) store_as<int32_t>(t, meta, bytes.data());
+  return bytes;
+}
+
+inline void load(const std::vector<char>& bytes, const TensorMeta& meta, Tensor& t) {
+  if (t.dtype == DType::F32) load_as<float>(bytes.data(), meta, t);
+  if (t.dtype == DType::F64) load_as<double>(bytes.data(), meta, t);
+  if (t.dtype == DType::I32) load_as<int32_t>(bytes.data(), meta, t);
+}
+
+inline void expect_zero_padding(const std::vector<char>& bytes, const TensorMeta& meta) {
   if (!meta.is_blocked()) return;
+  const auto* memory = reinterpret_cast<const float*>(bytes.data());
+  const int64_t pixels = meta.dim(2) * meta.dim(3);
   for (int64_t i = 0; i < meta.stored_elements(); ++i) {
-    const int64_t pixels = meta.dim(2) * meta.dim(3);
-    const int64_t channel = i / (pixels * kBlock) % meta.blocks() * kBlock + i % kBlock;
-    const float value = static_cast<const float*>(memory)[i];
-    if (channel >= meta.dim(1) && value != 0.0f)
-      failed("padding of ", meta.text(), " holds ", value);
+    const int64_t block = i / (pixels * meta.block) % meta.blocks();
+    const int64_t channel = block * meta.block + i % meta.block;
+    if (channel >= meta.dim(1) && memory[i] != 0.0f)
+      failed("padding of ", meta.text(), " holds ", memory[i]);
   }
 }
 
@@ -160,10 +149,9 @@ using Attrs = std::map<std::string, Attribute>;
 inline std::vector<double> list(std::initializer_list<double> values) { return values; }
 
 inline const KernelEntry& entry_of(const std::string& kernel) {
-  for (const KernelEntry& entry : cpu::kernels()) {
-    if (entry.name == kernel) return entry;
-  }
-  failed("no kernel ", kernel);
+  const KernelEntry* entry = device().find(kernel);
+  if (!entry) failed("no kernel ", kernel);
+  return *entry;
 }
 
 // The step with the layouts that the kernel asks for; blocked where it does not mind.
@@ -178,6 +166,7 @@ inline StepMeta step_of(const KernelEntry& entry, const Attrs& attrs,
   const auto choose = [&](TensorMeta& meta, Operand operand) {
     if (meta.is_image() && entry.layout(asked, operand) == Wanted::Plain) {
       meta.layout = Layout::Plain;
+      meta.block = 0;
     }
   };
   for (size_t i = 0; i < inputs.size(); ++i) choose(step.inputs[i], {false, i});
@@ -191,28 +180,34 @@ inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor
                 std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {}) {
   const KernelEntry& entry = entry_of(kernel);
   const StepMeta step = step_of(entry, attrs, inputs, outputs);
-  std::vector<Buffer> memory;
+  const auto made = entry.make(step);
+  std::vector<std::shared_ptr<Buffer>> in_memory, out_memory;
   std::vector<const void*> in;
   std::vector<void*> out;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    in.push_back(memory.emplace_back(stored(inputs[i], step.inputs[i])).data());
+    in_memory.push_back(std::make_shared<Buffer>(step.inputs[i].bytes()));
+    in_memory[i]->write(stored(inputs[i], step.inputs[i]));
+    in.push_back(in_memory[i]->data());
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
     const auto shared = in_place.find(i);
     if (shared != in_place.end()) {
-      out.push_back(const_cast<void*>(in[shared->second]));
+      out_memory.push_back(in_memory[shared->second]);
     } else {
-      memory.emplace_back(step.outputs[i].bytes()).poison();
-      out.push_back(memory.back().data());
+      out_memory.push_back(std::make_shared<Buffer>(step.outputs[i].bytes()));
+      out_memory[i]->poison();
     }
+    out.push_back(out_memory[i]->data());
   }
-  const auto made = entry.make(step);
   Buffer scratch(made->scratch_bytes());
   scratch.poison();
   made->run({in, out, scratch.data()});
+  device().wait();
+  made->verify();
   for (size_t i = 0; i < outputs.size(); ++i) {
-    load(out[i], step.outputs[i], outputs[i]);
-    expect_zero_padding(out[i], step.outputs[i]);
+    const std::vector<char> bytes = out_memory[i]->read();
+    load(bytes, step.outputs[i], outputs[i]);
+    expect_zero_padding(bytes, step.outputs[i]);
   }
 }
 

@@ -1,0 +1,68 @@
+// The device that kernel tests run on, and memory of it. HALFSPACE_TEST_DEVICE names it, `cpu` where
+// it is not set, so that one set of test bodies holds for every device.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "device.h"
+
+namespace halfspace::test {
+
+inline std::string device_name() {
+  const char* name = std::getenv("HALFSPACE_TEST_DEVICE");
+  return name ? name : "cpu";
+}
+
+inline bool on_cpu() { return device_name() == "cpu"; }
+
+// Opened at the first call, with all 24 bits of every product, and never closed.
+inline const Device& device() {
+  static const Device& opened = [&]() -> const Device& {
+    constexpr int kTestThreads = 2;
+    auto device = open_device(device_name(), {.precision = Precision::Fp32});
+    device->enter_thread(kTestThreads);
+    return *device.release();
+  }();
+  return opened;
+}
+
+// Memory that a kernel may see, of exactly the promised size: on the CPU from the heap, where the
+// sanitizer sees its end.
+class Buffer {
+ public:
+  explicit Buffer(size_t bytes) : bytes_(bytes) {
+    if (on_cpu()) {
+      host_.reset(std::aligned_alloc(kAlignment, align_up(bytes + 1)));
+    } else {
+      memory_ = device().allocate(std::max<size_t>(bytes, 1));
+    }
+  }
+
+  void* data() const { return memory_ ? memory_->data() : host_.get(); }
+  void write(const std::vector<char>& contents) {
+    if (memory_) memory_->write(0, contents.data(), bytes_);
+    else std::memcpy(host_.get(), contents.data(), bytes_);
+  }
+  std::vector<char> read() const {
+    std::vector<char> contents(bytes_);
+    if (memory_) memory_->read(0, contents.data(), bytes_);
+    else std::memcpy(contents.data(), host_.get(), bytes_);
+    return contents;
+  }
+  // NaN everywhere.
+  void poison() { write(std::vector<char>(bytes_, '\xFF')); }
+
+ private:
+  struct Free {
+    void operator()(void* data) const { std::free(data); }
+  };
+
+  size_t bytes_;
+  std::unique_ptr<void, Free> host_;
+  std::unique_ptr<Memory> memory_;
+};
+
+}  // namespace halfspace::test
