@@ -9,15 +9,14 @@
 
 namespace halfspace::emulated {
 
-const Operation* running = nullptr;
-uint32_t running_thread = kNoThread;
+Running running;
 
 namespace {
 
 const char* word_for(Access access) { return access == Access::Read ? "reads" : "writes"; }
 
 bool on_running_device(size_t offset, size_t bytes) {
-  size_t start = running->device * kDeviceRange;
+  size_t start = running.device * kDeviceRange;
   return offset >= start && offset + bytes <= start + kDeviceRange;
 }
 
@@ -32,13 +31,13 @@ ByteState least_state(Access access) {
 
 // Whether the earlier touch of a word surely came before the running thread's.
 bool is_ordered(Stamp earlier) {
-  if (earlier.operation != running->id) return running->before->has_seen(earlier.operation);
-  return earlier.thread == running_thread || threads_are_ordered(earlier.thread);
+  if (earlier.operation != running.operation) return running.before->has_seen(earlier.operation);
+  return earlier.thread == running.thread || threads_are_ordered(earlier.thread);
 }
 
 // Reads by several threads leave one stamp: the block's, as one of its threads, or kSeveralBlocks.
 uint32_t merged_reader(Stamp earlier) {
-  if (earlier.operation != running->id || earlier.thread == running_thread) return running_thread;
+  if (earlier.operation != running.operation || earlier.thread == running.thread) return running.thread;
   return same_block(earlier.thread) ? earlier.thread : kSeveralBlocks;
 }
 
@@ -47,11 +46,11 @@ bool touch_word(Access access, size_t word) {
   Stamp& reader = shadow.readers[word];
   if (!is_ordered(writer)) return false;
   if (access == Access::Read) {
-    reader = {running->id, merged_reader(reader)};
+    reader = {running.operation, merged_reader(reader)};
     return true;
   }
   if (!is_ordered(reader)) return false;
-  writer = {running->id, running_thread};
+  writer = {running.operation, running.thread};
   return true;
 }
 
@@ -71,7 +70,7 @@ std::string why_not(Access access, const void* address, size_t bytes) {
 }
 
 std::string race_text(Stamp stamp, const char* did) {
-  if (stamp.operation != running->id) {
+  if (stamp.operation != running.operation) {
     return text_of("another stream's work ", did, " it, and nothing orders the two");
   }
   return text_of("another thread of the same launch ", did, " it, and no barrier orders the two");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -51,12 +50,14 @@ struct Block {
   uint32_t first_thread = 0;
   std::vector<Thread> threads;
   std::vector<Warp> warps;
-  std::deque<size_t> ready;
+  std::vector<size_t> ready;
+  size_t resumed = 0;
   size_t started = 0;
   size_t at_barrier = 0;
   size_t done = 0;
   // The thread that runs, or kNone.
   size_t current = kNone;
+  std::vector<uint3> indices;
   bool backwards = false;
   bool given_up = false;
   bool has_synced = false;
@@ -66,6 +67,8 @@ struct Block {
 };
 
 Block block;
+// Of this thread of the host; others may run the host code of sources with kernels meanwhile.
+thread_local bool in_kernel = false;
 
 // Fibers are made once and used again; those of `idle` are between threads.
 std::vector<std::unique_ptr<Fiber>> fibers;
@@ -91,8 +94,8 @@ uint3 index_in(dim3 extent, size_t linear) {
 
 void set_current(size_t thread) {
   block.current = thread;
-  thread_index() = index_in(block_size(), thread);
-  running_thread = block.first_thread + static_cast<uint32_t>(thread);
+  thread_index() = block.indices[thread];
+  running.thread = block.first_thread + static_cast<uint32_t>(thread);
 }
 
 size_t next_unstarted() {
@@ -122,7 +125,7 @@ void resume(size_t thread) {
   block.threads[thread].state = State::Ready;
   block.threads[thread].fiber->resume(run_threads);
   block.current = kNone;
-  running_thread = kNoThread;
+  running.thread = kNoThread;
 }
 
 void start(size_t thread) {
@@ -138,7 +141,13 @@ void wait_as(State state, Place place) {
   self.fiber->suspend();
 }
 
-void call_up(size_t thread) { block.ready.push_back(thread); }
+void call_up(size_t thread) {
+  if (block.resumed == block.ready.size()) {
+    block.ready.clear();
+    block.resumed = 0;
+  }
+  block.ready.push_back(thread);
+}
 
 std::string spot(Place place) {
   std::string file = place.file_name();
@@ -165,9 +174,13 @@ std::string describe_state(size_t thread) {
   return text_of(name, " waits for ", waits_for(one.state), " at ", spot(one.place));
 }
 
+bool same_place(Place one, Place other) {
+  return one.line() == other.line() && (one.file_name() == other.file_name() ||
+                                        std::strcmp(one.file_name(), other.file_name()) == 0);
+}
+
 bool waits_alike(const Thread& one, const Thread& other) {
-  return one.state == other.state && one.place.line() == other.place.line() &&
-         std::strcmp(one.place.file_name(), other.place.file_name()) == 0;
+  return one.state == other.state && same_place(one.place, other.place);
 }
 
 // A thread that the waiting one waits for in vain: of its warp, or of the whole block.
@@ -198,6 +211,7 @@ void reset_block() {
   if (block.warps.size() < warps) block.warps.resize(warps);
   for (Warp& warp : block.warps) warp.meetings.clear();
   block.ready.clear();
+  block.resumed = 0;
   block.started = block.at_barrier = block.done = 0;
   block.has_synced = block.has_fenced = block.given_up = false;
   block.first_epoch = ++block.epoch;
@@ -218,10 +232,8 @@ void run_block(size_t index, const Grid& grid) {
   block.first_thread = static_cast<uint32_t>(index * block.size);
   reset_block();
   while (!block.given_up && block.done < block.size) {
-    if (!block.ready.empty()) {
-      size_t thread = block.ready.front();
-      block.ready.pop_front();
-      resume(thread);
+    if (block.resumed < block.ready.size()) {
+      resume(block.ready[block.resumed++]);
     } else if (block.started < block.size) {
       start(next_unstarted());
     } else {
@@ -233,10 +245,6 @@ void run_block(size_t index, const Grid& grid) {
 }
 
 Warp& current_warp() { return block.warps[block.current / kWarpSize]; }
-
-bool same_place(Place one, Place other) {
-  return one.line() == other.line() && std::strcmp(one.file_name(), other.file_name()) == 0;
-}
 
 [[noreturn]] void fail_meeting(const Meeting& meeting, unsigned mask, Place place) {
   report(cudaErrorLaunchFailure,
@@ -256,6 +264,10 @@ Meeting& join_meeting(unsigned mask, Place place) {
 }
 
 void publish(unsigned mask, Warp& warp, std::byte* values) {
+  if (mask == ~0u) {
+    std::memcpy(values, warp.brought, sizeof(warp.brought));
+    return;
+  }
   for (size_t lane = 0; lane < kWarpSize; ++lane) {
     if (!(mask >> lane & 1)) continue;
     std::memcpy(values + lane * kExchangeBytes, warp.brought + lane * kExchangeBytes,
@@ -301,16 +313,21 @@ void run_grid(const Grid& grid, const std::function<void()>& thread) {
   block.body = &thread;
   block.kernel = grid.kernel;
   block.size = size_t{grid.threads.x} * grid.threads.y * grid.threads.z;
+  block.indices.resize(block.size);
+  for (size_t i = 0; i < block.size; ++i) block.indices[i] = index_in(grid.threads, i);
   block_size() = grid.threads;
   grid_size() = grid.blocks;
   size_t blocks = size_t{grid.blocks.x} * grid.blocks.y * grid.blocks.z;
   bool backwards = chance(2);
+  running.memory = shadow.arena + running.device * kDeviceRange;
+  in_kernel = true;
   for (size_t turn = 0; turn < blocks && finding_code() == cudaSuccess; ++turn) {
     run_block(backwards ? blocks - 1 - turn : turn, grid);
   }
+  in_kernel = false;
 }
 
-bool is_in_kernel() { return block.current != kNone; }
+bool is_in_kernel() { return in_kernel; }
 
 void leave_kernel() {
   if (!is_in_kernel()) throw Failure{finding_code()};

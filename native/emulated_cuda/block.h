@@ -19,6 +19,7 @@ struct Grid {
 // Runs `thread` for every thread of the grid; returns early after a finding.
 void run_grid(const Grid& grid, const std::function<void()>& thread);
 
+// Whether the calling thread of the host is inside of run_grid.
 bool is_in_kernel();
 // Gives up the launch from inside one of its threads, after a report.
 [[noreturn]] void leave_kernel();

@@ -18,8 +18,10 @@ bool may_touch_host(Access access, const void* address, size_t bytes) {
   return access == Access::Read || is_pinned(address, bytes);
 }
 
-void check(Access access, const void* address, size_t bytes, const void* code) {
-  if (!is_in_kernel() || is_private(address)) return;
+// Everything but the common case: what is no device memory, and what needs a closer look.
+__attribute__((noinline)) void check(Access access, const void* address, size_t bytes,
+                                     const void* code) {
+  if (is_private(address) || !is_in_kernel()) return;
   if (shadow.covers(address)) {
     if (!touch(access, address, bytes)) bad_access(access, address, bytes, code);
   } else if (is_shared(address, bytes)) {
@@ -29,6 +31,11 @@ void check(Access access, const void* address, size_t bytes, const void* code) {
   }
 }
 
+template <Access kAccess, size_t kBytes>
+void check(const void* address, const void* code) {
+  if (!touch_simply<kAccess, kBytes>(address)) check(kAccess, address, kBytes, code);
+}
+
 }  // namespace
 }  // namespace halfspace::emulated
 
@@ -36,7 +43,7 @@ using halfspace::emulated::Access;
 using halfspace::emulated::check;
 
 #define HALFSPACE_HOOK(name, access, bytes) \
-  void name(void* address) { check(access, address, bytes, __builtin_return_address(0)); }
+  void name(void* address) { check<access, bytes>(address, __builtin_return_address(0)); }
 #define HALFSPACE_HOOKS(bytes)                               \
   HALFSPACE_HOOK(__tsan_read##bytes, Access::Read, bytes)    \
   HALFSPACE_HOOK(__tsan_write##bytes, Access::Write, bytes)  \

@@ -22,6 +22,7 @@ enum class ByteState : uint8_t { Outside = 0, Unwritten = 1, Written = 2 };
 struct Stamp {
   OperationId operation;
   uint32_t thread;
+  bool operator==(const Stamp&) const = default;
 };
 // A copy or a call of a library, which counts as one thread.
 inline constexpr uint32_t kNoThread = 0xffffffffu;

@@ -12,7 +12,7 @@
 namespace halfspace::emulated {
 namespace {
 
-// Who touched a byte: a thread of the block by its number, several threads of one warp, or of several.
+// Who touched a cell: a thread of the block by its number, several threads of one warp, or of several.
 using Toucher = uint16_t;
 constexpr Toucher kSeveralOfWarp = 0x8000;
 constexpr Toucher kSeveralWarps = 0xffff;
@@ -24,6 +24,7 @@ struct Touch {
   uint16_t warp_epoch;
 };
 
+// Of one byte: threads may share a neighbour of any element.
 struct Cell {
   Touch write;
   Touch read;
@@ -99,7 +100,7 @@ Touch merged(const Touch& earlier) {
   leave_kernel();
 }
 
-void touch_byte(Access access, Cell& cell, size_t bytes, const void* code) {
+void touch_cell(Access access, Cell& cell, size_t bytes, const void* code) {
   bool written = in_this_block(cell.write);
   if (access == Access::Read && !written) fail(access, bytes, code, "never written by this block");
   if (written && !is_ordered(cell.write)) {
@@ -135,7 +136,7 @@ bool is_shared(const void* address, size_t bytes) {
 void touch_shared(Access access, const void* address, size_t bytes, const void* code) {
   size_t offset = static_cast<const std::byte*>(address) - region.start;
   for (size_t byte = 0; byte < bytes; ++byte) {
-    touch_byte(access, region.cells[offset + byte], bytes, code);
+    touch_cell(access, region.cells[offset + byte], bytes, code);
   }
 }
 

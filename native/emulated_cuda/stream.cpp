@@ -169,14 +169,13 @@ void CUstream_st::run_next() {
 void CUstream_st::run(const Work& work) {
   if (finding_code() != cudaSuccess) return;
   ++operations;
-  const Operation operation{operation_id(operations, id_), &clock_, work.name, device};
-  const Operation* outer = std::exchange(running, &operation);
+  running = {.operation = operation_id(operations, id_), .before = &clock_, .device = device};
   try {
     work.run();
   } catch (const Failure&) {
     // It was reported.
   }
-  running = outer;
+  running = {};
   clock_.last[id_] = operations;
 }
 
