@@ -1,11 +1,10 @@
 // What the kernel tests share: tests that name themselves, tensors in plain layout, and a way to
-// run one kernel of the device under test on them. Images go through the blocked layout on the way in and
-// out; outputs and scratch are poisoned with NaN first, and padding channels are checked to be
-// zero.
+// run one kernel of the device under test on them. Images go through the blocked layout on the way
+// in and out; outputs and scratch are poisoned with NaN first, and padding channels are checked to
+// be zero.
 #pragma once
 
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -15,35 +14,9 @@
 #include <utility>
 
 #include "device_under_test.h"
+#include "tests.h"
 
 namespace halfspace::test {
-
-struct Test {
-  const char* title;
-  void (*body)();
-};
-
-inline std::vector<Test>& tests() {
-  static std::vector<Test> all;
-  return all;
-}
-
-struct Registration {
-  Registration(const char* title, void (*body)()) { tests().push_back({title, body}); }
-};
-
-#define HALFSPACE_JOIN_(a, b) a##b
-#define HALFSPACE_JOIN(a, b) HALFSPACE_JOIN_(a, b)
-#define TEST(title)                                                                     \
-  static void HALFSPACE_JOIN(test_, __LINE__)();                                        \
-  static const ::halfspace::test::Registration HALFSPACE_JOIN(registration_, __LINE__)( \
-      title, HALFSPACE_JOIN(test_, __LINE__));                                          \
-  static void HALFSPACE_JOIN(test_, __LINE__)()
-
-template <class... Parts>
-[[noreturn]] void failed(const Parts&... parts) {
-  fail(ErrorCode::Internal, parts...);
-}
 
 // A plain tensor of any element type; numbers are held as double until the kernel needs them.
 struct Tensor {
@@ -174,10 +147,16 @@ inline StepMeta step_of(const KernelEntry& entry, const Attrs& attrs,
   return step;
 }
 
-// Runs `kernel` once. An output whose index is in `in_place` shares the memory of that input.
-// `outputs` say types and shapes and receive the results.
+inline std::shared_ptr<Buffer> buffer_for(const TensorMeta& meta, size_t shift) {
+  return std::make_shared<Buffer>(meta.bytes(), shift * size_of(meta.dtype));
+}
+
+// Runs `kernel` once. An output whose index is in `in_place` shares the memory of that input; every
+// operand begins `shift` elements after an aligned address, as tensors of an arena may. `outputs`
+// say types and shapes and receive the results.
 inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor>& inputs,
-                std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {}) {
+                std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {},
+                size_t shift = 0) {
   const KernelEntry& entry = entry_of(kernel);
   const StepMeta step = step_of(entry, attrs, inputs, outputs);
   const auto made = entry.make(step);
@@ -185,7 +164,7 @@ inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor
   std::vector<const void*> in;
   std::vector<void*> out;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    in_memory.push_back(std::make_shared<Buffer>(step.inputs[i].bytes()));
+    in_memory.push_back(buffer_for(step.inputs[i], shift));
     in_memory[i]->write(stored(inputs[i], step.inputs[i]));
     in.push_back(in_memory[i]->data());
   }
@@ -194,7 +173,7 @@ inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor
     if (shared != in_place.end()) {
       out_memory.push_back(in_memory[shared->second]);
     } else {
-      out_memory.push_back(std::make_shared<Buffer>(step.outputs[i].bytes()));
+      out_memory.push_back(buffer_for(step.outputs[i], shift));
       out_memory[i]->poison();
     }
     out.push_back(out_memory[i]->data());
@@ -247,20 +226,4 @@ inline void expect_refused(const std::function<void()>& body) {
   failed("nothing was thrown");
 }
 
-inline int run_all() {
-  int failures = 0;
-  for (const Test& t : tests()) {
-    try {
-      t.body();
-      std::printf("ok      %s\n", t.title);
-    } catch (const std::exception& error) {
-      ++failures;
-      std::printf("FAILED  %s: %s\n", t.title, error.what());
-    }
-  }
-  return failures == 0 ? 0 : 1;
-}
-
 }  // namespace halfspace::test
-
-int main() { return halfspace::test::run_all(); }
