@@ -124,7 +124,6 @@ void check_states(Access access, ByteState least, const void* address, size_t by
 }
 
 void order_range(Access access, const void* address, size_t bytes, const std::string& what) {
-  if (bytes == 0) return;
   size_t first = shadow.offset(address) / kWord;
   size_t last = (shadow.offset(address) + bytes - 1) / kWord;
   for (size_t word = first; word <= last; ++word) {
@@ -160,7 +159,12 @@ void bad_access(Access access, const void* address, size_t bytes, const void* co
   leave_kernel();
 }
 
+bool is_written(const void* address, size_t bytes) {
+  return all_at_least(ByteState::Written, shadow.offset(address), bytes);
+}
+
 void touch_range(Access access, const void* address, size_t bytes, const std::string& what) {
+  if (bytes == 0) return;
   check_states(access, least_state(access), address, bytes, what);
   order_range(access, address, bytes, what);
   if (access == Access::Write) {
@@ -169,6 +173,7 @@ void touch_range(Access access, const void* address, size_t bytes, const std::st
 }
 
 void copy_states(void* to, const void* from, size_t bytes, const std::string& what) {
+  if (bytes == 0) return;
   check_states(Access::Read, ByteState::Unwritten, from, bytes, what);
   check_states(Access::Write, ByteState::Unwritten, to, bytes, what);
   order_range(Access::Read, from, bytes, what);

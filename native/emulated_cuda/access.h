@@ -65,6 +65,8 @@ bool touch_simply(const void* address) {
   return true;
 }
 
+bool is_written(const void* address, size_t bytes);
+
 // `what` names the operand in the message: "cudnnConvolutionForward: x".
 void touch_range(Access access, const void* address, size_t bytes, const std::string& what);
 

@@ -401,16 +401,18 @@ void expect_lane(unsigned mask, unsigned source, Place place) {
   leave_kernel();
 }
 
-void atomic_access(void* address, size_t bytes, Place place) {
-  if (!shadow.covers(address)) return;
-  size_t offset = shadow.offset(address);
-  const ByteState* states = shadow.states + offset;
-  if (std::all_of(states, states + bytes, [](ByteState s) { return s == ByteState::Written; })) {
-    return;
+void atomic_load(const void* address, void* value, size_t bytes, Place place) {
+  if (shadow.covers(address) && !is_written(address, bytes)) {
+    report(cudaErrorIllegalAddress,
+           text_of(describe_thread(place), " changes ", bytes,
+                   " bytes atomically that were never written or are out of bounds"));
+    leave_kernel();
   }
-  report(cudaErrorIllegalAddress, text_of("atomic access at ", describe_thread(place),
-                                          " to memory that was never written or is out of bounds"));
-  leave_kernel();
+  std::memcpy(value, address, bytes);
+}
+
+void atomic_store(void* address, const void* value, size_t bytes) {
+  std::memcpy(address, value, bytes);
 }
 
 }  // namespace halfspace::emulated

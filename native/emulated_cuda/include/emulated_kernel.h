@@ -53,8 +53,9 @@ void fence();
 unsigned lane();
 // Whether `source` took part in the exchange; ends the launch where it did not.
 void expect_lane(unsigned mask, unsigned source, Place place);
-// Marks an access as atomic, which takes it out of the search for races.
-void atomic_access(void* address, size_t bytes, Place place);
+// The two halves of an atomic operation, which is no race with others; the memory must have been written.
+void atomic_load(const void* address, void* value, size_t bytes, Place place);
+void atomic_store(void* address, const void* value, size_t bytes);
 
 template <class T>
 T shuffle(unsigned mask, T value, unsigned source, Place place) {
@@ -71,9 +72,10 @@ inline unsigned segment_start(int width) { return lane() & ~static_cast<unsigned
 
 template <class T, class Combine>
 T atomically(T* address, Combine combine, Place place) {
-  atomic_access(address, sizeof(T), place);
-  T before = *address;
-  *address = combine(before);
+  T before;
+  atomic_load(address, &before, sizeof(T), place);
+  T after = combine(before);
+  atomic_store(address, &after, sizeof(T));
   return before;
 }
 
