@@ -75,7 +75,7 @@ class Update : public Kernel {
     if (strip.size() == 1) return advance_piece(run, strip[0]);
     Move moves[kStrip];
     for (size_t p = 0; p < strip.size(); ++p) {
-      moves[p] = takes(run, strip[p].group) ? kStay : run.free;
+      moves[p] = takes(run, strip[p].group) ? Move::stay() : run.free;
     }
     advance_strip(run.rule, run.arena.at(strip[0].offset), strip.data(), strip.size(), moves,
                   run.sums);
@@ -86,9 +86,10 @@ class Update : public Kernel {
     const bool taken = takes(run, piece.group);
     Sums sums;
     if (piece.stride != 1) {
-      sums = advance_strided(run.rule, at, piece.length, piece.stride, taken ? kStay : run.free);
+      sums = advance_strided(run.rule, at, piece.length, piece.stride,
+                             taken ? Move::stay() : run.free);
     } else if (taken) {
-      advance_run<Rule, false>(run.rule, at, piece.length, kStay, &sums);
+      advance_run<Rule, false>(run.rule, at, piece.length, Move::stay(), &sums);
     } else {
       advance_run<Rule, true>(run.rule, at, piece.length, run.free, &sums);
     }
@@ -108,8 +109,7 @@ class Update : public Kernel {
     for (int64_t slot = plan_.first_slot(g); slot < plan_.first_slot(g + 1); ++slot) {
       total += run.sums[slot];
     }
-    const Decision decision =
-        decide(run.hyper, shrink_of<Rule>(run.hyper), run.ceilings[g], total);
+    const Decision decision = decide(run.hyper, shrink_of<Rule>(run.hyper), run.ceilings[g], total);
     run.statistics[g] = decision.statistics;
     run.moves[g] = decision.move;
   }
@@ -121,7 +121,7 @@ class Update : public Kernel {
     bool any_taken = false;
     for (size_t p = 0; p < strip.size(); ++p) {
       const bool taken = takes(run, strip[p].group);
-      moves[p] = taken ? run.moves[strip[p].group] : kStay;
+      moves[p] = taken ? run.moves[strip[p].group] : Move::stay();
       any_taken |= taken;
     }
     if (!any_taken) return;

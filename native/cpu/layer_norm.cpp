@@ -2,10 +2,9 @@
 // element. A tensor is [rows, size], size being everything from `axis` on.
 //
 //   y = (x - mean) * invStd * scale + bias,   invStd = 1 / sqrt(var + epsilon)
-#include "../semantics/rows.h"
-
 #include <cmath>
 
+#include "../semantics/rows.h"
 #include "image.h"
 #include "kernels.h"
 #include "simd.h"

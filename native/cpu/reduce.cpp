@@ -42,16 +42,17 @@ class Reduce : public Kernel {
     const bool tiled = r_.kept.steps()[0] == 1 && r_.kept.run() >= kBlock;
     const int64_t parts = tiled ? ceil_div(r_.kept.run(), kTile) : r_.kept.run();
     const int64_t size = tiled ? kTile : 1;
-    parallel_for(r_.kept.rows() * parts, r_.kept.elements() * r_.reduced.elements(), [&](int64_t part) {
-      const auto at = r_.kept.offsets(part / parts);
-      const int64_t first = part % parts * size;
-      const float* x = buffers.in(0) + at[0] + first * r_.kept.steps()[0];
-      float* y = buffers.out(0) + at[1] + first * r_.kept.steps()[1];
-      if (tiled)
-        reduce_tile(x, y, std::min(kTile, r_.kept.run() - first));
-      else
-        y[0] = static_cast<float>(r_.factor * total(x));
-    });
+    parallel_for(r_.kept.rows() * parts, r_.kept.elements() * r_.reduced.elements(),
+                 [&](int64_t part) {
+                   const auto at = r_.kept.offsets(part / parts);
+                   const int64_t first = part % parts * size;
+                   const float* x = buffers.in(0) + at[0] + first * r_.kept.steps()[0];
+                   float* y = buffers.out(0) + at[1] + first * r_.kept.steps()[1];
+                   if (tiled)
+                     reduce_tile(x, y, std::min(kTile, r_.kept.run() - first));
+                   else
+                     y[0] = static_cast<float>(r_.factor * total(x));
+                 });
   }
 
  private:
@@ -66,7 +67,8 @@ class Reduce : public Kernel {
   void reduce_tile(const float* x, float* y, int64_t lanes) const {
     double sums[kTile] = {};
     for (int64_t row = 0; row < r_.reduced.rows(); ++row) {
-      add_rows(x + r_.reduced.offsets(row)[0], r_.reduced.run(), r_.reduced.steps()[0], lanes, sums);
+      add_rows(x + r_.reduced.offsets(row)[0], r_.reduced.run(), r_.reduced.steps()[0], lanes,
+               sums);
     }
     for (int64_t i = 0; i < lanes; ++i) y[i] = static_cast<float>(r_.factor * sums[i]);
   }

@@ -95,7 +95,9 @@ void for_each_tile(const AxisRows& rows, Body&& body) {
 // x -> y
 class Softmax : public Kernel {
  public:
-  explicit Softmax(const StepMeta& step) : rows_(axis_rows_of(step)) { step.expect_arity(1, 1, 1, 1); }
+  explicit Softmax(const StepMeta& step) : rows_(axis_rows_of(step)) {
+    step.expect_arity(1, 1, 1, 1);
+  }
 
   void run(const Buffers& buffers) override {
     for_each_tile(rows_, [&](int64_t at, int64_t lanes) {
@@ -115,7 +117,9 @@ class Softmax : public Kernel {
 // dy y -> dx
 class SoftmaxBackward : public Kernel {
  public:
-  explicit SoftmaxBackward(const StepMeta& step) : rows_(axis_rows_of(step)) { step.expect_arity(2, 2, 1, 1); }
+  explicit SoftmaxBackward(const StepMeta& step) : rows_(axis_rows_of(step)) {
+    step.expect_arity(2, 2, 1, 1);
+  }
 
   void run(const Buffers& buffers) override {
     for_each_tile(rows_, [&](int64_t at, int64_t lanes) {

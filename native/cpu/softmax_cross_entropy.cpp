@@ -1,9 +1,8 @@
 // Softmax followed by cross entropy, and the gradient with respect to the logits. Rows are small
 // (classes), so a row is the unit of work; row losses are added in order, in double.
-#include "../semantics/cross_entropy.h"
-
 #include <cmath>
 
+#include "../semantics/cross_entropy.h"
 #include "image.h"
 #include "kernels.h"
 

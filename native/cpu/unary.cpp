@@ -1,6 +1,5 @@
 // Functions of one element at a time and their derivatives, mapped over tensors.
 #include "../semantics/unary_functions.h"
-
 #include "image.h"
 #include "kernels.h"
 #include "simd.h"

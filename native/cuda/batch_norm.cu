@@ -152,9 +152,7 @@ float least_of(const StepMeta& step) {
   return has_relu(step) ? 0.0f : -std::numeric_limits<float>::infinity();
 }
 
-ColumnCut cut_of(const TensorMeta& x) {
-  return {1, x.dim(0) * x.dim(2) * x.dim(3), x.dim(1)};
-}
+ColumnCut cut_of(const TensorMeta& x) { return {1, x.dim(0) * x.dim(2) * x.dim(3), x.dim(1)}; }
 
 // x scale bias mean var -> y batchMean batchInvStd [mean var]
 class BatchNorm final : public CudaKernel {

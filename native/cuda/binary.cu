@@ -1,6 +1,5 @@
 // Sums, differences, products and quotients of two tensors that broadcast to a third.
 #include "../semantics/binary.h"
-
 #include "kernels.h"
 #include "walk.cuh"
 

@@ -1,5 +1,4 @@
 #include "building_blocks.h"
-
 #include "column_sums.cuh"
 #include "map_columns.cuh"
 #include "transposition.h"

@@ -79,8 +79,8 @@ __global__ void finish_columns(Finish finish, ColumnCut cut, const double* parti
 }
 
 // For every batch and column: term.at(batch, column) gives a function that adds what a row
-// contributes, (row, double (&sums)[kSums]); finish(batch, column, sums) takes the totals. `scratch`
-// has cut.scratch_bytes(kSums).
+// contributes, (row, double (&sums)[kSums]); finish(batch, column, sums) takes the totals.
+// `scratch` has cut.scratch_bytes(kSums).
 template <int kSums, class Term, class Finish>
 void sum_columns(const Context& context, const ColumnCut& cut, const Term& term,
                  const Finish& finish, void* scratch) {
@@ -89,8 +89,8 @@ void sum_columns(const Context& context, const ColumnCut& cut, const Term& term,
   const auto blocks = [](int64_t count) { return Grid{dim3(static_cast<unsigned>(count))}; };
   launch(context.stream(), blocks(cut.batch * cut.parts * cut.tiles), sum_parts<kSums, Term>, term,
          cut, partial);
-  launch(context.stream(), blocks(cut.batch * cut.tiles), finish_columns<kSums, Finish>, finish, cut,
-         partial);
+  launch(context.stream(), blocks(cut.batch * cut.tiles), finish_columns<kSums, Finish>, finish,
+         cut, partial);
 }
 
 // The elements themselves, of x [batch, rows, columns].
@@ -101,7 +101,9 @@ struct ElementTerm {
   struct Column {
     const float* x;
     int64_t columns;
-    __device__ void operator()(int64_t row, double (&sums)[1]) const { sums[0] += x[row * columns]; }
+    __device__ void operator()(int64_t row, double (&sums)[1]) const {
+      sums[0] += x[row * columns];
+    }
   };
   __device__ Column at(int64_t batch, int64_t column) const {
     return {x + batch * rows * columns + column, columns};

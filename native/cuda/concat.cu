@@ -1,7 +1,6 @@
 // Concatenation and its inverse, split: copies of contiguous runs. In memory the whole is
 // [outer][row], and part i owns a run of `run` floats of every row, from `offset` on.
 #include "../semantics/joining.h"
-
 #include "kernels.h"
 #include "walk.cuh"
 

@@ -1,5 +1,5 @@
-// Convolutions with one filter a channel, NHWC: neighbouring threads do neighbouring channels. Square
-// filters of 3 and 5 with stride 1, dilated or not, keep what neighbouring outputs read in
+// Convolutions with one filter a channel, NHWC: neighbouring threads do neighbouring channels.
+// Square filters of 3 and 5 with stride 1, dilated or not, keep what neighbouring outputs read in
 // registers; everything else goes tap by tap. Filters are turned from [C, taps] to [taps, C] first.
 #include "building_blocks.h"
 #include "column_sums.cuh"
@@ -187,9 +187,7 @@ size_t filter_bytes(const Window& w) { return w.C * w.taps() * sizeof(float); }
 class Depthwise final : public CudaKernel {
  public:
   Depthwise(const StepMeta& step, const ConvolutionShape& shape)
-      : window_(window_of(step, shape)),
-        filtering_(step, window_),
-        relu_(has_relu(step)) {}
+      : window_(window_of(step, shape)), filtering_(step, window_), relu_(has_relu(step)) {}
 
   size_t scratch_bytes() const override { return filter_bytes(window_); }
 

@@ -3,7 +3,6 @@
 //
 //   y = (x - mean) * invStd * scale + bias,   invStd = 1 / sqrt(var + epsilon)
 #include "../semantics/rows.h"
-
 #include "column_sums.cuh"
 #include "kernels.h"
 #include "operands.h"

@@ -11,8 +11,7 @@ namespace halfspace::cuda {
 template <int kWidth, int kInputs, class Function>
 __global__ void map_columns_kernel(Function f, Operands<kInputs> operands, int64_t rows,
                                    int64_t columns, int lanes) {
-  const int64_t column =
-      (static_cast<int64_t>(blockIdx.x) * lanes + threadIdx.x % lanes) * kWidth;
+  const int64_t column = (static_cast<int64_t>(blockIdx.x) * lanes + threadIdx.x % lanes) * kWidth;
   const int64_t together = blockDim.x / lanes;
   if (column >= columns) return;
   typename Function::Column each[kWidth];

@@ -1,6 +1,5 @@
 // Kernels that only move elements: slice, pad, transpose, expand.
 #include "../semantics/movement.h"
-
 #include "kernels.h"
 #include "scale.cuh"
 #include "transposition.h"

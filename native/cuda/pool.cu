@@ -1,7 +1,6 @@
 // Max and average pooling of NHWC images, forward and backward. Padding never wins a maximum. Going
 // backward every input gathers from the outputs that have it in their window, in scan order.
 #include "../semantics/pooling.h"
-
 #include "kernels.h"
 #include "lines.cuh"
 #include "memory.h"
@@ -202,8 +201,7 @@ class MaxPool final : public CudaKernel {
 class MaxPoolBackward final : public CudaKernel {
  public:
   explicit MaxPoolBackward(const StepMeta& step)
-      : pooling_(step, step.outputs.at(0), step.inputs.at(0)),
-        outputs_(step.inputs[0].elements()) {
+      : pooling_(step, step.outputs.at(0), step.inputs.at(0)), outputs_(step.inputs[0].elements()) {
     step.expect_arity(2, 2, 1, 1);
     expect_same(step, step.inputs[1], step.outputs[0]);
   }

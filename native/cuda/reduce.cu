@@ -1,10 +1,9 @@
 // Sums and means over axes, and inner products, in double and in a fixed order. Where x is a dense
-// [batch, rows, columns] whose rows go, as it nearly always is, they are sums down columns; anything
-// else is summed by a block a result.
-#include "../semantics/reduction.h"
-
+// [batch, rows, columns] whose rows go, as it nearly always is, they are sums down columns;
+// anything else is summed by a block a result.
 #include <optional>
 
+#include "../semantics/reduction.h"
 #include "column_sums.cuh"
 #include "kernels.h"
 #include "operands.h"

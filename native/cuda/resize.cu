@@ -2,11 +2,10 @@
 // mixes up to four inputs; backward, an input gathers from the outputs that it went into, in the
 // order of memory, so that nothing is added by two threads.
 #include "../semantics/interpolation.h"
-
+#include "grid.cuh"
 #include "kernels.h"
 #include "memory.h"
 #include "operands.h"
-#include "grid.cuh"
 
 namespace halfspace::cuda {
 namespace {

@@ -10,8 +10,8 @@
 namespace halfspace::cuda {
 namespace {
 
-// One row, whichever threads share it: thread `first` of `step` does elements first, first + step, ...
-// that lie `stride` floats apart, and `all` reduces over the threads.
+// One row, whichever threads share it: thread `first` of `step` does elements first, first + step,
+// ... that lie `stride` floats apart, and `all` reduces over the threads.
 struct Row {
   int64_t first, step, size, stride;
 };

@@ -1,7 +1,6 @@
-// Softmax followed by cross entropy, and the gradient with respect to the logits. A team does a row;
-// one block adds the results of the rows, in double and always in the same order.
+// Softmax followed by cross entropy, and the gradient with respect to the logits. A team does a
+// row; one block adds the results of the rows, in double and always in the same order.
 #include "../semantics/cross_entropy.h"
-
 #include "grid.cuh"
 #include "kernels.h"
 #include "memory.h"
@@ -64,8 +63,7 @@ __global__ void cross_entropy_rows(Targets targets, const float* logits, const v
   if (row >= targets.rows) return;
   const int classes = static_cast<int>(targets.classes);
   const float* z = logits + row * targets.classes;
-  const double log_sum =
-      softmax_row<Threads>(z, probabilities + row * targets.classes, classes);
+  const double log_sum = softmax_row<Threads>(z, probabilities + row * targets.classes, classes);
   const double loss = loss_of<Threads>(targets, labels, row, z, log_sum);
   const int answer = first_largest<Threads>(z, classes);
   const bool correct = answer == label_of<Threads>(targets, labels, row);

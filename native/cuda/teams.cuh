@@ -1,6 +1,6 @@
 // Teams of threads of a block, each of which works on one row: a warp where rows are short, the
-// whole block where they are long. Results of a reduction reach every thread of the team, and all of
-// its threads must take part.
+// whole block where they are long. Results of a reduction reach every thread of the team, and all
+// of its threads must take part.
 #pragma once
 
 #include "fold.cuh"

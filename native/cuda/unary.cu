@@ -1,6 +1,5 @@
 // Functions of one element at a time and their derivatives, mapped over tensors.
 #include "../semantics/unary_functions.h"
-
 #include "kernels.h"
 #include "map.cuh"
 #include "operands.h"
@@ -29,9 +28,7 @@ class Unary final : public CudaKernel {
     expect_same(step, step.inputs[0], step.outputs[0]);
   }
 
-  void run(const Buffers& buffers) override {
-    map(context_, f_, operands_of<1>(buffers), count_);
-  }
+  void run(const Buffers& buffers) override { map(context_, f_, operands_of<1>(buffers), count_); }
 
  private:
   Value<Function> f_;
@@ -47,9 +44,7 @@ class UnaryBackward final : public CudaKernel {
     for (const TensorMeta& input : step.inputs) expect_same(step, input, step.outputs[0]);
   }
 
-  void run(const Buffers& buffers) override {
-    map(context_, f_, operands_of<3>(buffers), count_);
-  }
+  void run(const Buffers& buffers) override { map(context_, f_, operands_of<3>(buffers), count_); }
 
  private:
   Slope<Function> f_;

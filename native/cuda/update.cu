@@ -183,7 +183,8 @@ class Update final : public CudaKernel {
       launch(stream(), context_.cover(groups.count), decide_small<Rule>, run, groups);
     }
     if (const Groups groups = plan_.large(); groups.count > 0) {
-      launch(stream(), {dim3(static_cast<unsigned>(groups.count))}, decide_large<Rule>, run, groups);
+      launch(stream(), {dim3(static_cast<unsigned>(groups.count))}, decide_large<Rule>, run,
+             groups);
     }
     launch(stream(), strips, project<Rule>, run);
   }

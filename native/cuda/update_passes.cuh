@@ -1,7 +1,7 @@
 // The two passes of the update kernel over one strip of the arena, by one warp: the first moves the
-// state and sums, the second moves x of taken groups. Every element is read once and written once in
-// a pass. A strip is one piece of up to 1024 elements, which all lanes share, or touching pieces of
-// up to 32 elements, whose terms are staged in shared memory and then summed by a lane each.
+// state and sums, the second moves x of taken groups. Every element is read once and written once
+// in a pass. A strip is one piece of up to 1024 elements, which all lanes share, or touching pieces
+// of up to 32 elements, whose terms are staged in shared memory and then summed by a lane each.
 #pragma once
 
 #include "../semantics/update_plan.h"
@@ -142,9 +142,8 @@ struct Touching {
   __device__ int elements() const { return begin(count - 1) + pieces[count - 1].length; }
 };
 
-// Shared memory of one warp: two numbers for each element of a strip, and whether it is in a taken
-// group. Lanes that walk down pieces of 8, 16 or 32 elements would meet in one bank, so every 32
-// elements are followed by a gap.
+// Shared memory of one warp: two numbers for each element of a strip. Lanes that walk down pieces
+// of 8, 16 or 32 elements would meet in one bank, so every 32 elements are followed by a gap.
 class Stage {
  public:
   __device__ void set(int i, float first, float second) {
@@ -153,7 +152,6 @@ class Stage {
   }
   __device__ float first(int i) const { return first_[slot(i)]; }
   __device__ float second(int i) const { return second_[slot(i)]; }
-  __device__ bool& taken(int i) { return taken_[slot(i)]; }
 
  private:
   static constexpr int kSize = static_cast<int>(kCut.strip + kCut.strip / kWarp);
@@ -161,29 +159,25 @@ class Stage {
   __device__ static int slot(int i) { return i + i / kWarp; }
 
   float first_[kSize], second_[kSize];
-  bool taken_[kSize];
 };
 
-// First pass over touching pieces; all lanes of the warp come here, and below.
-template <class Rule>
-__device__ void advance_touching(const UpdateRun& run, const Rule& rule, Move free,
-                                 const Touching& strip, Stage& stage) {
-  const int elements = strip.elements();
+// Stages move_of(group) for every element; returns whether one of them moves. All lanes of the warp
+// come here, and below.
+template <class MoveOf>
+__device__ bool stage_moves(const Touching& strip, Stage& stage, const MoveOf& move_of) {
+  bool moves = false;
   for (int p = lane_of_warp(); p < strip.count; p += kWarp) {
-    const bool taken = run.takes(strip.pieces[p].group);
+    const Move move = move_of(strip.pieces[p].group);
     const int begin = strip.begin(p), end = begin + strip.pieces[p].length;
-    for (int i = begin; i < end; ++i) stage.taken(i) = taken;
+    for (int i = begin; i < end; ++i) stage.set(i, move.keep, move.rate);
+    moves = moves || !move.stays();
   }
   __syncwarp();
-  for (int i = lane_of_warp(); i < elements; i += kWarp) {
-    const int64_t at = strip.offset + i;
-    Held<Rule, 1> held(run.arena, at);
-    const float x = held.x.at[0], d = held.advance(rule, 0);
-    stage.set(i, x, d);
-    held.store_state(run.arena, at);
-    if (!stage.taken(i)) run.arena.x[at] = free(x, d);
-  }
-  __syncwarp();
+  return __any_sync(kWholeWarp, moves);
+}
+
+// Sums what is staged for each piece, a lane a piece.
+__device__ inline void sum_pieces(const UpdateRun& run, const Touching& strip, const Stage& stage) {
   for (int p = lane_of_warp(); p < strip.count; p += kWarp) {
     if (strip.pieces[p].group == kNoGroup) continue;
     const int begin = strip.begin(p), end = begin + strip.pieces[p].length;
@@ -191,6 +185,25 @@ __device__ void advance_touching(const UpdateRun& run, const Rule& rule, Move fr
     for (int i = begin; i < end; ++i) add_terms(sums, stage.first(i), stage.second(i));
     run.sums[strip.pieces[p].slot] = sums;
   }
+}
+
+// First pass over touching pieces: the stage holds the moves first, x and d after that.
+template <class Rule>
+__device__ void advance_touching(const UpdateRun& run, const Rule& rule, Move free,
+                                 const Touching& strip, Stage& stage) {
+  const int elements = strip.elements();
+  stage_moves(strip, stage, [&](int32_t group) { return run.takes(group) ? Move::stay() : free; });
+  for (int i = lane_of_warp(); i < elements; i += kWarp) {
+    const int64_t at = strip.offset + i;
+    const Move move{stage.first(i), stage.second(i)};
+    Held<Rule, 1> held(run.arena, at);
+    const float x = held.x.at[0], d = held.advance(rule, 0);
+    stage.set(i, x, d);
+    held.store_state(run.arena, at);
+    if (!move.stays()) run.arena.x[at] = move(x, d);
+  }
+  __syncwarp();
+  sum_pieces(run, strip, stage);
   __syncwarp();
 }
 
@@ -199,27 +212,15 @@ template <class Rule>
 __device__ void project_touching(const UpdateRun& run, const Rule& rule, const Touching& strip,
                                  Stage& stage) {
   const int elements = strip.elements();
-  bool any_taken = false;
-  for (int p = lane_of_warp(); p < strip.count; p += kWarp) {
-    const int32_t group = strip.pieces[p].group;
-    const bool taken = run.takes(group);
-    const Move move = taken ? run.moves[group] : Move{};
-    const int begin = strip.begin(p), end = begin + strip.pieces[p].length;
-    for (int i = begin; i < end; ++i) {
-      stage.set(i, move.keep, move.rate);
-      stage.taken(i) = taken;
-    }
-    any_taken = any_taken || taken;
-  }
-  __syncwarp();
-  if (__any_sync(kWholeWarp, any_taken)) {
-    for (int i = lane_of_warp(); i < elements; i += kWarp) {
-      if (!stage.taken(i)) continue;
-      const int64_t at = strip.offset + i;
-      Held<Rule, 1> held(run.arena, at);
-      const Move move{stage.first(i), stage.second(i)};
-      run.arena.x[at] = move(held.x.at[0], held.again(rule, 0));
-    }
+  const bool moves = stage_moves(strip, stage, [&](int32_t group) {
+    return run.takes(group) ? run.moves[group] : Move::stay();
+  });
+  for (int i = lane_of_warp(); moves && i < elements; i += kWarp) {
+    const int64_t at = strip.offset + i;
+    const Move move{stage.first(i), stage.second(i)};
+    if (move.stays()) continue;
+    Held<Rule, 1> held(run.arena, at);
+    run.arena.x[at] = move(held.x.at[0], held.again(rule, 0));
   }
   __syncwarp();
 }

@@ -27,7 +27,8 @@ struct Divisor<uint32_t> {
   Divisor() = default;
   explicit Divisor(int64_t divisor) : value(static_cast<uint32_t>(divisor)) {
     while ((uint64_t{1} << shift) < value) ++shift;
-    magic = static_cast<uint32_t>((uint64_t{1} << 32) * ((uint64_t{1} << shift) - value) / value + 1);
+    magic =
+        static_cast<uint32_t>((uint64_t{1} << 32) * ((uint64_t{1} << shift) - value) / value + 1);
   }
   __device__ uint32_t quotient(uint32_t n) const {
     const auto high = static_cast<uint32_t>(static_cast<uint64_t>(n) * magic >> 32);

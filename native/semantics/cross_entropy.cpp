@@ -7,8 +7,8 @@ Targets targets_of(const StepMeta& step, const TensorMeta& logits, const TensorM
               "expected logits [N,K], got ", logits.text());
   const int64_t rows = logits.dim(0);
   const bool dense = labels.dtype == DType::F32;
-  const bool fits = dense ? same_shape(labels, logits)
-                          : labels.dtype == DType::I32 && labels.elements() == rows;
+  const bool fits =
+      dense ? same_shape(labels, logits) : labels.dtype == DType::I32 && labels.elements() == rows;
   step.expect(fits, "labels must be i32[N] or f32[N,K], got ", labels.text());
   return {rows, logits.dim(1), step.attrs.number("smoothing", 0.0), dense};
 }

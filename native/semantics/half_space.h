@@ -1,9 +1,10 @@
-// What becomes of one group in the fused optimizer step of lib/compile/update.ts: penalty, half-space
-// projection and norm ceiling, as functions of three sums over the group. Nothing here knows memory.
+// What becomes of one group in the fused optimizer step of lib/compile/update.ts: penalty,
+// half-space projection and norm ceiling, as functions of three sums over the group. Nothing here
+// knows memory.
 //
 // A taken group is known only when its sums are, so its elements are visited twice: the first time
-// moves the state and sums, the second finds d again from the state and moves x. All that the second
-// visit needs follows from X = ||x||^2, S = x.d, D = ||d||^2, because with
+// moves the state and sums, the second finds d again from the state and moves x. All that the
+// second visit needs follows from X = ||x||^2, S = x.d, D = ||d||^2, because with
 //
 //   xh = keep x - rate d,   keep = 1 - rate (decoupled decay + lambda / (||x|| + 1e-8))
 //
@@ -49,10 +50,11 @@ struct Move {
   HALFSPACE_INLINE float operator()(float x, float d) const {
     return rate == 0.0f ? keep * x + 0.0f : keep * x - rate * d;
   }
-};
 
-inline constexpr Move kStay{1.0f, 0.0f};
-inline constexpr Move kToZero{0.0f, 0.0f};
+  HALFSPACE_INLINE static Move stay() { return {1.0f, 0.0f}; }
+  HALFSPACE_INLINE static Move to_zero() { return {0.0f, 0.0f}; }
+  HALFSPACE_INLINE bool stays() const { return keep == 1.0f && rate == 0.0f; }
+};
 
 // The base update alone; `shrink` is the decoupled decay, here and below.
 HALFSPACE_INLINE Move free_move(const Hyper& h, double shrink) {
@@ -84,7 +86,7 @@ HALFSPACE_INLINE Decision decide(const Hyper& h, double shrink, double ceiling, 
                   free_move(h, shrink)};
   if (!is_taken(ceiling)) return result;
   result.statistics.zero = 1.0;
-  result.move = kToZero;
+  result.move = Move::to_zero();
   if (s.squared_norm == 0.0) return result;
   const double norm = std::sqrt(s.squared_norm), rate = h.learning_rate;
   const double lambda = penalty(h, s);

@@ -78,8 +78,8 @@ Movement transpose_movement(const StepMeta& step) {
   const Dims dense = dense_strides(x.dims);
   Dims strides;
   for (size_t i = 0; i < permutation.size(); ++i) {
-    step.expect(y.dims[i] == x.dims[permutation[i]], "axis ", i, " of ", y.text(),
-                " is not axis ", permutation[i], " of ", x.text());
+    step.expect(y.dims[i] == x.dims[permutation[i]], "axis ", i, " of ", y.text(), " is not axis ",
+                permutation[i], " of ", x.text());
     strides.push_back(dense[permutation[i]]);
   }
   return {{y.dims, {strides, dense_strides(y.dims)}}, 0, 0};

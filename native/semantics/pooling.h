@@ -15,8 +15,8 @@ struct PoolingShape {
 // Throws ErrorCode::Shape for operands or attributes that do not fit.
 PoolingShape read_pooling(const StepMeta& step, const TensorMeta& x, const TensorMeta& y);
 
-// For each output of an axis, one over the number of its taps inside the image, or inside the padded
-// image.
+// For each output of an axis, one over the number of its taps inside the image, or inside the
+// padded image.
 std::vector<float> tap_shares(const PoolingShape& shape, size_t axis, int64_t inputs,
                               int64_t outputs, bool padded);
 
