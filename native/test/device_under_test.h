@@ -1,5 +1,5 @@
-// The device that kernel tests run on, and memory of it. HALFSPACE_TEST_DEVICE names it, `cpu` where
-// it is not set, so that one set of test bodies holds for every device.
+// The device that kernel tests run on, and memory of it. HALFSPACE_TEST_DEVICE names it, `cpu`
+// where it is not set, so that one set of test bodies holds for every device.
 #pragma once
 
 #include <cstdlib>
@@ -29,27 +29,35 @@ inline const Device& device() {
   return opened;
 }
 
-// Memory that a kernel may see, of exactly the promised size: on the CPU from the heap, where the
-// sanitizer sees its end.
+// Memory that a kernel may see, of exactly the promised size, `shift` bytes after an aligned
+// address: on the CPU from the heap, where the sanitizer sees its end.
 class Buffer {
  public:
-  explicit Buffer(size_t bytes) : bytes_(bytes) {
+  explicit Buffer(size_t bytes, size_t shift = 0) : bytes_(bytes), shift_(shift) {
     if (on_cpu()) {
-      host_.reset(std::aligned_alloc(kAlignment, align_up(bytes + 1)));
+      host_.reset(std::aligned_alloc(kAlignment, align_up(shift + bytes + 1)));
     } else {
-      memory_ = device().allocate(std::max<size_t>(bytes, 1));
+      memory_ = device().allocate(std::max<size_t>(shift + bytes, 1));
     }
   }
 
-  void* data() const { return memory_ ? memory_->data() : host_.get(); }
+  void* data() const {
+    return static_cast<char*>(memory_ ? memory_->data() : host_.get()) + shift_;
+  }
   void write(const std::vector<char>& contents) {
-    if (memory_) memory_->write(0, contents.data(), bytes_);
-    else std::memcpy(host_.get(), contents.data(), bytes_);
+    if (memory_) {
+      memory_->write(shift_, contents.data(), bytes_);
+    } else {
+      std::memcpy(data(), contents.data(), bytes_);
+    }
   }
   std::vector<char> read() const {
     std::vector<char> contents(bytes_);
-    if (memory_) memory_->read(0, contents.data(), bytes_);
-    else std::memcpy(contents.data(), host_.get(), bytes_);
+    if (memory_) {
+      memory_->read(shift_, contents.data(), bytes_);
+    } else {
+      std::memcpy(contents.data(), data(), bytes_);
+    }
     return contents;
   }
   // NaN everywhere.
@@ -60,7 +68,7 @@ class Buffer {
     void operator()(void* data) const { std::free(data); }
   };
 
-  size_t bytes_;
+  size_t bytes_, shift_;
   std::unique_ptr<void, Free> host_;
   std::unique_ptr<Memory> memory_;
 };
