@@ -1,0 +1,36 @@
+// What one run of the fused update must move between memory and a device, and how long an H100 needs for
+// that at least. A kernel that reads and writes each byte once in a pass cannot do better.
+
+import type { UpdateRule } from '../lib/compile/update.js';
+
+/** Bandwidth of an H100 SXM's memory, in bytes a second. */
+const H100_BANDWIDTH = 3.35e12;
+
+export interface UpdateWork {
+  readonly rule: UpdateRule;
+  readonly parameters: number;
+  /** Parameters in taken groups. */
+  readonly taken: number;
+  readonly groups: number;
+}
+
+const FLOAT = 4;
+const STATES: Readonly<Record<UpdateRule, number>> = { sgd: 1, adam: 2, adamw: 2 };
+/** A group's ceiling, its statistics and its move, all written or read once between the passes. */
+const GROUP = 8 + 48 + 8;
+
+/**
+ * The first pass reads x, the gradient and the state and writes the state, and x of free parameters; the
+ * second reads x and the state of taken ones and writes x.
+ */
+export function updateBytes({ rule, parameters, taken, groups }: UpdateWork): number {
+  const states = STATES[rule];
+  const first = parameters * (2 + 2 * states) + (parameters - taken);
+  const second = taken * (2 + states);
+  return FLOAT * (first + second) + GROUP * groups;
+}
+
+/** The least time on an H100, in milliseconds. */
+export function h100Milliseconds(bytes: number): number {
+  return (1e3 * bytes) / H100_BANDWIDTH;
+}
