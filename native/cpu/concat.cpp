@@ -1,6 +1,7 @@
 // Concatenation and its inverse, split. Along any axis but the channels of a blocked image both are
 // copies of contiguous runs; along blocked channels a run is one block of a plane where both sides
 // are aligned to blocks, and single lanes of every pixel where they are not.
+#include "../semantics/joining.h"
 #include "image.h"
 #include "kernels.h"
 
@@ -108,30 +109,6 @@ class ChannelCopy {
   std::vector<std::vector<Segment>> segments_;
 };
 
-// Checks that `parts`, joined along `axis`, are `whole`; returns the axis.
-size_t checked_axis(const StepMeta& step, const std::vector<TensorMeta>& parts,
-                    const TensorMeta& whole) {
-  const int64_t rank = static_cast<int64_t>(whole.rank());
-  int64_t axis = step.attrs.integer("axis");
-  if (axis < 0) axis += rank;
-  step.expect(!parts.empty() && axis >= 0 && axis < rank, "no axis ", axis, " in ", whole.text());
-  std::vector<int64_t> joined = whole.dims;
-  joined[axis] = 0;
-  for (const TensorMeta& part : parts) {
-    step.expect(part.rank() == whole.rank() && part.layout == whole.layout &&
-                    part.dtype == DType::F32 && whole.dtype == DType::F32,
-                part.text(), " does not fit ", whole.text());
-    for (int64_t i = 0; i < rank; ++i) {
-      step.expect(i == axis || part.dims[i] == whole.dims[i], part.text(), " and ", whole.text(),
-                  " differ in axis ", i);
-    }
-    joined[axis] += part.dims[axis];
-  }
-  step.expect(joined == whole.dims, "the parts have ", joined[axis], " elements along axis ", axis,
-              ", the whole is ", whole.text());
-  return static_cast<size_t>(axis);
-}
-
 bool along_blocked_channels(const TensorMeta& whole, size_t axis) {
   return whole.is_blocked() && axis == 1;
 }
@@ -216,14 +193,14 @@ class SplitChannels : public Kernel {
 
 std::unique_ptr<Kernel> make_concat(const StepMeta& step) {
   step.expect_arity(1, step.inputs.size(), 1, 1);
-  const size_t axis = checked_axis(step, step.inputs, step.outputs[0]);
+  const size_t axis = joined_axis(step, step.inputs, step.outputs[0]);
   if (along_blocked_channels(step.outputs[0], axis)) return std::make_unique<ConcatChannels>(step);
   return std::make_unique<ConcatRuns>(runs_of(step.inputs, axis));
 }
 
 std::unique_ptr<Kernel> make_split(const StepMeta& step) {
   step.expect_arity(1, 1, 1, step.outputs.size());
-  const size_t axis = checked_axis(step, step.outputs, step.inputs[0]);
+  const size_t axis = joined_axis(step, step.outputs, step.inputs[0]);
   if (along_blocked_channels(step.inputs[0], axis)) return std::make_unique<SplitChannels>(step);
   return std::make_unique<SplitRuns>(runs_of(step.outputs, axis));
 }

@@ -4,6 +4,7 @@
 // thread.
 #include <limits>
 
+#include "../semantics/pooling.h"
 #include "image.h"
 #include "kernels.h"
 #include "simd.h"
@@ -16,10 +17,6 @@ struct Tap {
   int64_t first, last, input;
 };
 
-struct AxisOptions {
-  int64_t kernel, stride, dilation, before, after;
-};
-
 // One axis of a pooling operator.
 struct Axis {
   int64_t stride;
@@ -27,23 +24,18 @@ struct Axis {
   // For each output, 1 / the number of taps inside the image, and inside the padded image.
   std::vector<float> share, padded_share;
 
-  Axis(int64_t inputs, int64_t outputs, const AxisOptions& o)
-      : stride(o.stride), share(outputs), padded_share(outputs) {
-    std::vector<int64_t> inside(outputs, 0), padded(outputs, 0);
-    for (int64_t k = 0; k < o.kernel; ++k) {
-      const int64_t origin = k * o.dilation - o.before;
+  Axis(const PoolingShape& shape, size_t axis, int64_t inputs, int64_t outputs)
+      : stride(shape.strides[axis]),
+        share(tap_shares(shape, axis, inputs, outputs, false)),
+        padded_share(tap_shares(shape, axis, inputs, outputs, true)) {
+    for (int64_t k = 0; k < shape.kernel[axis]; ++k) {
+      const int64_t origin = k * shape.dilations[axis] - shape.before[axis];
       const auto outputs_below = [&](int64_t position) {
-        return std::clamp<int64_t>(ceil_div(std::max<int64_t>(position - origin, 0), o.stride), 0,
+        return std::clamp<int64_t>(ceil_div(std::max<int64_t>(position - origin, 0), stride), 0,
                                    outputs);
       };
       const int64_t first = outputs_below(0), last = outputs_below(inputs);
-      taps.push_back({first, last, origin + first * o.stride});
-      for (int64_t i = first; i < last; ++i) ++inside[i];
-      for (int64_t i = 0; i < outputs_below(inputs + o.after); ++i) ++padded[i];
-    }
-    for (int64_t i = 0; i < outputs; ++i) {
-      share[i] = 1.0f / static_cast<float>(std::max<int64_t>(inside[i], 1));
-      padded_share[i] = 1.0f / static_cast<float>(std::max<int64_t>(padded[i], 1));
+      taps.push_back({first, last, origin + first * stride});
     }
   }
 };
@@ -108,26 +100,6 @@ HALFSPACE_SIMD void add_shares(const float* dy, float row_share, const float* sh
   }
 }
 
-std::vector<AxisOptions> options_of(const StepMeta& step) {
-  constexpr int64_t kMost = 1 << 20;
-  const auto kernel = step.attrs.integers("kernel"), strides = step.attrs.integers("strides");
-  const auto padding = step.attrs.integers("padding", {0, 0, 0, 0});
-  const auto dilations = step.attrs.integers("dilations", {1, 1});
-  step.expect(
-      kernel.size() == 2 && strides.size() == 2 && padding.size() == 4 && dilations.size() == 2,
-      "expected kernel[2], strides[2], padding[4], dilations[2]");
-  const auto within = [](int64_t value, int64_t least) { return value >= least && value < kMost; };
-  std::vector<AxisOptions> axes;
-  for (size_t i = 0; i < 2; ++i) {
-    const AxisOptions o{kernel[i], strides[i], dilations[i], padding[i], padding[i + 2]};
-    step.expect(within(o.kernel, 1) && within(o.stride, 1) && within(o.dilation, 1) &&
-                    within(o.before, 0) && within(o.after, 0),
-                "kernel, strides and dilations must be positive, padding not negative");
-    axes.push_back(o);
-  }
-  return axes;
-}
-
 // What a tap does to one row of outputs: where it starts in x and y, in floats, and for how many.
 struct TapRow {
   int32_t tap;
@@ -140,7 +112,7 @@ struct TapRow {
 class Pooling {
  public:
   Pooling(const StepMeta& step, const TensorMeta& x, const TensorMeta& y)
-      : Pooling(step, x, y, options_of(step)) {}
+      : Pooling(step, x, y, read_pooling(step, x, y)) {}
 
   const Image& x() const { return x_; }
   const Image& y() const { return y_; }
@@ -188,16 +160,13 @@ class Pooling {
   }
 
  private:
-  Pooling(const StepMeta& step, const TensorMeta& x, const TensorMeta& y,
-          const std::vector<AxisOptions>& options)
+  Pooling(const StepMeta& step, const TensorMeta& x, const TensorMeta& y, const PoolingShape& shape)
       : x_(x),
         y_(y),
-        rows_(x_.height, y_.height, options[0]),
-        columns_(x_.width, y_.width, options[1]) {
+        rows_(shape, 0, x_.height, y_.height),
+        columns_(shape, 1, x_.width, y_.width) {
     expect_blocked(step, x);
     expect_blocked(step, y);
-    step.expect(x_.batch == y_.batch && x_.channels == y_.channels,
-                "pooling keeps batch and channels: ", x.text(), " and ", y.text());
   }
 
   Image x_, y_;
