@@ -92,6 +92,15 @@ cudaError_t code_for(const std::string& reason) {
   return cudaErrorIllegalAddress;
 }
 
+// On its own, because nothing in the frame that leaves the kernel is destroyed.
+void report_access(Access access, const void* address, size_t bytes, const void* code) {
+  std::string reason = why_not(access, address, bytes);
+  cudaError_t error = reason.empty() ? cudaErrorLaunchFailure : code_for(reason);
+  if (reason.empty()) reason = why_unordered(address, bytes);
+  report(error, text_of(describe_thread(code), " ", word_for(access), " ", bytes, " bytes at ",
+                        describe_address(address), ": ", reason));
+}
+
 [[noreturn]] void fail_range(Access access, const void* address, size_t bytes,
                              const std::string& what, const std::string& reason) {
   report(reason == "never written" ? cudaErrorLaunchFailure : cudaErrorIllegalAddress,
@@ -151,11 +160,7 @@ bool touch(Access access, const void* address, size_t bytes) {
 }
 
 void bad_access(Access access, const void* address, size_t bytes, const void* code) {
-  std::string reason = why_not(access, address, bytes);
-  cudaError_t error = reason.empty() ? cudaErrorLaunchFailure : code_for(reason);
-  if (reason.empty()) reason = why_unordered(address, bytes);
-  report(error, text_of(describe_thread(code), " ", word_for(access), " ", bytes, " bytes at ",
-                        describe_address(address), ": ", reason));
+  report_access(access, address, bytes, code);
   leave_kernel();
 }
 

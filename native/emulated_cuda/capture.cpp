@@ -17,6 +17,8 @@ Capture::Capture(CUstream_st& origin, cudaStreamCaptureMode mode) : mode_(mode) 
   active.push_back(this);
 }
 
+Capture::~Capture() { std::erase(active, this); }
+
 void Capture::add(size_t branch, Work work) {
   require(valid_, cudaErrorStreamCaptureInvalidated);
   steps_.push_back({Step::Kind::Work, branch, std::move(work), 0});

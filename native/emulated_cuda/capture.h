@@ -14,6 +14,9 @@ namespace halfspace::emulated {
 class Capture {
  public:
   Capture(CUstream_st& origin, cudaStreamCaptureMode mode);
+  ~Capture();
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
 
   void add(size_t branch, Work work);
   // A point in the branch, for others to wait for.

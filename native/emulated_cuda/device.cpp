@@ -137,6 +137,9 @@ cudaError_t cudaDeviceSynchronize() {
 void halfspace::emulated::reset(const Options& chosen) {
   const std::lock_guard<std::recursive_mutex> inside(gate());
   reset_streams();
+  reset_events();
+  reset_graphs();
+  release_all();
   forget_findings();
   options() = chosen;
   reset_chance();

@@ -62,6 +62,12 @@ void synchronize(const CUevent_st& event) {
 }
 
 }  // namespace
+
+void reset_events() {
+  for (CUevent_st* event : events) delete event;
+  events.clear();
+}
+
 }  // namespace halfspace::emulated
 
 using namespace halfspace::emulated;

@@ -39,6 +39,14 @@ void launch_graph(CUgraphExec_st& exec, CUstream_st& stream) {
 }
 
 }  // namespace
+
+void reset_graphs() {
+  for (CUgraph_st* graph : graphs) delete graph;
+  for (CUgraphExec_st* exec : execs) delete exec;
+  graphs.clear();
+  execs.clear();
+}
+
 }  // namespace halfspace::emulated
 
 using namespace halfspace::emulated;

@@ -147,6 +147,13 @@ void release_pinned(void* pointer) {
   std::free(pointer);
 }
 
+void release_all() {
+  for (const auto& [offset, allocation] : allocations) {
+    if (!allocation.freed) release(shadow.arena + offset);
+  }
+  while (!pinned.empty()) release_pinned(const_cast<std::byte*>(pinned.begin()->first));
+}
+
 size_t used_bytes(int device) { return used[device]; }
 
 bool is_allocated(const void* pointer, size_t bytes) {

@@ -14,6 +14,9 @@ void release(void* pointer);
 void* allocate_pinned(size_t bytes);
 void release_pinned(void* pointer);
 
+// Everything that was not.
+void release_all();
+
 size_t used_bytes(int device);
 // Whether the range lies in one living allocation.
 bool is_allocated(const void* pointer, size_t bytes);

@@ -90,7 +90,9 @@ void run_until(const MarkPointer& mark);
 void run_ahead();
 void drain_all();
 void join_host(const Clock& clock);
-// Forgets all streams and their work.
+// Forget all streams and their work, events, graphs.
 void reset_streams();
+void reset_events();
+void reset_graphs();
 
 }  // namespace halfspace::emulated

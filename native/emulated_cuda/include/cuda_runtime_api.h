@@ -1,6 +1,6 @@
 // The host side of the CUDA runtime, of CUDA 13: the calls that our engine uses and no others, with the
-// official names, values and order of parameters (native/test/emulated_cuda/signatures_test.cpp compares
-// them with the toolkit where one is installed).
+// official names, values and order of parameters. That our sources compile against the toolkit's headers
+// too is what shows that they fit.
 //
 // What the emulation promises, and how it differs from a GPU:
 //   - Work of a stream runs only when the host waits for it (or asks an event, or frees memory), and of

@@ -22,8 +22,8 @@ struct Options {
   uint32_t seed = 1;
 };
 
-// Forgets the last finding, all queued work and all streams, events and captures, and starts again
-// with these options. Memory stays allocated. No other thread may be inside a call.
+// Forgets the last finding and all queued work, ends all streams, events and graphs, frees all memory,
+// and starts again with these options. No other thread may be inside a call.
 void reset(const Options& options);
 
 // The first finding since the last reset, in words; empty where there is none.
