@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cpu/library.h"
+#include "cuda_device.h"
 #include "decode.h"
 #include "session.h"
 
@@ -47,8 +48,16 @@ size_t index_below(const Info& info, size_t argument, const char* name, size_t c
       decode_integer(info[argument], name, 0, static_cast<int64_t>(count) - 1));
 }
 
+std::optional<Precision> decode_precision(const Napi::Value& value) {
+  if (value.IsUndefined()) return std::nullopt;
+  std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+  if (name == "fp32") return Precision::Fp32;
+  if (name == "tf32") return Precision::Tf32;
+  throw Napi::TypeError::New(value.Env(), "precision must be fp32 or tf32");
+}
+
 ExecutorOptions decode_options(const Napi::Value& value) {
-  ExecutorOptions options{available_cores(), false};
+  ExecutorOptions options{available_cores()};
   if (value.IsUndefined()) return options;
   if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "options must be an object");
   auto source = value.As<Napi::Object>();
@@ -61,6 +70,7 @@ ExecutorOptions decode_options(const Napi::Value& value) {
     throw Napi::TypeError::New(value.Env(), "trace must be a boolean");
   }
   options.trace = trace.IsBoolean() && trace.As<Napi::Boolean>().Value();
+  options.precision = decode_precision(source.Get("precision"));
   return options;
 }
 
@@ -207,6 +217,19 @@ Napi::Value engine(const Info& info) {
   return result;
 }
 
+// devices() -> [{name, available, description}], those of CUDA
+Napi::Value devices(const Info& info) {
+  Napi::Array result = Napi::Array::New(info.Env());
+  for (const cuda::DeviceReport& report : cuda::devices()) {
+    Napi::Object row = Napi::Object::New(info.Env());
+    row.Set("name", report.name);
+    row.Set("available", report.available);
+    row.Set("description", report.description);
+    result.Set(result.Length(), row);
+  }
+  return result;
+}
+
 template <Napi::Value (*function)(const Info&)>
 void add(Napi::Object exports, const char* name) {
   exports.Set(name, Napi::Function::New<guarded<function>>(exports.Env(), name));
@@ -224,6 +247,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<shutdown>(exports, "shutdown");
   add<cores>(exports, "cores");
   add<engine>(exports, "engine");
+  add<devices>(exports, "devices");
   return exports;
 }
 

@@ -71,7 +71,11 @@ function engines(addon: AddonDescription | null, missing: string): readonly Engi
   const cpu = addon ? `${addon.library} with ${addon.instructions}, ${addon.cores} cores` : missing;
   return [
     { name: 'cpu', used: addon !== null, reason: cpu },
-    { name: 'cuda', used: false, reason: addon ? 'this build has no CUDA engine' : missing },
+    ...(addon?.cuda.map(({ name, available, description }) => ({
+      name,
+      used: available,
+      reason: description,
+    })) ?? [{ name: 'cuda', used: false, reason: missing }]),
   ];
 }
 

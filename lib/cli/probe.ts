@@ -8,7 +8,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { familySync, versionSync } from 'detect-libc';
 
 import { platformKey, platformPackages, type Failure } from '../train/loader.js';
-import { nativeSource, type EngineDescription } from '../train/native.js';
+import { nativeSource, type DeviceInfo, type EngineDescription } from '../train/native.js';
 
 /** A loaded addon: where it came from and what it is made of. */
 export interface AddonDescription extends EngineDescription {
@@ -18,6 +18,8 @@ export interface AddonDescription extends EngineDescription {
   readonly cores: number;
   /** Files of the addon and of the libraries that it uses, as they are mapped; [] where that is not told. */
   readonly files: readonly string[];
+  /** Devices for CUDA, or why there is none. */
+  readonly cuda: readonly DeviceInfo[];
 }
 
 export interface MachineDescription {
@@ -36,7 +38,14 @@ export interface MachineDescription {
 
 export function describeAddon(): AddonDescription {
   const { native, source, failures } = nativeSource();
-  return { ...native.engine(), source, failures, cores: native.cores(), files: mappedFiles() };
+  return {
+    ...native.engine(),
+    source,
+    failures,
+    cores: native.cores(),
+    files: mappedFiles(),
+    cuda: native.devices(),
+  };
 }
 
 export function describeMachine(): MachineDescription {

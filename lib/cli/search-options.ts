@@ -33,6 +33,7 @@ export interface SearchFlags {
   readonly rebuild: boolean;
   readonly threads?: number;
   readonly device: string;
+  readonly precision?: string;
   readonly out?: string;
   readonly resume?: boolean;
 }
@@ -59,6 +60,7 @@ export const searchOptions = (flags: SearchFlags, dataset: Dataset): SearchOptio
     eraseAsYouTrain: flags.rebuild,
     threads: flags.threads,
     device: flags.device,
+    precision: flags.precision,
     directory: flags.out,
     resume: flags.resume,
   });

@@ -2,7 +2,9 @@
 
 import type { Command } from 'commander';
 import { addDataOptions, openData, shapeFor, type DataFlags } from './data-options.js';
+import { chooseDevice } from '../train/devices.js';
 import { loadModel } from './load-model.js';
+import { note } from './output.js';
 import {
   belowOne,
   budget,
@@ -35,7 +37,8 @@ export function addTrainCommand(program: Command): void {
     .option('--resume', 'go on with the run in --out')
     .option('--width <n>', 'base channels of a built-in network', positiveInteger)
     .option('--threads <n>', 'threads of the CPU engine (default: all cores)', positiveInteger)
-    .option('--device <name>', 'cpu', 'cpu')
+    .option('--device <name>', 'cpu, cuda, cuda:1 and so on, or auto for a GPU where there is one', 'cpu')
+    .option('--precision <name>', 'fp32 or tf32 for products (default: tf32 with CUDA)')
     .option('--quiet', 'no progress')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples)
@@ -96,11 +99,18 @@ async function train(model: string, flags: TrainFlags): Promise<void> {
     openData(flags),
   ]);
   const graph = await loadModel(model, { ...shapeFor(dataset), ...widthOf(flags) });
-  await runSearch(graph, dataset, searchOptions(flags, dataset), {
+  await runSearch(graph, dataset, searchOptions({ ...flags, device: deviceFor(flags.device) }, dataset), {
     title: `${nameOf(model)}-${nameOf(flags.data)}`,
     quiet: flags.quiet ?? false,
     json: flags.json ?? false,
   });
+}
+
+/** The device to train on; says what `auto` was resolved to. */
+function deviceFor(name: string): string {
+  const { name: device, note: words } = chooseDevice(name);
+  if (words !== null) note(words);
+  return device;
 }
 
 /** File name without folder and ending, for run directories. */

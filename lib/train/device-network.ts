@@ -12,7 +12,7 @@ import { dim } from '../shape.js';
 import { debugCompiled } from './debug.js';
 import type { NetworkState } from './network-state.js';
 import { stateCount, type Optimizer } from './optimizer.js';
-import { Session } from './session.js';
+import { Session, type SessionOptions } from './session.js';
 
 /** Arrays that enter or leave an entry of a program. */
 export type Buffers = Readonly<Record<string, Float32Array | Float64Array | Int32Array>>;
@@ -29,9 +29,9 @@ export type OpenSession = (program: Program) => SessionLike;
 
 /** Opens programs on the native engine. */
 export const openNative =
-  (threads?: number): OpenSession =>
+  (threads?: number, options: Omit<SessionOptions, 'threads'> = {}): OpenSession =>
   (program) =>
-    Session.open(program, threads === undefined ? {} : { threads });
+    Session.open(program, threads === undefined ? options : { ...options, threads });
 
 /** One batch as the programs want it; rows with label -1 are padding. */
 export interface LabelledImages {

@@ -13,11 +13,16 @@ export interface NativeHandle {
   readonly nativeHandle: unique symbol;
 }
 
+/** What products of f32 are computed with: all 24 bits of both factors, or the 11 bits of TF32. */
+export type Precision = 'fp32' | 'tf32';
+
 export interface NativeOptions {
   /** OpenMP team size; by default the processor cores that this process may use. */
   readonly threads?: number;
   /** Whether to time every kernel. */
   readonly trace?: boolean;
+  /** By default the device's own: fp32 on the CPU, tf32 with CUDA. */
+  readonly precision?: Precision;
 }
 
 /** What planning made of one entry. */
@@ -51,6 +56,15 @@ export interface EngineDescription {
   readonly instructions: string;
 }
 
+/** A device, or why it cannot be used. */
+export interface DeviceInfo {
+  /** As `--device` takes it. */
+  readonly name: string;
+  readonly available: boolean;
+  /** What it is, or why it cannot be used. */
+  readonly description: string;
+}
+
 /** The functions of the addon; arenas and entries are indices into the program. */
 export interface Native {
   open(program: Program, options?: NativeOptions): NativeHandle;
@@ -69,6 +83,8 @@ export interface Native {
   shutdown(): void;
   cores(): number;
   engine(): EngineDescription;
+  /** Devices for CUDA, or one entry that says why there is none. */
+  devices(): readonly DeviceInfo[];
 }
 
 /** The addon, and how it was found. */

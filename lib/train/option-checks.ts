@@ -175,6 +175,7 @@ const checks = {
   ablation,
   eraseAsYouTrain: boolean,
   device: text,
+  precision: expect('fp32 or tf32', (value) => value === 'fp32' || value === 'tf32'),
   threads: positiveWhole,
   open: call,
   directory: text,

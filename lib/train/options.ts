@@ -8,8 +8,10 @@ import type { Mix } from '../data/mix.js';
 import { HalfspaceError } from '../errors.js';
 import type { Target } from '../search/selection.js';
 import { openNative, type OpenSession } from './device-network.js';
+import { chooseDevice } from './devices.js';
 import { stepsPerEpoch } from './feed.js';
 import { checkOptions } from './option-checks.js';
+import type { Precision } from './native.js';
 import { optimizer, type Optimizer } from './optimizer.js';
 import type { PlanOptions } from './policy.js';
 import type { Progress } from './progress.js';
@@ -76,6 +78,8 @@ export interface SearchOptions extends Partial<Omit<TrainOptions, 'optimizer' | 
   readonly ablation?: Partial<AblationSettings>;
   /** Threads of the CPU engine; by default all cores that the process may use. */
   readonly threads?: number;
+  /** What products are computed with; by default fp32 on the CPU and tf32 with CUDA. */
+  readonly precision?: Precision;
   /** Folder for checkpoints, metrics, networks and summary; nothing is written without it. */
   readonly directory?: string;
   /** Go on with the run that `directory` holds. */
@@ -136,8 +140,10 @@ export function resolveOptions(dataset: Dataset, options: SearchOptions): TrainO
     scoreMemory: given.scoreMemory,
     ablation: { ...defaults.ablation, ...withoutUndefined(given.ablation) },
     eraseAsYouTrain: given.eraseAsYouTrain,
-    device: given.device,
-    open: given.open ?? openNative(given.threads),
+    device: chooseDevice(given.device).name,
+    open:
+      given.open ??
+      openNative(given.threads, given.precision === undefined ? {} : { precision: given.precision }),
     skipCorrupt: given.skipCorrupt,
     signal: given.signal,
     stop: given.stop,

@@ -5,7 +5,13 @@ import type { Entry, Program, Tensor } from '../compile/program.js';
 import { HalfspaceError, invariant, type ErrorCode } from '../errors.js';
 import { elements, formatType, type DType } from '../shape.js';
 import { debugKernels, debugLevel } from './debug.js';
-import { native, type NativeArray, type NativeHandle, type SessionDescription } from './native.js';
+import {
+  native,
+  type NativeArray,
+  type NativeHandle,
+  type Precision,
+  type SessionDescription,
+} from './native.js';
 
 export type { SessionDescription } from './native.js';
 
@@ -17,6 +23,8 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Whether `describe` tells what each kernel costs; by default where HALFSPACE_DEBUG is 1 or more. */
   readonly trace?: boolean;
+  /** What products are computed with; by default fp32 on the CPU and tf32 with CUDA. */
+  readonly precision?: Precision;
 }
 
 const ARRAYS = { f32: Float32Array, f64: Float64Array, i32: Int32Array } as const satisfies Record<
@@ -44,7 +52,7 @@ export class Session implements Disposable {
     const threads = options.threads ?? native().cores();
     return new Session(
       program,
-      friendly(() => native().open(program, { threads, trace })),
+      friendly(() => native().open(program, { ...options, threads, trace })),
     );
   }
 
