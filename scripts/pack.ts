@@ -19,6 +19,7 @@ import {
   sampleManifest,
   type Manifest,
 } from './manifests.js';
+import { newestVersion } from './symbol-versions.js';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -60,15 +61,23 @@ function stageSample(checkout: Manifest): string {
 }
 
 function stagePlatform(checkout: Manifest, platform: string): string {
-  const folder = stage(platformManifest(checkout, platform));
   const gathered = join(OUT, 'gathered');
   rmSync(gathered, { recursive: true, force: true });
   run('cmake', '--install', BUILD, '--prefix', gathered, '--component', 'package', '--strip');
+  const needs = systemNeeds(gathered);
+  const folder = stage(platformManifest(checkout, platform, needs));
   const libraries = copyLibraries(gathered, folder);
   for (const library of libraries) copyLicence(library, folder);
-  writeFileSync(join(folder, 'README.md'), platformReadme(checkout, platform, libraries));
+  writeFileSync(join(folder, 'README.md'), platformReadme(checkout, platform, libraries, needs));
   cpSync('LICENSE', join(folder, 'LICENSE'));
   return folder;
+}
+
+/** What the binaries in a folder ask of the C and C++ libraries of the system. */
+function systemNeeds(folder: string): Readonly<Record<string, string>> {
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  const needs = { glibc: newestVersion(files, 'GLIBC'), glibcxx: newestVersion(files, 'GLIBCXX') };
+  return Object.fromEntries(Object.entries(needs).map(([name, version]) => [name, `>=${version ?? 0}`]));
 }
 
 /** Copies files under the names that the addon asks for (npm packs no links), and names the libraries. */
@@ -88,12 +97,18 @@ function copyLicence(library: string, folder: string): void {
   cpSync(source, join(folder, 'licences', `${library}.txt`));
 }
 
-function platformReadme(checkout: Manifest, platform: string, libraries: readonly string[]): string {
+function platformReadme(
+  checkout: Manifest,
+  platform: string,
+  libraries: readonly string[],
+  { glibc, glibcxx }: Readonly<Record<string, string>>,
+): string {
   const carried = libraries.map((library) => `- \`${library}\`: [licence](licences/${library}.txt)\n`);
   return `# ${platformPackage(platform)}
 
 The native addon of [${checkout.name}](https://www.npmjs.com/package/${checkout.name}) for ${platform}. Install
-${checkout.name}, which brings this package where it fits.
+${checkout.name}, which brings this package where it fits. It takes a C library glibc ${glibc} and a C++ library
+with GLIBCXX ${glibcxx}.
 
 Licence: ${String(checkout['license'])}. Libraries carried along, unchanged:
 
