@@ -4,6 +4,7 @@
 
 #include "cpu/library.h"
 #include "decode.h"
+#include "jpeg_job.h"
 #include "session.h"
 
 namespace halfspace {
@@ -224,6 +225,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<shutdown>(exports, "shutdown");
   add<cores>(exports, "cores");
   add<engine>(exports, "engine");
+  add<jpeg_size>(exports, "jpegSize");
+  add<decode_jpeg_file>(exports, "decodeJpeg");
   return exports;
 }
 

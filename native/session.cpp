@@ -8,6 +8,8 @@ namespace {
 
 const char* code_of(ErrorCode code) {
   switch (code) {
+    case ErrorCode::Data:
+      return "ERR_DATA";
     case ErrorCode::Shape:
       return "ERR_SHAPE";
     case ErrorCode::OutOfMemory:

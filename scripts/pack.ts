@@ -30,6 +30,7 @@ const ASSETS = 'assets/fashion-mnist-sample';
 /** Libraries that a platform package carries, and where Debian keeps their licences. */
 const licences: Readonly<Record<string, string>> = {
   'libdnnl.so.2': '/usr/share/doc/libdnnl2/copyright',
+  'libjpeg.so.62': '/usr/share/doc/libjpeg62-turbo/copyright',
   'libOpenCL.so.1': '/usr/share/doc/ocl-icd-libopencl1/copyright',
   'libgomp.so.1': '/usr/share/doc/libgomp1/copyright',
 };

@@ -51,6 +51,16 @@ export interface EngineDescription {
   readonly instructions: string;
 }
 
+/** A part of an image and the size that it is scaled to, in whole pixels. */
+export interface NativeFrame {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  readonly outputWidth: number;
+  readonly outputHeight: number;
+}
+
 /** The functions of the addon; arenas and entries are indices into the program. */
 export interface Native {
   open(program: Program, options?: NativeOptions): NativeHandle;
@@ -69,6 +79,10 @@ export interface Native {
   shutdown(): void;
   cores(): number;
   engine(): EngineDescription;
+  /** Width and height; undefined where the colours are neither gray, YCbCr nor RGB. */
+  jpegSize(file: Uint8Array): readonly [number, number] | undefined;
+  /** Fills `out`, [3, outputHeight, outputWidth]; both arrays must be left alone until then. */
+  decodeJpeg(file: Uint8Array, frame: NativeFrame, out: Uint8Array): Promise<void>;
 }
 
 /** The addon, and how it was found. */

@@ -1,0 +1,29 @@
+// What is taken of an image, and the memory that pixels are decoded into.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace halfspace {
+
+struct Extent {
+  int width, height;
+};
+
+// A rectangle in whole pixels and the size that it is scaled to; mirrors Frame of lib/data/image.ts.
+struct Frame {
+  int left, top, width, height;
+  int output_width, output_height;
+};
+
+// Pixels of four bytes, red, green, blue and one that means nothing: [height, width, 4].
+struct Pixels {
+  Extent extent;
+  std::vector<uint8_t> bytes;
+
+  const uint8_t* row(int y) const { return bytes.data() + size_t(4) * y * extent.width; }
+  uint8_t* row(int y) { return bytes.data() + size_t(4) * y * extent.width; }
+};
+
+}  // namespace halfspace
