@@ -4,7 +4,7 @@
 
 #include "cpu/library.h"
 #include "decode.h"
-#include "jpeg_job.h"
+#include "image_functions.h"
 #include "session.h"
 
 namespace halfspace {
@@ -227,6 +227,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<engine>(exports, "engine");
   add<jpeg_size>(exports, "jpegSize");
   add<decode_jpeg_file>(exports, "decodeJpeg");
+  add<normalize_pixels>(exports, "normalizePixels");
   return exports;
 }
 

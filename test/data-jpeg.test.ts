@@ -141,6 +141,9 @@ test('what memory depends on is checked', async (t) => {
   t.throws(() => decode?.(file, frame, new Uint8Array(5)), { message: 'out must have 9216 bytes, has 5' });
   t.throws(() => decode?.(file, { ...frame, width: 0 }, new Uint8Array(9216)), { message: /^width/ });
   t.throws(() => decode?.(file, undefined, new Uint8Array(9216)), { message: 'frame must be an object' });
+  t.throws(() => addon['normalizePixels']?.(new Uint8Array(6), new Float32Array(512), new Float32Array(5)), {
+    message: 'pixels, table and out do not belong together',
+  });
   await t.throwsAsync(async () => decode?.(file, { ...frame, left: 1 }, new Uint8Array(9216)), {
     message: 'a frame of 64x48 at 1,0 leaves an image of 64x48',
   });

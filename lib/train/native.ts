@@ -83,6 +83,8 @@ export interface Native {
   jpegSize(file: Uint8Array): readonly [number, number] | undefined;
   /** Fills `out`, [3, outputHeight, outputWidth]; both arrays must be left alone until then. */
   decodeJpeg(file: Uint8Array, frame: NativeFrame, out: Uint8Array): Promise<void>;
+  /** out = table[channel][pixel], for bytes [C, H, W] and a table [C, 256]. */
+  normalizePixels(pixels: Uint8Array, table: Float32Array, out: Float32Array): void;
 }
 
 /** The addon, and how it was found. */

@@ -17,10 +17,17 @@ struct Frame {
   int output_width, output_height;
 };
 
-// Pixels of four bytes, red, green, blue and one that means nothing: [height, width, 4].
+// Pixels of four bytes, red, green, blue and one that means nothing: [height, width, 4]. `bytes` may have
+// more, from a larger picture before.
 struct Pixels {
-  Extent extent;
+  Extent extent{};
   std::vector<uint8_t> bytes;
+
+  void make(Extent size) {
+    extent = size;
+    const size_t length = size_t(4) * size.width * size.height;
+    if (bytes.size() < length) bytes.resize(length);
+  }
 
   const uint8_t* row(int y) const { return bytes.data() + size_t(4) * y * extent.width; }
   uint8_t* row(int y) { return bytes.data() + size_t(4) * y * extent.width; }

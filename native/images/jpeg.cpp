@@ -83,11 +83,11 @@ class Decoder {
   }
 
   // The columns and rows of `part`, widened to what can be decoded: where they begin, and their pixels.
-  Pixels read(Frame& part) {
+  void read(Frame& part, Pixels& pixels) {
     JDIMENSION left = part.left, width = part.width;
     attempt([&] { jpeg_crop_scanline(&info_, &left, &width); });
     part.left = int(left);
-    Pixels pixels{{int(width), part.height}, std::vector<uint8_t>(size_t(4) * width * part.height)};
+    pixels.make({int(width), part.height});
     attempt([&] {
       if (part.top > 0) jpeg_skip_scanlines(&info_, part.top);
       for (int y = 0; y < part.height;) {
@@ -95,7 +95,6 @@ class Decoder {
         y += int(jpeg_read_scanlines(&info_, &row, 1));
       }
     });
-    return pixels;
   }
 
  private:
@@ -157,7 +156,8 @@ void decode_jpeg(Bytes file, const Frame& frame, uint8_t* out) {
   Frame part{};
   std::tie(part.left, part.width) = around(across, whole.width);
   std::tie(part.top, part.height) = around(down, whole.height);
-  const Pixels pixels = decoder.read(part);
+  thread_local Pixels pixels;  // fresh memory for every picture costs a fifth of the time
+  decoder.read(part, pixels);
   resample(pixels, shifted(across, part.left), shifted(down, part.top),
            {frame.output_width, frame.output_height}, out);
 }

@@ -1,4 +1,4 @@
-#include "jpeg_job.h"
+#include "image_functions.h"
 
 #include "decode.h"
 #include "images/jpeg.h"
@@ -10,6 +10,8 @@ namespace {
 // Decoded sizes are limited by the file; this keeps what is asked of them within an int.
 constexpr int64_t kMostSide = 1 << 16;
 
+constexpr size_t kLevels = 256;  // of a byte
+
 Napi::Uint8Array bytes_at(const Napi::CallbackInfo& info, size_t argument, const char* name) {
   Napi::Value value = info[argument];
   if (value.IsTypedArray() &&
@@ -19,11 +21,21 @@ Napi::Uint8Array bytes_at(const Napi::CallbackInfo& info, size_t argument, const
   throw Napi::TypeError::New(info.Env(), std::string(name) + " must be a Uint8Array");
 }
 
-// Never through ArrayBuffer(): a file may lie in shared memory, which has none.
-uint8_t* address(const Napi::Uint8Array& array) {
+Napi::Float32Array floats_at(const Napi::CallbackInfo& info, size_t argument, const char* name) {
+  Napi::Value value = info[argument];
+  if (value.IsTypedArray() &&
+      value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
+    return value.As<Napi::Float32Array>();
+  }
+  throw Napi::TypeError::New(info.Env(), std::string(name) + " must be a Float32Array");
+}
+
+// Never through ArrayBuffer(): an array may lie in shared memory, which has none.
+template <class Element>
+Element* address(const Napi::TypedArrayOf<Element>& array) {
   void* data = nullptr;
   napi_get_typedarray_info(array.Env(), array, nullptr, nullptr, &data, nullptr, nullptr);
-  return static_cast<uint8_t*>(data);
+  return static_cast<Element*>(data);
 }
 
 Bytes file_at(const Napi::CallbackInfo& info) {
@@ -102,6 +114,25 @@ Napi::Value decode_jpeg_file(const Napi::CallbackInfo& info) {
   auto* job = new JpegJob(info, file, frame, address(out));
   job->Queue();
   return job->promise();
+}
+
+Napi::Value normalize_pixels(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array pixels = bytes_at(info, 0, "pixels");
+  const Napi::Float32Array table = floats_at(info, 1, "table");
+  const Napi::Float32Array out = floats_at(info, 2, "out");
+  const size_t channels = table.ElementLength() / kLevels;
+  if (channels == 0 || table.ElementLength() % kLevels != 0 ||
+      pixels.ElementLength() % channels != 0 || out.ElementLength() != pixels.ElementLength()) {
+    throw Napi::RangeError::New(info.Env(), "pixels, table and out do not belong together");
+  }
+  const size_t plane = pixels.ElementLength() / channels;
+  for (size_t channel = 0; channel < channels; ++channel) {
+    const float* levels = address(table) + channel * kLevels;
+    const uint8_t* from = address(pixels) + channel * plane;
+    float* to = address(out) + channel * plane;
+    for (size_t i = 0; i < plane; ++i) to[i] = levels[from[i]];
+  }
+  return info.Env().Undefined();
 }
 
 }  // namespace halfspace
