@@ -28,7 +28,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function buildProgram(): Command {
+/** All commands and options, with nothing behind them loaded. */
+export function buildProgram(): Command {
   const program = new Command('halfspace')
     .description('Train any super-network once and get back a compact sub-network of the same accuracy.')
     .version(packageVersion())
