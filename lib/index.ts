@@ -70,6 +70,7 @@ export type { Cost } from './train/cost.js';
 export { search, type NetworkSummary, type SearchResult, type Summary } from './train/search.js';
 export type { SearchRun } from './train/search-run.js';
 export type { AblationSettings, SearchOptions, TrainOptions } from './train/options.js';
+export { logNames, type LogName } from './train/run-directory.js';
 export type { Phase } from './train/policy.js';
 export type { Loss } from './compile/loss.js';
 export { optimizer, optimizerNames, type Optimizer } from './train/optimizer.js';

@@ -7,6 +7,7 @@ import type { Target } from '../search/selection.js';
 import { lookUp, suggest } from '../suggest.js';
 import { optimizerNames, type Optimizer } from './optimizer.js';
 import type { AblationSettings, SearchOptions } from './options.js';
+import { logNames } from './run-directory.js';
 import { scheduleNames, type Schedule } from './schedule.js';
 import { selectorNames } from './scores.js';
 
@@ -179,6 +180,8 @@ const checks = {
   open: call,
   directory: text,
   resume: boolean,
+  logs: listOf(oneOf(logNames, 'log')),
+  origin: object,
   onProgress: call,
   skipCorrupt: orNull(call),
   signal: orNull(abortSignal),
