@@ -46,7 +46,8 @@ export { constructSubnet, type Subnet } from './search/subnet.js';
 export { constructVerified, type VerifiedSubnet } from './train/construct.js';
 
 // Data.
-export { datasetNames, openDataset, type OpenOptions } from './data/open.js';
+export { datasetNames, type DatasetName } from './data/names.js';
+export { openDataset, type OpenOptions } from './data/open.js';
 export { collectDataset, type Sample, type Samples, type SampleSource } from './data/collect.js';
 export type { Dataset, Normalization, Split } from './data/dataset.js';
 export type { ChooseFrame, Frame, Image } from './data/image.js';

@@ -49,7 +49,15 @@ function stage(manifest: Manifest): string {
 
 function stageMain(checkout: Manifest): string {
   const folder = stage(mainManifest(checkout));
-  for (const path of ['dist', 'native', 'CMakeLists.txt', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
+  for (const path of [
+    'dist',
+    'native',
+    'CMakeLists.txt',
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    'config.schema.json',
+  ]) {
     cpSync(path, join(folder, path), { recursive: true });
   }
   return folder;
