@@ -124,6 +124,8 @@ class Device {
   virtual ~Device() = default;
   // Null where the device has no kernel of that name.
   virtual const KernelEntry* find(const std::string& kernel) const = 0;
+  // Channels in a block of a blocked image with so many channels; at least 1.
+  virtual int64_t channel_block(int64_t channels) const = 0;
   // Throws ErrorCode::OutOfMemory.
   virtual std::unique_ptr<Memory> allocate(size_t bytes) const = 0;
   // Called on the thread that prepares and runs, before it does either.

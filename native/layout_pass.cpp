@@ -92,7 +92,7 @@ size_t LayoutPass::in_layout(size_t tensor, Layout layout) {
 
 size_t LayoutPass::to_layout(size_t tensor, Layout layout) {
   if (slots[tensor].storage.kind == StorageKind::Temporary) {
-    slots[tensor].meta.layout = layout;
+    lay_out(slots[tensor].meta, layout);
     return tensor;
   }
   if (layout == Layout::Plain) return tensor;
@@ -107,10 +107,15 @@ void LayoutPass::store(size_t slot, size_t tensor) {
 
 size_t LayoutPass::add_twin(size_t tensor, Layout layout) {
   Slot twin = slots[tensor];
-  twin.meta.layout = layout;
+  lay_out(twin.meta, layout);
   twin.storage = {StorageKind::Temporary};
   slots.push_back(twin);
   return slots.size() - 1;
+}
+
+void LayoutPass::lay_out(TensorMeta& meta, Layout layout) const {
+  meta.layout = layout;
+  meta.block = layout == Layout::Blocked ? device_.channel_block(meta.dim(1)) : 0;
 }
 
 void LayoutPass::reorder(size_t from, size_t to) {

@@ -45,6 +45,7 @@ class LayoutPass {
   size_t to_layout(size_t tensor, Layout layout);
   void store(size_t slot, size_t tensor);
   size_t add_twin(size_t tensor, Layout layout);
+  void lay_out(TensorMeta& meta, Layout layout) const;
   void reorder(size_t from, size_t to);
 
   const Device& device_;

@@ -29,7 +29,7 @@ int64_t TensorMeta::elements() const {
 
 int64_t TensorMeta::stored_elements() const {
   if (layout == Layout::Plain) return elements();
-  return dim(0) * round_up(dim(1), kBlock) * dim(2) * dim(3);
+  return dim(0) * round_up(dim(1), block) * dim(2) * dim(3);
 }
 
 std::string TensorMeta::text() const {

@@ -12,13 +12,10 @@ namespace halfspace {
 enum class DType { F32, F64, I32 };
 
 // Plain:   row-major, densely packed.
-// Blocked: [N, ceil(C / kBlock), H, W, kBlock], rank-4 f32 only. Channels that only fill the last
+// Blocked: [N, ceil(C / block), H, W, block], rank-4 f32 only. Channels that only fill the last
 //          block are zero, always: whoever writes a blocked tensor writes those zeros too, and
-//          whoever reads one may rely on them.
+//          whoever reads one may rely on them. One block of all channels is NHWC.
 enum class Layout { Plain, Blocked };
-
-// Channels in a block: one AVX-512 register, two AVX2 registers.
-inline constexpr int64_t kBlock = 16;
 
 constexpr int64_t ceil_div(int64_t value, int64_t divisor) {
   return (value + divisor - 1) / divisor;
@@ -32,6 +29,8 @@ struct TensorMeta {
   DType dtype = DType::F32;
   std::vector<int64_t> dims;
   Layout layout = Layout::Plain;
+  // Channels in a block of a blocked image, as the device wants it (Device::channel_block).
+  int64_t block = 0;
 
   size_t rank() const { return dims.size(); }
   // The size along `axis`; throws where there is no such axis.
@@ -45,7 +44,7 @@ struct TensorMeta {
   bool is_image() const { return rank() == 4 && dtype == DType::F32; }
   bool is_blocked() const { return layout == Layout::Blocked; }
   // Number of channel blocks of an image.
-  int64_t blocks() const { return ceil_div(dim(1), kBlock); }
+  int64_t blocks() const { return ceil_div(dim(1), block); }
   // `f32[8,64,16,16]`, and whether it is blocked
   std::string text() const;
 };

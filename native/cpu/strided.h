@@ -15,10 +15,10 @@ namespace halfspace::cpu {
 
 using Dims = std::vector<int64_t>;
 
-// Dimensions in memory: those of a blocked image are [N, blocks, H, W, kBlock].
+// Dimensions in memory: those of a blocked image are [N, blocks, H, W, block].
 inline Dims stored_dims(const TensorMeta& meta) {
   if (!meta.is_blocked()) return meta.dims;
-  return {meta.dim(0), meta.blocks(), meta.dim(2), meta.dim(3), kBlock};
+  return {meta.dim(0), meta.blocks(), meta.dim(2), meta.dim(3), meta.block};
 }
 
 // Steps between neighbours of a dense row-major tensor.

@@ -18,6 +18,9 @@
 
 namespace halfspace::test {
 
+// Channels in a block; every test program is built once for each width.
+inline constexpr int64_t kBlock = HALFSPACE_BLOCK;
+
 struct Test {
   const char* title;
   void (*body)();
@@ -55,7 +58,9 @@ struct Tensor {
 
   TensorMeta meta() const {
     TensorMeta meta{dtype, dims, Layout::Plain};
-    if (meta.is_image() && !weight) meta.layout = Layout::Blocked;
+    if (!meta.is_image() || weight) return meta;
+    meta.layout = Layout::Blocked;
+    meta.block = kBlock;
     return meta;
   }
   double& operator[](size_t i) { return data[i]; }
@@ -158,10 +163,9 @@ using Attrs = std::map<std::string, Attribute>;
 inline std::vector<double> list(std::initializer_list<double> values) { return values; }
 
 inline const KernelEntry& entry_of(const std::string& kernel) {
-  for (const KernelEntry& entry : cpu::kernels()) {
-    if (entry.name == kernel) return entry;
-  }
-  failed("no kernel ", kernel);
+  const KernelEntry* entry = cpu::find_kernel(kernel, kBlock);
+  if (!entry) failed("no kernel ", kernel);
+  return *entry;
 }
 
 // The step with the layouts that the kernel asks for; blocked where it does not mind.
@@ -176,6 +180,7 @@ inline StepMeta step_of(const KernelEntry& entry, const Attrs& attrs,
   const auto choose = [&](TensorMeta& meta, Operand operand) {
     if (meta.is_image() && entry.layout(asked, operand) == Wanted::Plain) {
       meta.layout = Layout::Plain;
+      meta.block = 0;
     }
   };
   for (size_t i = 0; i < inputs.size(); ++i) choose(step.inputs[i], {false, i});

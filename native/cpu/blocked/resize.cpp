@@ -9,11 +9,11 @@
 // position, the lower one of two at equal distance.
 #include <cmath>
 
-#include "image.h"
+#include "block.h"
 #include "kernels.h"
-#include "simd.h"
+#include "../simd.h"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
 // y = (1 - weight) x[low] + weight x[high]
@@ -161,4 +161,4 @@ std::unique_ptr<Kernel> make_resize_backward(const StepMeta& step) {
   return std::make_unique<ResizeBackward>(step);
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

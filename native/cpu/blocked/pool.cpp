@@ -4,11 +4,11 @@
 // thread.
 #include <limits>
 
-#include "image.h"
+#include "block.h"
 #include "kernels.h"
-#include "simd.h"
+#include "../simd.h"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
 // Outputs [first, last) of an axis have this tap inside the image; for `first` it lies at `input`.
@@ -339,4 +339,4 @@ std::unique_ptr<Kernel> make_average_pool_backward(const StepMeta& step) {
   return std::make_unique<AveragePoolBackward>(step);
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE
