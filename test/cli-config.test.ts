@@ -4,8 +4,9 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { findConfig, readConfigFile } from '../lib/cli/config-file.js';
+import { readConfigFile } from '../lib/cli/config-file.js';
 import { configJsonSchema } from '../lib/cli/config-json-schema.js';
+import { findConfig } from '../lib/cli/config-names.js';
 import { rebase } from '../lib/cli/config-paths.js';
 import { configSchema, settingNames } from '../lib/cli/config-schema.js';
 import { buildProgram } from '../lib/cli/program.js';
@@ -54,9 +55,9 @@ for (const [name, text] of [
   test(`${name} is found from a folder below, and says the same as the others`, async (t) => {
     const shared = `export const augment: ('crop' | 'flip')[] = ['crop', 'flip'];`;
     const where = filled({ [name]: text, 'shared.ts': shared, 'below/further/file': '' });
-    const found = await findConfig(join(where, 'below', 'further'));
-    t.is(found?.path, join(where, name));
-    t.deepEqual(found?.settings, settings as never);
+    const found = findConfig(join(where, 'below', 'further'));
+    t.is(found, join(where, name));
+    t.deepEqual((await readConfigFile(found ?? t.fail())).settings, settings as never);
   });
 }
 
@@ -123,9 +124,9 @@ test('a config file that is not there is wrong usage', async (t) => {
   t.regex(error.message, /no such file/);
 });
 
-test('two config files in one folder are one too many', async (t) => {
+test('two config files in one folder are one too many', (t) => {
   const where = filled({ 'halfspace.config.json': '{}', 'halfspace.config.yaml': '' });
-  const error = await t.throwsAsync(findConfig(where), { instanceOf: HalfspaceError });
+  const error = t.throws(() => findConfig(where), { instanceOf: HalfspaceError });
   t.regex(
     error.message,
     /expected one config file in .*, got halfspace\.config\.json and halfspace\.config\.yaml/,

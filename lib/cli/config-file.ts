@@ -1,12 +1,10 @@
-// Finds, reads and checks config files. Paths in a file are relative to its folder.
+// Reads and checks config files. Paths in a file are relative to its folder.
 
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { dirname, extname } from 'node:path';
 import type * as z from 'zod';
 import { HalfspaceError } from '../errors.js';
 import { suggest } from '../suggest.js';
-import { configNames } from './config-names.js';
 import { rebase } from './config-paths.js';
 import { configSchema, settingNames, type Settings } from './config-schema.js';
 import { isModulePath, loadModule } from './load-module.js';
@@ -14,18 +12,6 @@ import { isModulePath, loadModule } from './load-module.js';
 export interface ConfigFile {
   readonly path: string;
   readonly settings: Settings;
-}
-
-/** The nearest config file, or null. Throws ERR_OPTION where a folder has two, or where it is wrong. */
-export async function findConfig(folder: string): Promise<ConfigFile | null> {
-  const found = configNames.map((name) => join(folder, name)).filter((path) => existsSync(path));
-  if (found.length > 1) {
-    const names = found.map((path) => basename(path)).join(' and ');
-    throw new HalfspaceError('ERR_OPTION', `expected one config file in ${folder}, got ${names}`);
-  }
-  if (found[0] !== undefined) return readConfigFile(found[0]);
-  const above = dirname(folder);
-  return above === folder ? null : findConfig(above);
 }
 
 /** Reads one file, also the config.json of a run, which holds the settings that the run was begun with. */

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { findConfig } from './config-names.js';
 import type { ConfigFile } from './config-file.js';
 import type { Settings } from './config-schema.js';
 import { openOutput, type OutputFlags } from './output.js';
@@ -32,9 +33,11 @@ async function fillIn(command: Command): Promise<void> {
 /** The file that was named, that of the run that goes on, or the nearest. */
 async function configFor({ config, resume, out }: ConfigFlags): Promise<ConfigFile | null> {
   if (config === false) return null;
-  const { findConfig, readConfigFile } = await import('./config-file.js');
-  const named = config ?? (resume && out !== undefined ? join(out, 'config.json') : undefined);
-  return named === undefined ? findConfig(process.cwd()) : readConfigFile(named);
+  const begun = resume && out !== undefined ? join(out, 'config.json') : undefined;
+  const path = config ?? begun ?? findConfig(process.cwd());
+  if (path === null) return null;
+  const { readConfigFile } = await import('./config-file.js');
+  return readConfigFile(path);
 }
 
 /** Names of the arguments and options that stand on the command line. */

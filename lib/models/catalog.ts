@@ -1,4 +1,5 @@
-// The built-in super-networks by name. Each is written with the public API alone, as a user would.
+// The built-in super-networks by name. Each is written with the public API alone, as a user would, but
+// imports the builder from its own file, so that to look at a network does not load what trains it.
 
 import type { Graph } from '../index.js';
 import { lookUp } from '../suggest.js';
