@@ -29,7 +29,7 @@ test('every visible command and option is known', (t) => {
         ...command.options.filter(({ hidden }) => !hidden).flatMap(({ short, long }) => [short, long]),
       ]
         .filter((name) => name !== undefined)
-        .toSorted() as string[],
+        .toSorted(),
     ]),
   );
 });

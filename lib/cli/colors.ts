@@ -10,19 +10,15 @@ export const colors: Colors = pico.createColors(true);
 const plain: Colors = pico.createColors(false);
 
 /** What text on `stream` is coloured with: nothing where it shall not be. */
-export const colorsFor = (stream: Stream, wanted: boolean): Colors =>
-  usesColor(stream, wanted) ? colors : plain;
+export const colorsFor = (stream: Stream): Colors => (usesColor(stream) ? colors : plain);
 
 interface Stream {
   readonly isTTY?: boolean;
 }
 
-/**
- * Whether text on `stream` is coloured: never with `--no-color` or NO_COLOR, always with FORCE_COLOR,
- * else on a terminal.
- */
-export function usesColor(stream: Stream, wanted: boolean, env: NodeJS.ProcessEnv = process.env): boolean {
-  if (!wanted || env['NO_COLOR']) return false;
+/** Whether text on `stream` is coloured: never with NO_COLOR, always with FORCE_COLOR, else on a terminal. */
+export function usesColor(stream: Stream, env: NodeJS.ProcessEnv = process.env): boolean {
+  if (env['NO_COLOR']) return false;
   const forced = env['FORCE_COLOR'];
   if (forced) return forced !== '0' && forced !== 'false';
   return stream.isTTY === true && env['TERM'] !== 'dumb';

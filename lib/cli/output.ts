@@ -12,7 +12,6 @@ export { formatCount, formatPercent, formatShare } from '../report/numbers.js';
 export interface OutputFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
-  readonly color?: boolean;
 }
 
 export const addOutputOptions = (command: Command): Command =>
@@ -31,13 +30,13 @@ export interface Output {
   readonly note: (text: string) => void;
 }
 
-export function openOutput({ json = false, quiet = false, color = true }: OutputFlags): Output {
+export function openOutput({ json = false, quiet = false }: OutputFlags): Output {
   return {
     quiet,
     result: (document, text) =>
-      print(json ? JSON.stringify(document, null, 2) : text(colorsFor(process.stdout, color))),
+      print(json ? JSON.stringify(document, null, 2) : text(colorsFor(process.stdout))),
     note: (text) => {
-      if (!quiet) process.stderr.write(`${colorsFor(process.stderr, color).dim(text)}\n`);
+      if (!quiet) process.stderr.write(`${colorsFor(process.stderr).dim(text)}\n`);
     },
   };
 }

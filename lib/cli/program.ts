@@ -24,18 +24,19 @@ const usageCodes: readonly ErrorCode[] = ['ERR_OPTION', 'ERR_TARGET'];
 
 /** Runs the command line and returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const wantsColor = !argv.includes('--no-color');
+  // Wherever it stands, it means what the variable means, here and in child processes.
+  if (argv.includes('--no-color')) process.env['NO_COLOR'] = '1';
   try {
-    await buildProgram(wantsColor).parseAsync(argv);
+    await buildProgram().parseAsync(argv);
     return 0;
   } catch (error) {
-    return report(error, wantsColor);
+    return report(error);
   }
 }
 
 /** All commands and options, with nothing behind them loaded. */
-export function buildProgram(wantsColor = true): Command {
-  const { red } = colorsFor(process.stderr, wantsColor);
+export function buildProgram(): Command {
+  const { red } = colorsFor(process.stderr);
   const program = new Command('halfspace')
     .description('Train any super-network once and get back a compact sub-network of the same accuracy.')
     .version(packageVersion())
@@ -44,8 +45,8 @@ export function buildProgram(wantsColor = true): Command {
     .showHelpAfterError('(add --help for the options)')
     .configureHelp(helpStyle)
     .configureOutput({
-      getOutHasColors: () => usesColor(process.stdout, wantsColor),
-      getErrHasColors: () => usesColor(process.stderr, wantsColor),
+      getOutHasColors: () => usesColor(process.stdout),
+      getErrHasColors: () => usesColor(process.stderr),
       outputError: (text, write) => write(text.replace(/^error:/, red('halfspace:'))),
     });
   addInitCommand(program);
@@ -73,10 +74,10 @@ function packageVersion(): string {
 }
 
 /** Prints what went wrong, once, and says which exit status it means. */
-function report(error: unknown, wantsColor: boolean): number {
+function report(error: unknown): number {
   if (error instanceof InterruptedError) return error.exitStatus;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const { red } = colorsFor(process.stderr, wantsColor);
+  const { red } = colorsFor(process.stderr);
   if (error instanceof HalfspaceError) {
     process.stderr.write(`${red('halfspace:')} ${error.message}\n`);
     return usageCodes.includes(error.code) ? 2 : 1;
