@@ -35,37 +35,55 @@ struct Affine {
   float slope[kBlock];
 };
 
-// first += sum (x - shift), second += sum (x - shift)^2, over a few pixels
-HALFSPACE_INLINE void add_few_moments(const float* x, int64_t pixels, const float* shift,
-                                      double* first, double* second) {
-  float values[kBlock] = {}, squares[kBlock] = {};
-  for (int64_t p = 0; p < pixels; ++p) {
+// What one element adds to the two sums of its channel: a value and its product with a factor.
+struct Term {
+  float value, factor;
+};
+
+// first += sum value, second += sum value * factor, where term(i, c) is the Term of element i in channel c.
+template <class TermAt>
+HALFSPACE_INLINE void add_terms(int64_t pixels, Sums* sums, TermAt term) {
+  double first[kBlock] = {}, second[kBlock] = {};
+  for (int64_t begin = 0; begin < pixels; begin += kFloatPixels) {
+    float values[kBlock] = {}, products[kBlock] = {};
+    const int64_t end = std::min(pixels, begin + kFloatPixels);
+    for (int64_t p = begin; p < end; ++p) {
+#pragma omp simd
+      for (int64_t c = 0; c < kBlock; ++c) {
+        const Term t = term(p * kBlock + c, c);
+        values[c] += t.value;
+        products[c] += t.value * t.factor;
+      }
+    }
 #pragma omp simd
     for (int64_t c = 0; c < kBlock; ++c) {
-      const float value = x[p * kBlock + c] - shift[c];
-      values[c] += value;
-      squares[c] += value * value;
+      first[c] += values[c];
+      second[c] += products[c];
     }
-  }
-#pragma omp simd
-  for (int64_t c = 0; c < kBlock; ++c) {
-    first[c] += values[c];
-    second[c] += squares[c];
-  }
-}
-
-// The same over any number of pixels. A shift close to the mean keeps the variance from drowning.
-HALFSPACE_SIMD void add_moments(const float* x, int64_t pixels, const float* shift, Sums* sums) {
-  double first[kBlock] = {}, second[kBlock] = {};
-  float middle[kBlock];
-  for (int64_t c = 0; c < kBlock; ++c) middle[c] = shift[c];
-  for (int64_t p = 0; p < pixels; p += kFloatPixels) {
-    add_few_moments(x + p * kBlock, std::min(kFloatPixels, pixels - p), middle, first, second);
   }
   for (int64_t c = 0; c < kBlock; ++c) {
     sums->first[c] += first[c];
     sums->second[c] += second[c];
   }
+}
+
+// A copy that the compiler knows nobody else writes to.
+struct Channels {
+  float of[kBlock];
+
+  HALFSPACE_INLINE explicit Channels(const float* values) {
+    for (int64_t c = 0; c < kBlock; ++c) of[c] = values[c];
+  }
+};
+
+// first += sum (x - shift), second += sum (x - shift)^2. A shift close to the mean keeps the variance
+// from drowning.
+HALFSPACE_SIMD void add_moments(const float* x, int64_t pixels, const float* shift, Sums* sums) {
+  const Channels middle(shift);
+  add_terms(pixels, sums, [&](int64_t i, int64_t c) __attribute__((always_inline)) {
+    const float value = x[i] - middle.of[c];
+    return Term{value, value};
+  });
 }
 
 // y = max(factor (x - center) + offset, least)
@@ -88,43 +106,14 @@ HALFSPACE_INLINE float masked(const float* dy, const float* y, int64_t i) {
   return !kMasked || y[i] > 0.0f ? gradient : 0.0f;
 }
 
-// first += sum dy, second += sum dy (x - center), over a few pixels
-template <bool kMasked>
-HALFSPACE_INLINE void add_few_products(const float* x, const float* dy, const float* y,
-                                       int64_t pixels, const float* center, double* first,
-                                       double* second) {
-  float gradients[kBlock] = {}, products[kBlock] = {};
-  for (int64_t p = 0; p < pixels; ++p) {
-#pragma omp simd
-    for (int64_t c = 0; c < kBlock; ++c) {
-      const int64_t i = p * kBlock + c;
-      const float gradient = masked<kMasked>(dy, y, i);
-      gradients[c] += gradient;
-      products[c] += gradient * (x[i] - center[c]);
-    }
-  }
-#pragma omp simd
-  for (int64_t c = 0; c < kBlock; ++c) {
-    first[c] += gradients[c];
-    second[c] += products[c];
-  }
-}
-
-// The same over any number of pixels.
+// first += sum dy, second += sum dy (x - center)
 template <bool kMasked>
 HALFSPACE_SIMD void add_products(const float* x, const float* dy, const float* y, int64_t pixels,
                                  const float* center, Sums* sums) {
-  double first[kBlock] = {}, second[kBlock] = {};
-  float middle[kBlock];
-  for (int64_t c = 0; c < kBlock; ++c) middle[c] = center[c];
-  for (int64_t p = 0; p < pixels; p += kFloatPixels) {
-    const int64_t i = p * kBlock, count = std::min(kFloatPixels, pixels - p);
-    add_few_products<kMasked>(x + i, dy + i, y + i, count, middle, first, second);
-  }
-  for (int64_t c = 0; c < kBlock; ++c) {
-    sums->first[c] += first[c];
-    sums->second[c] += second[c];
-  }
+  const Channels middle(center);
+  add_terms(pixels, sums, [&](int64_t i, int64_t c) __attribute__((always_inline)) {
+    return Term{masked<kMasked>(dy, y, i), x[i] - middle.of[c]};
+  });
 }
 
 // dx = factor (dy - offset - slope (x - center))
