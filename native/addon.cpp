@@ -6,6 +6,7 @@
 #include "decode.h"
 #include "image_functions.h"
 #include "session.h"
+#include "typed_array.h"
 
 namespace halfspace {
 namespace {
@@ -123,8 +124,7 @@ ArenaRange decode_range(const Info& info, Executor& executor, int64_t length) {
 Napi::Value write(const Info& info) {
   Session& session = session_of(info);
   Executor& executor = session.executor(info.Env());
-  if (!info[3].IsTypedArray() ||
-      info[3].As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+  if (!is_array_of(info[3], napi_float32_array)) {
     throw Napi::TypeError::New(info.Env(), "data must be a Float32Array");
   }
   auto data = info[3].As<Napi::Float32Array>();

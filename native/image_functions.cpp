@@ -3,6 +3,7 @@
 #include "decode.h"
 #include "images/jpeg.h"
 #include "session.h"
+#include "typed_array.h"
 
 namespace halfspace {
 namespace {
@@ -13,34 +14,21 @@ constexpr int64_t kMostSide = 1 << 16;
 constexpr size_t kLevels = 256;  // of a byte
 
 Napi::Uint8Array bytes_at(const Napi::CallbackInfo& info, size_t argument, const char* name) {
-  Napi::Value value = info[argument];
-  if (value.IsTypedArray() &&
-      value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
-    return value.As<Napi::Uint8Array>();
-  }
+  if (is_array_of(info[argument], napi_uint8_array)) return info[argument].As<Napi::Uint8Array>();
   throw Napi::TypeError::New(info.Env(), std::string(name) + " must be a Uint8Array");
 }
 
 Napi::Float32Array floats_at(const Napi::CallbackInfo& info, size_t argument, const char* name) {
-  Napi::Value value = info[argument];
-  if (value.IsTypedArray() &&
-      value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
-    return value.As<Napi::Float32Array>();
-  }
+  if (is_array_of(info[argument], napi_float32_array)) return info[argument].As<Napi::Float32Array>();
   throw Napi::TypeError::New(info.Env(), std::string(name) + " must be a Float32Array");
 }
 
-// Never through ArrayBuffer(): an array may lie in shared memory, which has none.
-template <class Element>
-Element* address(const Napi::TypedArrayOf<Element>& array) {
-  void* data = nullptr;
-  napi_get_typedarray_info(array.Env(), array, nullptr, nullptr, &data, nullptr, nullptr);
-  return static_cast<Element*>(data);
-}
+uint8_t* elements(const Napi::Uint8Array& array) { return static_cast<uint8_t*>(address(array)); }
+float* elements(const Napi::Float32Array& array) { return static_cast<float*>(address(array)); }
 
 Bytes file_at(const Napi::CallbackInfo& info) {
   const Napi::Uint8Array array = bytes_at(info, 0, "file");
-  return {address(array), array.ByteLength()};
+  return {elements(array), array.ByteLength()};
 }
 
 Frame frame_of(const Napi::Value& value) {
@@ -111,7 +99,7 @@ Napi::Value decode_jpeg_file(const Napi::CallbackInfo& info) {
     throw Napi::RangeError::New(info.Env(), "out must have " + std::to_string(expected) +
                                                 " bytes, has " + std::to_string(out.ByteLength()));
   }
-  auto* job = new JpegJob(info, file, frame, address(out));
+  auto* job = new JpegJob(info, file, frame, elements(out));
   job->Queue();
   return job->promise();
 }
@@ -127,9 +115,9 @@ Napi::Value normalize_pixels(const Napi::CallbackInfo& info) {
   }
   const size_t plane = pixels.ElementLength() / channels;
   for (size_t channel = 0; channel < channels; ++channel) {
-    const float* levels = address(table) + channel * kLevels;
-    const uint8_t* from = address(pixels) + channel * plane;
-    float* to = address(out) + channel * plane;
+    const float* levels = elements(table) + channel * kLevels;
+    const uint8_t* from = elements(pixels) + channel * plane;
+    float* to = elements(out) + channel * plane;
     for (size_t i = 0; i < plane; ++i) to[i] = levels[from[i]];
   }
   return info.Env().Undefined();
