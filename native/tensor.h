@@ -2,6 +2,7 @@
 // Logical shapes are row-major, [N, C, H, W]; a layout changes where elements lie, never the shape.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -47,6 +48,8 @@ struct TensorMeta {
   int64_t blocks() const { return ceil_div(dim(1), block); }
   // `f32[8,64,16,16]`, and whether it is blocked
   std::string text() const;
+
+  auto operator<=>(const TensorMeta&) const = default;
 };
 
 bool same_shape(const TensorMeta& a, const TensorMeta& b);
