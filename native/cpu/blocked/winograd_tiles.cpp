@@ -91,22 +91,23 @@ HALFSPACE_INLINE void load_positions(Positions<const float> from, int64_t tile, 
 // `tiles` tiles of `blocks` blocks of outputs, all inputs.
 template <int tiles, int blocks>
 HALFSPACE_INLINE void multiply_some(const TileProduct& size, const float* v, const float* u, float* m) {
-  const int64_t filters = size.inputs * kBlock * kBlock;
-  const int64_t plane = size.tiles * kBlock;
   Vector sum[blocks][tiles] = {};
   for (int64_t input = 0; input < size.inputs; ++input) {
     for (int c = 0; c < kBlock; ++c) {
       Vector filter[blocks];
-      for (int k = 0; k < blocks; ++k) filter[k] = load(u + k * filters + c * kBlock);
+      for (int k = 0; k < blocks; ++k) {
+        filter[k] = load(u + k * kPositions * size.filters + c * kBlock);
+      }
       for (int t = 0; t < tiles; ++t) {
         for (int k = 0; k < blocks; ++k) sum[k][t] += filter[k] * v[t * kBlock + c];
       }
     }
-    v += plane;
+    v += kPositions * size.plane;
     u += kBlock * kBlock;
   }
   for (int k = 0; k < blocks; ++k) {
-    for (int t = 0; t < tiles; ++t) store(m + k * plane + t * kBlock, sum[k][t]);
+    float* to = m + k * kPositions * size.plane;
+    for (int t = 0; t < tiles; ++t) store(to + t * kBlock, sum[k][t]);
   }
 }
 
@@ -114,6 +115,38 @@ template <int blocks>
 HALFSPACE_INLINE void multiply_row(const TileProduct& size, const float* v, const float* u, float* m) {
   for (int64_t t = 0; t < size.tiles; t += kTogether) {
     multiply_some<kTogether, blocks>(size, v + t * kBlock, u, m + t * kBlock);
+  }
+}
+
+// `channels` inputs of a block and `blocks` blocks of outputs.
+template <int blocks, int channels>
+HALFSPACE_INLINE void correlate_some(const TileProduct& size, const float* v, const float* m, float* du) {
+  const int64_t plane = kPositions * size.plane;
+  const int64_t filters = kPositions * size.filters;
+  Vector sum[blocks][channels];
+  for (int k = 0; k < blocks; ++k) {
+    for (int c = 0; c < channels; ++c) sum[k][c] = load(du + k * filters + c * kBlock);
+  }
+  for (int64_t t = 0; t < size.tiles; ++t) {
+    Vector gradient[blocks];
+    for (int k = 0; k < blocks; ++k) gradient[k] = load(m + k * plane + t * kBlock);
+    for (int c = 0; c < channels; ++c) {
+      for (int k = 0; k < blocks; ++k) sum[k][c] += gradient[k] * v[t * kBlock + c];
+    }
+  }
+  for (int k = 0; k < blocks; ++k) {
+    for (int c = 0; c < channels; ++c) store(du + k * filters + c * kBlock, sum[k][c]);
+  }
+}
+
+template <int blocks, int channels>
+HALFSPACE_INLINE void correlate_blocks(const TileProduct& size, const float* v, const float* m, float* du) {
+  for (int64_t input = 0; input < size.inputs; ++input) {
+    for (int64_t c = 0; c < kBlock; c += channels) {
+      correlate_some<blocks, channels>(size, v + c, m, du + c * kBlock);
+    }
+    v += kPositions * size.plane;
+    du += kBlock * kBlock;
   }
 }
 
@@ -173,24 +206,18 @@ HALFSPACE_SIMD void transform_filter_gradient(Positions<const float> u, float* d
 }
 
 HALFSPACE_SIMD void multiply_tiles(const TileProduct& size, const float* v, const float* u, float* m) {
-  const int64_t filters = size.inputs * kBlock * kBlock;
-  const int64_t plane = size.tiles * kBlock;
+  const int64_t filters = kPositions * size.filters;
+  const int64_t plane = kPositions * size.plane;
   int64_t k = 0;
   for (; k + 2 <= size.outputs; k += 2) multiply_row<2>(size, v, u + k * filters, m + k * plane);
   if (k < size.outputs) multiply_row<1>(size, v, u + k * filters, m + k * plane);
 }
 
 HALFSPACE_SIMD void correlate_tiles(const TileProduct& size, const float* v, const float* m, float* du) {
-  for (int64_t input = 0; input < size.inputs; ++input) {
-    Vector sum[kBlock];
-    for (int c = 0; c < kBlock; ++c) sum[c] = load(du + c * kBlock);
-    for (int64_t t = 0; t < size.tiles; ++t) {
-      const Vector gradient = load(m + t * kBlock);
-      for (int c = 0; c < kBlock; ++c) sum[c] += gradient * v[t * kBlock + c];
-    }
-    for (int c = 0; c < kBlock; ++c) store(du + c * kBlock, sum[c]);
-    v += size.tiles * kBlock;
-    du += kBlock * kBlock;
+  if (size.outputs == 1) {
+    correlate_blocks<1, 8>(size, v, m, du);
+  } else {
+    correlate_blocks<2, 4>(size, v, m, du);
   }
 }
 

@@ -25,6 +25,9 @@ struct TileRow {
   int64_t count;
 };
 
+// Blocks of outputs that share what is read of the inputs, at most.
+inline constexpr int64_t kOutputs = 2;
+
 // Values of tiles at all positions: tile t at position p has its block at data[p * stride + t * kBlock].
 template <class Float>
 struct Positions {
@@ -48,16 +51,18 @@ void transform_filter(const float* w, Positions<float> u);
 // dw = G' du G, which is what transform_filter does to gradients.
 void transform_filter_gradient(Positions<const float> u, float* dw);
 
-// One position of a run of tiles, times filters: v [inputs][tiles][kBlock], u [outputs][inputs * kBlock][kBlock],
-// m [outputs][tiles][kBlock], where inputs and outputs are blocks and tiles a multiple of kTogether.
+// One position of a run of tiles, and of filters: v [inputs][tiles][kBlock], u [outputs][inputs * kBlock][kBlock],
+// m [outputs][tiles][kBlock], where inputs and outputs are blocks. All positions of a block lie together, so
+// the next block is kPositions planes away: of `plane` floats for tiles, of `filters` floats for filters.
 struct TileProduct {
   int64_t inputs, outputs, tiles;
+  int64_t plane, filters;
 };
 
-// m = u v
+// m = u v, where tiles is a multiple of kTogether.
 void multiply_tiles(const TileProduct& size, const float* v, const float* u, float* m);
 
-// du += m v' for one block of outputs: m [tiles][kBlock], du [inputs * kBlock][kBlock].
+// du += m v', where outputs is at most kOutputs: more are slower than one pair after the other.
 void correlate_tiles(const TileProduct& size, const float* v, const float* m, float* du);
 
 }  // namespace halfspace::cpu::HALFSPACE_WIDE
