@@ -31,6 +31,10 @@ export class HalfspaceError extends Error {
   }
 }
 
+/** What the system says about a file, without the code and the path that its own messages have. */
+export const systemReason = (error: unknown): string =>
+  (error as Error).message.replace(/^E[A-Z]+: (.+?), \w+(?: '.*')?$/s, '$1').trim();
+
 /** Throws an `internal:` error unless `condition` holds. */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new HalfspaceError('ERR_INTERNAL', `internal: ${message}`);

@@ -338,7 +338,7 @@ test('options are checked by name and value', (t) => {
   t.regex(refused({ score: 'constructor' }), /^unknown score 'constructor' \(known: ablation, /);
   t.regex(refused({ optimizer: 'constructor' }), /^unknown optimizer 'constructor'/);
   t.regex(refused({ schedule: 'constructor' }), /^unknown schedule 'constructor'/);
-  t.is(refused({ threads: 0 }), 'threads: expected a positive whole number, got 0');
+  t.is(refused({ threads: 0 }), 'threads: expected a whole number from 1 to 1024, got 0');
   t.is(refused({ gates: 'yes' }), 'gates: expected true or false, got yes');
   t.is(refused({ window: 2 }), 'window: expected a number from 0 to 1, got 2');
 });

@@ -11,7 +11,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HalfspaceError } from '../errors.js';
+import { HalfspaceError, systemReason } from '../errors.js';
 import type { Graph } from '../graph.js';
 import { readCheckpoint, writeAtomically, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { csvFormat } from './csv-log.js';
@@ -121,7 +121,7 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (error) {
-    throw new HalfspaceError('ERR_RUN', `cannot make the folder ${path}: ${(error as Error).message}`, {
+    throw new HalfspaceError('ERR_RUN', `cannot make the folder ${path}: ${systemReason(error)}`, {
       cause: error,
     });
   }
