@@ -68,7 +68,7 @@ function readInputs(reading: Reading, shapes: Readonly<Record<string, Shape>>): 
   for (const input of declared) {
     const name = input.name || damaged('an input has no name');
     const value = reading.builder.input(name, reading.types.input(input, shapes[name]));
-    reading.known.set(name, { kind: 'value', value });
+    reading.known.set(name, { kind: 'value', value, lost: false });
   }
 }
 
