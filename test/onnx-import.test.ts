@@ -595,9 +595,34 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
     "Relu 'Relu_0' has no input 0",
   ],
   [
+    'a constant of more axes than anything has',
+    modelBytes(
+      adding(
+        floats(
+          'c',
+          Array.from({ length: 10_000 }, () => 1),
+          [1],
+        ),
+      ),
+    ),
+    "tensor 'c': 10000 axes are more than 64",
+  ],
+  [
+    'a computed shape of more axes than anything has',
+    modelBytes({
+      ...plain,
+      nodes: [
+        node('ConstantOfShape', ['s'], ['ones'], { value: int64s('', [1], [1]) }),
+        node('Reshape', ['one', 'ones'], ['y']),
+      ],
+      constants: [int64s('s', [1], [10_000]), floats('one', [1], [1])],
+    }),
+    '10000 axes are more than 64',
+  ],
+  [
     'a target shape of zero elements',
     modelBytes({ ...plain, nodes: [node('Reshape', ['x', 's'], ['y'])], constants: [int64s('s', [1], [5])] }),
-    '[1,2] does not reshape to [5]',
+    "Reshape 'Reshape_0': [1,2] does not reshape to [5]",
   ],
 ];
 

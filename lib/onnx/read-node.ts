@@ -26,8 +26,10 @@ export function readNode(reading: Reading, node: SourceNode, claim: Claim): void
     if (tensor) bind(reading, node, [{ kind: 'constant', tensor }]);
     else understand(reading, node);
   } catch (error) {
-    if (error instanceof HalfspaceError && error.code === 'ERR_SHAPE') damaged(error.message, error);
-    throw error;
+    if (!(error instanceof HalfspaceError && error.code === 'ERR_SHAPE')) throw error;
+    // What an operator complains about has the node's name in front, with the complaint as its cause.
+    const named = error.cause instanceof HalfspaceError;
+    damaged(named ? error.message : `${node.proto.opType} '${node.name}': ${error.message}`, error);
   }
 }
 
@@ -82,12 +84,18 @@ function understood(reading: Reading, node: SourceNode, context: Context): reado
     input.find((name) => matches(reading.known.get(name)));
   const blind = find((known) => known?.kind === 'untyped');
   if (blind !== undefined) return { reason: `the type of its input '${blind}' is not known`, follows: true };
-  const read = reader ? unlessDeclined(() => reader(context)) : 'it is computed on constants only';
+  const read = reader ? unlessDeclined(() => reader(context)) : onlyFolded(reading, node);
   if (typeof read !== 'string') return read;
   const lost = find((known) => known !== undefined && known.kind !== 'constant' && known.lost);
   if (lost === undefined) return { reason: read, follows: false };
   return { reason: `what its input '${lost}' is made of is not known`, follows: true };
 }
+
+/** Why a node is left that only constants would have made disappear. */
+const onlyFolded = (reading: Reading, { proto }: SourceNode): string =>
+  proto.input.every((name) => name === '' || reading.known.get(name)?.kind === 'constant')
+    ? 'this form of it is not known'
+    : 'it is computed on constants only';
 
 /** The reason, where the reader cannot say what the node says. */
 function unlessDeclined<T>(read: () => T): T | string {
@@ -104,7 +112,7 @@ function bind(reading: Reading, { name, proto }: SourceNode, results: readonly K
   proto.output.forEach((output, index) => {
     const result = results[index];
     if (output === '' || !result) return;
-    if (result.kind === 'value') checkShape(`${name}' gives '${output}`, result.value.type.shape);
+    if (result.kind !== 'untyped') checkShape(`${name}' gives '${output}`, knownType(result).shape);
     reading.known.set(output, result);
   });
 }
