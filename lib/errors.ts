@@ -18,6 +18,7 @@ export const errorCodes = {
   ERR_INTERNAL: 'a mistake of this project',
 } as const;
 
+/** What `HalfspaceError.code` can be. */
 export type ErrorCode = keyof typeof errorCodes;
 
 /** The one error class of the library; `cause` carries the error underneath, if any. */

@@ -7,6 +7,7 @@ import { formatShape, formatType, sameType, type Shape, type TensorType } from '
 
 /** Plain, structured-cloneable attribute values, as they are printed and handed to kernels. */
 export type Attribute = number | string | boolean | readonly number[];
+/** Attributes by name. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** A tensor that flows through the graph. `origin` says where it comes from. */
@@ -16,7 +17,7 @@ export interface Value {
   readonly origin: 'input' | 'parameter' | Node;
 }
 
-/** How the first contents of a parameter are made; `fan` is a number of incoming connections. */
+/** How the first contents of a parameter are made. */
 export type Initializer =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'normal'; readonly deviation: number }

@@ -12,6 +12,7 @@ import type { ValueInfoProto } from './schema.js';
 import { readSource } from './source.js';
 import { readTensor } from './tensor.js';
 
+/** Options of `fromOnnx`. */
 export interface ImportOptions {
   /** The folder in which contents outside the file are looked for; without it they are refused. */
   readonly directory?: string;

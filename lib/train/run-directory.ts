@@ -29,13 +29,14 @@ export interface ResumedRun {
 }
 
 /** What can be written beside metrics.jsonl. */
+export type LogName = 'csv' | 'tensorboard';
+
 const extraLogs = {
   csv: (directory: string) => lineLog(directory, csvFormat),
   tensorboard: tensorboardLog,
-} as const satisfies Readonly<Record<string, (directory: string) => RunLog>>;
+} as const satisfies Readonly<Record<LogName, (directory: string) => RunLog>>;
 
-export type LogName = keyof typeof extraLogs;
-
+/** The further logs that a run can write. */
 export const logNames = Object.keys(extraLogs) as readonly LogName[];
 
 /** Step events kept of a whole run; more would drown the others. */
