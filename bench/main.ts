@@ -1,6 +1,8 @@
 // Runs the benchmarks and prints one table, or one JSON document with `--json`.
 //
 //   npm run bench -- [--only PATTERN] [--threads N] [--steps N] [--short] [--json]
+//
+// Those that train for minutes run only where `--only` names them.
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -8,7 +10,9 @@ import { benchAnalysis } from './analysis.js';
 import { benchCeiling } from './ceiling.js';
 import { benchCompile } from './compile.js';
 import { benchData } from './data.js';
+import { benchErase } from './erase.js';
 import { benchHalfSpace } from './half-space.js';
+import { benchMemory } from './memory.js';
 import { findPython } from './peer.js';
 import {
   describeMachine,
@@ -18,6 +22,7 @@ import {
   type BenchContext,
   type Result,
 } from './report.js';
+import { benchSoak } from './soak.js';
 import { benchSteps } from './step.js';
 
 const { values } = parseArgs({
@@ -44,10 +49,13 @@ const context: BenchContext = {
   selected: (name) => name.includes(values.only),
 };
 
+const quick = [benchSteps, benchCeiling, benchCompile, benchHalfSpace, benchAnalysis, benchData];
+const long = [benchErase, benchSoak, benchMemory];
+
 const results: Result[] = [];
 const machine = describeMachine(context.threads, context.python);
 process.stderr.write(`${formatMachine(machine)}\n`);
-for (const bench of [benchSteps, benchCeiling, benchCompile, benchHalfSpace, benchAnalysis, benchData]) {
+for (const bench of values.only === '' ? quick : [...quick, ...long]) {
   const found = await bench(context);
   results.push(...found);
   if (!values.json) for (const result of found) process.stdout.write(`${formatResult(result)}\n`);

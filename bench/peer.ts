@@ -90,9 +90,9 @@ export class PyTorchPeer {
     };
   }
 
-  /** The most memory that the process ever had resident, in bytes. */
-  async peakBytes(): Promise<number> {
-    return Number((await this.#ask({ request: 'peak' }))['bytes']);
+  /** Bytes that the process had more at its peak than before it was given the network. */
+  async growth(): Promise<number> {
+    return Number((await this.#ask({ request: 'growth' }))['bytes']);
   }
 
   stop(): void {

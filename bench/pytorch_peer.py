@@ -2,7 +2,8 @@
 
 {"request": "load", "network", "handwritten", "batch", "threads"} answers {"parameters"}; the network is the
 one of that name in pytorch_networks.py, or else made from its description.
-{"request": "steps", "layout", "count"} answers {"milliseconds"}, {"request": "peak"} {"bytes"}.
+{"request": "steps", "layout", "count"} answers {"milliseconds"}, {"request": "growth"}
+{"bytes"}: by how much the process grew at its peak.
 A step is forward, backward and an SGD momentum update, as on our side.
 """
 
@@ -145,15 +146,18 @@ def timed_steps(trainer, count):
     return times
 
 
-def peak_bytes():
-    """The most memory that this process ever had resident."""
+def status_bytes(key):
+    """A line of /proc/self/status: `VmRSS` is what is resident, `VmHWM` the most that ever was."""
     with open("/proc/self/status") as status:
-        line = next(line for line in status if line.startswith("VmHWM:"))
+        line = next(line for line in status if line.startswith(f"{key}:"))
     return int(line.split()[1]) * 1024
 
 
 class Peer:
     """Answers requests; makes a trainer for a layout when it is first asked for."""
+
+    def __init__(self):
+        self.before = status_bytes("VmRSS")
 
     def load(self, network, handwritten, batch, threads):
         torch.set_num_threads(threads)
@@ -167,8 +171,8 @@ class Peer:
             self.trainers[layout] = Trainer(layout, *self.settings)
         return {"milliseconds": timed_steps(self.trainers[layout], count)}
 
-    def peak(self):
-        return {"bytes": peak_bytes()}
+    def growth(self):
+        return {"bytes": status_bytes("VmHWM") - self.before}
 
 
 def main():

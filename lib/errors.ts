@@ -18,6 +18,7 @@ export const errorCodes = {
   ERR_INTERNAL: 'a mistake of this project',
 } as const;
 
+/** What `HalfspaceError.code` can be. */
 export type ErrorCode = keyof typeof errorCodes;
 
 /** The one error class of the library; `cause` carries the error underneath, if any. */
@@ -30,6 +31,10 @@ export class HalfspaceError extends Error {
     this.code = code;
   }
 }
+
+/** What the system says about a file, without the code and the path that its own messages have. */
+export const systemReason = (error: unknown): string =>
+  (error as Error).message.replace(/^E[A-Z]+: (.+?), \w+(?: '.*')?$/s, '$1').trim();
 
 /** Throws an `internal:` error unless `condition` holds. */
 export function invariant(condition: unknown, message: string): asserts condition {

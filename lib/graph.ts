@@ -7,6 +7,7 @@ import { formatShape, formatType, sameType, type Shape, type TensorType } from '
 
 /** Plain, structured-cloneable attribute values, as they are printed and handed to kernels. */
 export type Attribute = number | string | boolean | readonly number[];
+/** Attributes by name. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** A tensor that flows through the graph. `origin` says where it comes from. */
@@ -16,7 +17,7 @@ export interface Value {
   readonly origin: 'input' | 'parameter' | Node;
 }
 
-/** How the first contents of a parameter are made; `fan` is a number of incoming connections. */
+/** How the first contents of a parameter are made. */
 export type Initializer =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'normal'; readonly deviation: number }
@@ -187,6 +188,9 @@ export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
   return readers;
 }
 
+/** Nodes from `makeNode`: their outputs are what their operator says, once and for all. */
+const inferred = new WeakSet<Node>();
+
 /** Makes a node; its outputs are named after it (`name`, `name:1`, ...) where `outputNames` says nothing. */
 export function makeNode(
   name: string,
@@ -200,6 +204,7 @@ export function makeNode(
     const own = index === 0 ? name : `${name}:${index}`;
     outputs.push({ name: outputNames[index] ?? own, type, origin: node });
   });
+  inferred.add(node);
   return node;
 }
 
@@ -435,15 +440,15 @@ function fail(message: string): never {
 /** Stands between passes: the graph itself, or ERR_GRAPH unless order, names and types are as promised. */
 export function verified(graph: Graph): Graph {
   const defined = new Map<string, Value>();
-  const define = (value: Value, owner: () => string): void => {
-    if (defined.has(value.name)) fail(`${owner()}: the name '${value.name}' is used twice`);
+  const define = (value: Value): void => {
+    if (defined.has(value.name)) fail(`${ownerOf(value)}: the name '${value.name}' is used twice`);
     defined.set(value.name, value);
   };
-  for (const input of graph.inputs) define(input, () => 'input');
-  for (const parameter of graph.parameters) define(parameter, () => 'parameter');
+  graph.inputs.forEach(define);
+  graph.parameters.forEach(define);
   for (const node of graph.nodes) {
     verifyNode(node, defined);
-    for (const output of node.outputs) define(output, () => `node '${node.name}'`);
+    node.outputs.forEach(define);
   }
   if (graph.outputs.length === 0) fail('the graph has no output');
   for (const output of graph.outputs) {
@@ -452,12 +457,19 @@ export function verified(graph: Graph): Graph {
   return graph;
 }
 
+const ownerOf = ({ origin }: Value): string =>
+  typeof origin === 'string' ? origin : `node '${origin.name}'`;
+
 /** What a node reads must be there, and what it gives must be what its operator says. */
 function verifyNode(node: Node, defined: ReadonlyMap<string, Value>): void {
   for (const value of node.inputs) {
     if (defined.get(value.name) !== value)
       fail(`node '${node.name}' reads '${value.name}', which is not defined before it`);
   }
+  if (!inferred.has(node)) verifyTypes(node);
+}
+
+function verifyTypes(node: Node): void {
   const types = infer(node);
   if (types.length !== node.outputs.length) {
     fail(`node '${node.name}' has ${node.outputs.length} outputs, its operator gives ${types.length}`);

@@ -17,6 +17,24 @@ export {
   type Parameter,
   type Value,
 } from './graph.js';
+// What an operator says of itself.
+export type {
+  Attribute,
+  Attributes,
+  Epilogue,
+  GradientContext,
+  GradientRule,
+  Homogeneity,
+  Kept,
+  KernelCall,
+  Mode,
+  Narrowed,
+  NarrowRule,
+  OnnxConstant,
+  OnnxForm,
+  OnnxSource,
+  ParameterSlice,
+} from './graph.js';
 export {
   Network,
   type AveragePoolOptions,
@@ -38,6 +56,7 @@ export { fromOnnx, type ImportOptions } from './onnx/import.js';
 
 // Search space and sub-networks.
 export { searchSpace, type Group, type SearchSpace, type Segment } from './search/space.js';
+export type { Member } from './search/losses.js';
 export type { Target } from './search/selection.js';
 export { inspectDocument, type InspectDocument } from './search/inspect.js';
 export { addGates, type Gated } from './search/gates.js';
@@ -72,12 +91,25 @@ export { search, type NetworkSummary, type SearchResult, type Summary } from './
 export type { SearchRun } from './train/search-run.js';
 export type { AblationSettings, SearchOptions, TrainOptions } from './train/options.js';
 export { logNames, type LogName } from './train/run-directory.js';
-export type { Phase } from './train/policy.js';
+export type { Phase, PlanOptions } from './train/policy.js';
+export type { UpdateRule } from './compile/update.js';
 export type { Loss } from './compile/loss.js';
 export { optimizer, optimizerNames, type Optimizer } from './train/optimizer.js';
-export { schedule, scheduleNames, type LearningRate, type Schedule } from './train/schedule.js';
 export { precisionNames, type Precision } from './train/device-names.js';
-export { selectorNames, type GroupStatistics, type Score, type SelectorName } from './train/scores.js';
+export {
+  schedule,
+  scheduleNames,
+  type LearningRate,
+  type Schedule,
+  type ScheduleShape,
+} from './train/schedule.js';
+export {
+  selectorNames,
+  type GroupStatistics,
+  type Score,
+  type ScoreName,
+  type SelectorName,
+} from './train/scores.js';
 export type {
   EpochProgress,
   ErasureProgress,

@@ -22,11 +22,13 @@ export type Size = number | Pair;
 /** `same` keeps ceil(size / stride); a number goes on all sides; four are top, left, bottom, right. */
 export type PaddingOption = 'same' | number | Padding;
 
+/** Options of every layer. */
 export interface NodeOptions {
   /** Name of the node and, with a suffix, of its parameters; made unique where it is taken. */
   readonly name?: string;
 }
 
+/** Options of `Network.conv`. */
 export interface ConvOptions extends NodeOptions {
   /** 3 unless told. */
   readonly kernel?: Size;
@@ -39,6 +41,7 @@ export interface ConvOptions extends NodeOptions {
   readonly bias?: boolean;
 }
 
+/** Options of `Network.batchNorm`. */
 export interface BatchNormOptions extends NodeOptions {
   /** 1e-5 unless told. */
   readonly epsilon?: number;
@@ -46,6 +49,7 @@ export interface BatchNormOptions extends NodeOptions {
   readonly momentum?: number;
 }
 
+/** Options of both poolings. */
 export interface PoolOptions extends NodeOptions {
   /** 2 unless told. */
   readonly kernel?: Size;
@@ -57,15 +61,18 @@ export interface PoolOptions extends NodeOptions {
   readonly ceil?: boolean;
 }
 
+/** Options of `Network.maxPool`. */
 export interface MaxPoolOptions extends PoolOptions {
   readonly dilation?: Size;
 }
 
+/** Options of `Network.averagePool`. */
 export interface AveragePoolOptions extends PoolOptions {
   /** Whether padding counts in the divisor; false unless told. */
   readonly countIncludePad?: boolean;
 }
 
+/** Options of `Network.resize`. */
 export interface ResizeOptions extends NodeOptions {
   /** Factor of height and width; this or `size`. */
   readonly scale?: Size;
@@ -85,6 +92,7 @@ export interface CropOptions extends NodeOptions {
   readonly right?: number;
 }
 
+/** Options of `Network.linear`. */
 export interface LinearOptions extends NodeOptions {
   /** True unless told. */
   readonly bias?: boolean;

@@ -27,8 +27,12 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
 export const sameType = (a: TensorType, b: TensorType): boolean =>
   a.dtype === b.dtype && sameShape(a.shape, b.shape);
 
-/** `[8,64,16,16]` */
-export const formatShape = (shape: Shape): string => `[${shape.join(',')}]`;
+/** `[8,64,16,16]`; the first numbers of a list that is longer than any shape should be. */
+export function formatShape(shape: Shape): string {
+  const most = 64;
+  const more = shape.length > most ? `,... ${shape.length} in all` : '';
+  return `[${shape.slice(0, most).join(',')}${more}]`;
+}
 
 /** `f32[8,64,16,16]` */
 export const formatType = (type: TensorType): string => type.dtype + formatShape(type.shape);

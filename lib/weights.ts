@@ -4,7 +4,7 @@
 import { HalfspaceError } from './errors.js';
 import type { Graph, Initializer, Parameter } from './graph.js';
 import { random, type Random } from './random.js';
-import { elements } from './shape.js';
+import { elements, formatShape } from './shape.js';
 
 /** Row-major contents by parameter name; lengths follow the parameter's shape. */
 export type Weights = ReadonlyMap<string, Float32Array>;
@@ -30,7 +30,21 @@ export function weightsOf(weights: Weights, parameter: Parameter): Float32Array 
 function initialize(parameter: Parameter, stream: Random): Float32Array {
   const { init } = parameter;
   if (init.kind === 'data') return init.data.slice();
-  return Float32Array.from({ length: elements(parameter.type.shape) }, sampler(init, stream));
+  const [data, sample] = [zeros(parameter), sampler(init, stream)];
+  for (let i = 0; i < data.length; i += 1) data[i] = sample();
+  return data;
+}
+
+function zeros({ name, type: { shape } }: Parameter): Float32Array {
+  try {
+    return new Float32Array(elements(shape));
+  } catch (cause) {
+    throw new HalfspaceError(
+      'ERR_MODEL',
+      `parameter '${name}': no memory for ${elements(shape)} numbers, ${formatShape(shape)}`,
+      { cause },
+    );
+  }
 }
 
 function sampler(init: Exclude<Initializer, { kind: 'data' }>, stream: Random): () => number {

@@ -78,7 +78,7 @@ ExecutorOptions decode_options(const Napi::Value& value) {
 
 // open(program, options?) -> handle
 Napi::Value open(const Info& info) {
-  Program program = decode_program(info[0]);
+  Program program = decode_program(decode_encoding(info[0]));
   ExecutorOptions options = decode_options(info[1]);
   auto session = std::make_unique<Session>(info.Env(), sessions_of(info.Env()),
                                            std::move(program), options);

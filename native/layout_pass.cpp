@@ -33,8 +33,10 @@ void check_in_place(const Step& step, const DraftStep& draft) {
   for (size_t index = 0; index < step.outputs.size(); ++index) {
     bool moved = draft.outputs[index] != step.outputs[index];
     for (size_t input : step.inputs) {
-      check(!moved || input != step.outputs[index], ErrorCode::Internal, "internal: ",
-            draft.meta.describe(), ": updates an image in place in another layout");
+      if (moved && input == step.outputs[index]) {
+        fail(ErrorCode::Internal, "internal: ", draft.meta.describe(),
+             ": updates an image in place in another layout");
+      }
     }
   }
 }
@@ -42,6 +44,7 @@ void check_in_place(const Step& step, const DraftStep& draft) {
 }  // namespace
 
 LayoutPass::LayoutPass(const Program& program, const Device& device) : device_(device) {
+  slots.reserve(program.tensors.size());
   for (const Tensor& tensor : program.tensors) {
     slots.push_back({TensorMeta{tensor.dtype, tensor.shape}, tensor.storage, tensor.name});
   }
@@ -62,9 +65,10 @@ void LayoutPass::add(const Step& step) {
     draft.meta.outputs[index] = slots[slot].meta;
   }
   check_in_place(step, draft);
-  steps.push_back(draft);
-  for (size_t index = 0; index < step.outputs.size(); ++index) {
-    store(draft.outputs[index], step.outputs[index]);
+  std::vector<size_t> written = draft.outputs;
+  steps.push_back(std::move(draft));
+  for (size_t index = 0; index < written.size(); ++index) {
+    store(written[index], step.outputs[index]);
   }
 }
 
@@ -74,8 +78,9 @@ DraftStep LayoutPass::begin(const Step& step) const {
   for (size_t tensor : step.inputs) draft.meta.inputs.push_back(slots[tensor].meta);
   for (size_t tensor : step.outputs) draft.meta.outputs.push_back(slots[tensor].meta);
   draft.kernel = device_.find(step.kernel);
-  check(draft.kernel != nullptr, ErrorCode::Unsupported, draft.meta.describe(),
-        ": this device has no such kernel");
+  if (draft.kernel == nullptr) {
+    fail(ErrorCode::Unsupported, draft.meta.describe(), ": this device has no such kernel");
+  }
   return draft;
 }
 
@@ -109,7 +114,7 @@ size_t LayoutPass::add_twin(size_t tensor, Layout layout) {
   Slot twin = slots[tensor];
   lay_out(twin.meta, layout);
   twin.storage = {StorageKind::Temporary};
-  slots.push_back(twin);
+  slots.push_back(std::move(twin));
   return slots.size() - 1;
 }
 
@@ -120,12 +125,12 @@ void LayoutPass::lay_out(TensorMeta& meta, Layout layout) const {
 
 void LayoutPass::reorder(size_t from, size_t to) {
   DraftStep draft;
-  draft.meta = {"reorder", {slots[from].meta}, {slots[to].meta}, {}, slots[from].name};
+  draft.meta = {"reorder", {slots[from].meta}, {slots[to].meta}, {}, std::string(slots[from].name)};
   draft.kernel = device_.find("reorder");
   check(draft.kernel != nullptr, ErrorCode::Internal, "internal: the device cannot reorder");
   draft.inputs = {from};
   draft.outputs = {to};
-  steps.push_back(draft);
+  steps.push_back(std::move(draft));
   ++reorders;
 }
 

@@ -1,8 +1,8 @@
 // The first half of planning: which layout every tensor has, and where a reorder must stand.
 #pragma once
 
-#include <map>
-#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "device.h"
@@ -14,7 +14,7 @@ namespace halfspace {
 struct Slot {
   TensorMeta meta;
   Storage storage;
-  std::string name;
+  std::string_view name;  // the program's
 };
 
 struct DraftStep {
@@ -50,7 +50,7 @@ class LayoutPass {
 
   const Device& device_;
   // For a tensor, the slot with its values in the other layout.
-  std::map<size_t, size_t> twins_;
+  std::unordered_map<size_t, size_t> twins_;
 };
 
 }  // namespace halfspace

@@ -1,6 +1,9 @@
 #include "liveness.h"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
+#include <utility>
 
 namespace halfspace {
 
@@ -11,32 +14,57 @@ void Liveness::touch(size_t id, size_t bytes, size_t time) {
   found->second.last = std::max(found->second.last, time);
 }
 
-// `placed` is sorted by offset, so one sweep over the gaps suffices.
-size_t Liveness::lowest_fit(const Buffer& buffer, const std::vector<Buffer>& placed) const {
-  size_t offset = 0;
-  for (const Buffer& other : placed) {
-    if (other.last < buffer.first || buffer.last < other.first) continue;
-    if (offset + buffer.bytes <= other.offset) break;
-    offset = std::max(offset, other.offset + other.bytes);
+// In pieces, so that to insert one moves little.
+class Liveness::Placed {
+ public:
+  size_t lowest_fit(const Buffer& buffer) const {
+    size_t offset = 0;
+    for (const std::vector<Buffer>& piece : pieces_) {
+      for (const Buffer& other : piece) {
+        if (other.last < buffer.first || buffer.last < other.first) continue;
+        if (offset + buffer.bytes <= other.offset) return offset;
+        offset = std::max(offset, other.offset + other.bytes);
+      }
+    }
+    return offset;
   }
-  return offset;
-}
 
-std::map<size_t, size_t> Liveness::place() {
+  void insert(const Buffer& buffer) {
+    auto next = std::upper_bound(
+        pieces_.begin() + 1, pieces_.end(), buffer,
+        [](const Buffer& added, const auto& piece) { return before(added, piece.front()); });
+    std::vector<Buffer>& piece = *std::prev(next);
+    piece.insert(std::upper_bound(piece.begin(), piece.end(), buffer, before), buffer);
+    if (piece.size() == kLargestPiece) split(std::prev(next));
+  }
+
+ private:
+  static constexpr size_t kLargestPiece = 512;
+
+  static bool before(const Buffer& a, const Buffer& b) { return a.offset < b.offset; }
+
+  void split(std::vector<std::vector<Buffer>>::iterator piece) {
+    auto middle = piece->begin() + kLargestPiece / 2;
+    std::vector<Buffer> upper(middle, piece->end());
+    piece->erase(middle, piece->end());
+    pieces_.insert(piece + 1, std::move(upper));
+  }
+
+  std::vector<std::vector<Buffer>> pieces_{1};
+};
+
+std::unordered_map<size_t, size_t> Liveness::place() {
   std::vector<std::pair<size_t, Buffer>> order(buffers_.begin(), buffers_.end());
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-    return a.second.bytes > b.second.bytes;
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return std::tie(b.second.bytes, a.first) < std::tie(a.second.bytes, b.first);
   });
-  std::vector<Buffer> placed;
-  std::map<size_t, size_t> offsets;
+  std::unordered_map<size_t, size_t> offsets;
+  Placed placed;
   for (auto& [id, buffer] : order) {
-    buffer.offset = lowest_fit(buffer, placed);
+    buffer.offset = placed.lowest_fit(buffer);
     offsets[id] = buffer.offset;
     total_ = std::max(total_, buffer.offset + buffer.bytes);
-    auto after = std::upper_bound(
-        placed.begin(), placed.end(), buffer.offset,
-        [](size_t offset, const Buffer& other) { return offset < other.offset; });
-    placed.insert(after, buffer);
+    placed.insert(buffer);
   }
   return offsets;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
+#include <unordered_map>
 #include <vector>
 
 namespace halfspace {
@@ -15,7 +15,7 @@ class Liveness {
   void touch(size_t id, size_t bytes, size_t time);
 
   // Offsets of all buffers: the largest first, each at the lowest offset where it fits.
-  std::map<size_t, size_t> place();
+  std::unordered_map<size_t, size_t> place();
 
   // Size of the block, known after `place`.
   size_t total_bytes() const { return total_; }
@@ -28,11 +28,12 @@ class Liveness {
     size_t offset;
   };
 
-  size_t lowest_fit(const Buffer& buffer, const std::vector<Buffer>& placed) const;
+  // Buffers that have their offset, in its order.
+  class Placed;
 
   size_t alignment_;
   size_t total_ = 0;
-  std::map<size_t, Buffer> buffers_;
+  std::unordered_map<size_t, Buffer> buffers_;
 };
 
 }  // namespace halfspace

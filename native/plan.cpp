@@ -2,7 +2,8 @@
 // because they are never alive together.
 #include "plan.h"
 
-#include <map>
+#include <unordered_map>
+#include <utility>
 
 #include "layout_pass.h"
 #include "liveness.h"
@@ -22,9 +23,9 @@ class PlacePass {
 
   EntryPlan plan;
 
-  void run(const std::vector<DraftStep>& steps) {
-    std::vector<const DraftStep*> kept;
-    for (const DraftStep& step : steps) {
+  void run(std::vector<DraftStep> steps) {
+    std::vector<DraftStep*> kept;
+    for (DraftStep& step : steps) {
       if (vanishes(step)) {
         alias_[step.outputs[0]] = alias_[step.inputs[0]];
         ++plan.aliases;
@@ -33,9 +34,10 @@ class PlacePass {
       }
     }
     place_temporaries(kept);
-    for (const DraftStep* step : kept) {
+    plan.steps.reserve(kept.size());
+    for (DraftStep* step : kept) {
       plan.steps.push_back(
-          {step->meta, step->kernel, places(step->inputs), places(step->outputs)});
+          {std::move(step->meta), step->kernel, places(step->inputs), places(step->outputs)});
     }
   }
 
@@ -44,7 +46,7 @@ class PlacePass {
   size_t add_port(size_t slot, std::vector<Port>& ports) {
     const TensorMeta& meta = slots_[slot].meta;
     size_t offset = plan.input_bytes + plan.output_bytes;
-    ports.push_back({slots_[slot].name, meta, offset});
+    ports.push_back({std::string(slots_[slot].name), meta, offset});
     in_out_[slot] = offset;
     return align_up(meta.bytes());
   }
@@ -57,7 +59,7 @@ class PlacePass {
            step.kernel->alias(step.meta);
   }
 
-  void place_temporaries(const std::vector<const DraftStep*>& steps) {
+  void place_temporaries(const std::vector<DraftStep*>& steps) {
     Liveness liveness(kAlignment);
     for (size_t time = 0; time < steps.size(); ++time) {
       for (size_t slot : steps[time]->inputs) touch(liveness, slot, time);
@@ -75,6 +77,7 @@ class PlacePass {
 
   std::vector<Place> places(const std::vector<size_t>& slots) const {
     std::vector<Place> result;
+    result.reserve(slots.size());
     for (size_t slot : slots) result.push_back(place(alias_[slot]));
     return result;
   }
@@ -102,8 +105,8 @@ class PlacePass {
 
   const std::vector<Slot>& slots_;
   std::vector<size_t> alias_;
-  std::map<size_t, size_t> in_out_;
-  std::map<size_t, size_t> temporary_;
+  std::unordered_map<size_t, size_t> in_out_;
+  std::unordered_map<size_t, size_t> temporary_;
 };
 
 }  // namespace
@@ -114,8 +117,8 @@ EntryPlan plan_entry(const Program& program, const Entry& entry, const Device& d
   PlacePass places(layouts.slots, entry);
   places.plan.name = entry.name;
   places.plan.reorders = layouts.reorders;
-  places.run(layouts.steps);
-  return places.plan;
+  places.run(std::move(layouts.steps));
+  return std::move(places.plan);
 }
 
 }  // namespace halfspace

@@ -60,43 +60,44 @@ void check_arena(const Arena& arena, std::set<std::string>& names) {
 class EntryCheck {
  public:
   EntryCheck(const Program& program, const Entry& entry)
-      : program_(program), entry_(entry), written_(program.tensors.size(), false) {}
+      : program_(program),
+        entry_(entry),
+        where_("entry '" + entry.name + "': "),
+        written_(program.tensors.size(), false) {}
 
   void run() {
     for (size_t index : entry_.inputs) {
-      expect(tensor(index).storage.kind == StorageKind::Input, where(), "input '",
+      expect(tensor(index).storage.kind == StorageKind::Input, where_, "input '",
              tensor(index).name, "' is not stored as an input");
-      expect(!written_[index], where(), "input '", tensor(index).name, "' is listed twice");
+      expect(!written_[index], where_, "input '", tensor(index).name, "' is listed twice");
       written_[index] = true;
     }
     for (const Step& step : entry_.steps) check_step(step);
     std::set<size_t> outputs;
     for (size_t index : entry_.outputs) {
-      expect(outputs.insert(index).second, where(), "output '", tensor(index).name,
+      expect(outputs.insert(index).second, where_, "output '", tensor(index).name,
              "' is listed twice");
-      expect(tensor(index).storage.kind == StorageKind::Output, where(), "output '",
+      expect(tensor(index).storage.kind == StorageKind::Output, where_, "output '",
              tensor(index).name, "' is not stored as an output");
-      expect(written_[index], where(), "output '", tensor(index).name, "' is never written");
+      expect(written_[index], where_, "output '", tensor(index).name, "' is never written");
     }
   }
 
  private:
-  std::string where() const { return "entry '" + entry_.name + "': "; }
-
   const Tensor& tensor(size_t index) const {
-    expect(index < program_.tensors.size(), where(), "there is no tensor ", index);
+    expect(index < program_.tensors.size(), where_, "there is no tensor ", index);
     return program_.tensors[index];
   }
 
   void check_step(const Step& step) {
     for (size_t index : step.inputs) {
-      expect(tensor(index).storage.kind == StorageKind::Arena || written_[index], where(),
+      expect(tensor(index).storage.kind == StorageKind::Arena || written_[index], where_,
              step.kernel, " '", step.label, "' reads '", tensor(index).name,
              "' before it is written");
     }
     std::set<size_t> outputs;
     for (size_t index : step.outputs) {
-      expect(outputs.insert(index).second, where(), step.kernel, " '", step.label, "' writes '",
+      expect(outputs.insert(index).second, where_, step.kernel, " '", step.label, "' writes '",
              tensor(index).name, "' twice");
       check_write(step, index);
     }
@@ -105,15 +106,16 @@ class EntryCheck {
   void check_write(const Step& step, size_t index) {
     StorageKind kind = tensor(index).storage.kind;
     if (kind == StorageKind::Arena) return;
-    expect(kind != StorageKind::Input, where(), step.kernel, " '", step.label,
+    expect(kind != StorageKind::Input, where_, step.kernel, " '", step.label,
            "' writes the input '", tensor(index).name, "'");
-    expect(!written_[index], where(), step.kernel, " '", step.label, "' writes '",
+    expect(!written_[index], where_, step.kernel, " '", step.label, "' writes '",
            tensor(index).name, "', which is written already");
     written_[index] = true;
   }
 
   const Program& program_;
   const Entry& entry_;
+  const std::string where_;
   std::vector<bool> written_;
 };
 

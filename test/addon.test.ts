@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import fc from 'fast-check';
 
+import { encode, type EncodedProgram } from '../lib/compile/encode.js';
 import type { Program } from '../lib/compile/program.js';
 import { native, type NativeHandle } from '../lib/train/native.js';
 import { longProgram, smallProgram } from './small-network.js';
@@ -26,7 +27,7 @@ type Loose = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
 const addon = native() as unknown as Loose;
 
 const call = (name: string, ...args: readonly unknown[]): unknown => addon[name]?.(...args);
-const open = (program: Program): NativeHandle => native().open(program, { threads: 1 });
+const open = (program: Program): NativeHandle => native().open(encode(program), { threads: 1 });
 
 /** What a call threw; the promise of a call that threw nothing is awaited first. */
 async function thrown(work: () => unknown): Promise<unknown> {
@@ -73,36 +74,29 @@ test('arguments of any kind are refused with a TypeError or a RangeError', async
   t.notThrows(() => native().close(handle));
 });
 
-/** All paths to values inside plain data. */
-function paths(value: unknown, prefix: readonly string[] = []): (readonly string[])[] {
-  if (typeof value !== 'object' || value === null) return [prefix];
-  return [prefix, ...Object.entries(value).flatMap(([key, item]) => paths(item, [...prefix, key]))];
-}
-
-function replaced(value: unknown, path: readonly string[], by: unknown): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return by;
-  const copy: Record<string, unknown> = Array.isArray(value)
-    ? ([...value] as unknown as Record<string, unknown>)
-    : { ...(value as Record<string, unknown>) };
-  copy[key] = replaced(copy[key], rest, by);
-  return copy;
-}
-
+/** What could arrive in place of one number or text of a program. */
 const misfits = fc.oneof(
   fc.integer({ min: -3, max: 12 }),
-  fc.constantFrom(2 ** 31, 2 ** 44, 2 ** 52, -(2 ** 53), 0.5, NaN, 'f64', 'i32', 'conv', 'arena', 'output'),
-  fc.array(fc.integer({ min: -2, max: 9 }), { maxLength: 5 }),
-  anything,
+  fc.constantFrom(2 ** 31, 2 ** 44, 2 ** 52, -(2 ** 53), 2 ** 64, 0.5, NaN, Infinity),
 );
 
+const texts = fc.oneof(fc.constantFrom('', 'conv', 'reorder', 'axis', 'cpu'), anything);
+
+/** A good program with one number, one text or its length changed. */
+function spoiled({ texts, numbers }: EncodedProgram, at: number, by: unknown): EncodedProgram {
+  const [number, text] = [at % numbers.length, at % texts.length];
+  if (typeof by === 'number') return { texts, numbers: numbers.with(number, by) };
+  if (by === undefined) return { texts, numbers: numbers.slice(0, number) };
+  return { texts: texts.with(text, by as string), numbers };
+}
+
 test('a program with anything wrong in it is refused or runs, but does not crash', async (t) => {
-  const program = smallProgram();
+  const program = encode(smallProgram());
   const images = new Float32Array(216);
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...paths(program)), misfits, async (place, misfit) => {
+    fc.asyncProperty(fc.nat(), fc.oneof(misfits, texts), async (place, misfit) => {
       const error = await thrown(async () => {
-        const handle = open(replaced(program, place, misfit) as Program);
+        const handle = native().open(spoiled(program, place, misfit), { threads: 1 });
         try {
           await native().run(handle, 0, [images], 1);
         } finally {
@@ -114,6 +108,17 @@ test('a program with anything wrong in it is refused or runs, but does not crash
     { numRuns: 1500 },
   );
   t.pass();
+});
+
+test('a program that ends early, or goes on behind its end, is refused', (t) => {
+  const { texts, numbers } = encode(smallProgram());
+  const refused = (broken: Float64Array): void =>
+    void t.throws(() => native().open({ texts, numbers: broken }, { threads: 1 }), {
+      code: 'ERR_INTERNAL',
+      message: /^internal: program: the encoding is broken before number \d+: /,
+    });
+  numbers.forEach((_, length) => refused(numbers.slice(0, length)));
+  refused(Float64Array.of(...numbers, 0));
 });
 
 test('an arena larger than any memory is refused', (t) => {
@@ -147,7 +152,7 @@ test('closing in the middle of a run delivers the result', async (t) => {
 test('the addon loads a second time into the same process', async (t) => {
   delete require.cache[file];
   const second = require(file) as ReturnType<typeof native>;
-  const handle = second.open(smallProgram(), { threads: 1 });
+  const handle = second.open(encode(smallProgram()), { threads: 1 });
   const [scores] = await second.run(handle, 0, [new Float32Array(216)], 0);
   t.is(scores?.length, 8);
   second.shutdown();

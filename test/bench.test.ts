@@ -15,15 +15,17 @@ interface Report {
   readonly machine: { readonly instructions: string };
   readonly results: readonly {
     readonly name: string;
-    readonly ours_ms: number;
+    readonly ours_ms?: number;
+    readonly ours_s?: number;
+    readonly ours_mb?: number;
     readonly ratio: number | null;
   }[];
   readonly geomean: number | null;
 }
 
 /** A short run without PyTorch. */
-async function bench(only: string): Promise<Report> {
-  const args = ['--import', 'tsx', 'bench/main.ts', '--short', '--json', '--only', only];
+async function bench(only: string, ...more: readonly string[]): Promise<Report> {
+  const args = ['--import', 'tsx', 'bench/main.ts', '--short', '--json', '--only', only, ...more];
   const env = { ...process.env, HALFSPACE_PYTHON: '/nowhere' };
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env });
   return JSON.parse(stdout) as Report;
@@ -36,16 +38,27 @@ test('a short run times a step of every network', async (t) => {
     results.map(({ name }) => name),
     subjects.map(({ name }) => `step/${name}`),
   );
-  t.true(results.every(({ ours_ms, ratio }) => ours_ms > 0 && ratio === null));
+  t.true(results.every(({ ours_ms, ratio }) => (ours_ms ?? 0) > 0 && ratio === null));
   t.is(geomean, null);
 });
 
-for (const only of ['ceiling/separable', 'compile/stackedunets']) {
+for (const [only, unit] of [
+  ['ceiling/separable', 'ms'],
+  ['compile/stackedunets', 'ms'],
+  ['erase/stackedunets', 's'],
+  ['memory/separable', 'mb'],
+] as const) {
   test(`a short run of ${only} gives figures`, async (t) => {
     const { results } = await bench(only);
-    t.true(results.some(({ name, ours_ms }) => name === only && ours_ms > 0));
+    t.true((results.find(({ name }) => name === only)?.[`ours_${unit}`] ?? 0) > 0);
   });
 }
+
+test('a few hundred steps take no memory that they do not give back', async (t) => {
+  const { results } = await bench('soak/', '--steps', '400');
+  // A step reads 4 KB of images; 400 leaked steps would be 1.6 MB of them alone.
+  t.true((results[0]?.ours_mb ?? NaN) < 1, JSON.stringify(results));
+});
 
 test('ResNet-18 has the size that is known for 32x32 images and ten classes', (t) => {
   const graph = subjects.find(({ name }) => name === 'resnet-18')?.build();

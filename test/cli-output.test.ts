@@ -81,6 +81,27 @@ test.serial('--quiet leaves results and errors', async (t) => {
   t.regex(wrong.stderr, /unknown model/);
 });
 
+test.serial('who stops reading the output ends the program quietly', async (t) => {
+  const { status, stdout, stderr } = await halfspace(['inspect', 'darts-8', '--json'], { readOnly: 100 });
+  t.deepEqual([status, stdout.length > 0, stderr], [141, true, '']);
+});
+
+test('help says what happens where an option is not given', (t) => {
+  const help = buildProgram()
+    .commands.find((command) => command.name() === 'train')
+    ?.helpInformation()
+    .replaceAll(/\s+/g, ' ');
+  for (const line of [
+    'passes over the data (default: 12)',
+    'images a step (default: 64)',
+    'highest learning rate (default: 0.1 for sgd, 0.001 for adam, 0.001 for adamw)',
+    'before groups are chosen (default: 1/6)',
+    'threads of the CPU engine (default: all cores)',
+  ]) {
+    t.true(help?.includes(line), line);
+  }
+});
+
 test('every command has --json, --quiet, --no-color and an example', (t) => {
   for (const command of buildProgram().commands) {
     const options = command.options.map(({ long }) => long);

@@ -15,10 +15,17 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+interface Circumstances {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Close stdout after so many characters, as `head` does. */
+  readonly readOnly?: number;
+}
+
 /** Runs `halfspace ...args` in `cwd`, with no colours unless `env` asks for them. */
 export function halfspace(
   args: readonly string[],
-  { cwd = root, env = {} }: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  { cwd = root, env = {}, readOnly = Infinity }: Circumstances = {},
 ): Promise<Outcome> {
   const { NO_COLOR: _no, FORCE_COLOR: _force, ...inherited } = process.env;
   return new Promise((resolve, reject) => {
@@ -28,7 +35,10 @@ export function halfspace(
       env: { ...inherited, ...env },
     });
     let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      if (stdout.length > readOnly) child.stdout.destroy();
+    });
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, stdout, stderr }));

@@ -77,6 +77,13 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
     /unknown model 'stackedunet' \(did you mean 'stackedunets'\?\)/,
   ],
   ['an unknown data set', ['train', 'demosupnet', '--data', 'fashion'], /neither a data set nor a folder/],
+  ['an unknown model, first of all', ['train', 'demosupnets'], /unknown model.*'demosupnet'/],
+  ['an unknown model to begin with', ['init', '--model', 'demosupnets'], /unknown model.*'demosupnet'/],
+  [
+    'more threads than any engine takes',
+    ['eval', 'demosupnet', ...quick, '--threads', '9999'],
+    /--threads.*from 1 to 1024, got '9999'/,
+  ],
   ['no data set', ['train', 'demosupnet'], /expected a data set, got none: add --data/],
   [
     'a value that is no number',
@@ -119,11 +126,33 @@ for (const [what, args, message] of wrong) {
   });
 }
 
-test.serial('a missing model file is a failure that names the file', async (t) => {
-  const { status, stderr } = await halfspace(['inspect', 'nowhere/model.onnx']);
-  t.is(status, 1);
-  t.regex(stderr, /nowhere\/model\.onnx/);
-});
+const failing: readonly (readonly [string, readonly string[], RegExp])[] = [
+  [
+    'a missing model file',
+    ['inspect', 'nowhere/model.onnx'],
+    /cannot read the model file nowhere\/model\.onnx: no such file or directory$/m,
+  ],
+  [
+    'going on with a run that is not there',
+    ['train', '--out', 'nowhere', '--resume'],
+    /nowhere holds no run to go on with/,
+  ],
+  [
+    'a network larger than any memory',
+    ['train', 'stackedunets', '--data', 'sample', '--width', '300000'],
+    /parameter '[\w.]+': no memory for \d+ numbers/,
+  ],
+];
+
+for (const [what, args, message] of failing) {
+  test.serial(`${what} is a failure that says what failed`, async (t) => {
+    const { status, stdout, stderr } = await halfspace(args);
+    t.regex(stderr, message);
+    t.is(status, 1, stderr);
+    t.is(stdout, '');
+    t.notRegex(stderr, /internal|\n {4}at /);
+  });
+}
 
 test.serial('a file that is no model is a failure that names the file', async (t) => {
   await inFolder(async (folder) => {

@@ -337,7 +337,9 @@ test('training refuses a network of which nothing can be trained', (t) => {
 test('programs refuse operators that cannot run, by name', (t) => {
   const builder = new GraphBuilder();
   const x = builder.input('x', f32([1, 4]));
-  const graph = builder.graph([builder.apply(opaque('Quantum', [f32([1, 4])], 'never seen'), [x])]);
+  const graph = builder.graph([
+    builder.apply(opaque('Quantum', [f32([1, 4])], { reason: 'never seen', follows: false }), [x]),
+  ]);
   for (const compile of [compileTraining, compileInference]) {
     const error = t.throws(() => compile(graph, options), { instanceOf: HalfspaceError });
     t.is(error.code, 'ERR_UNSUPPORTED');

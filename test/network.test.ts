@@ -2,7 +2,15 @@
 
 import test from 'ava';
 import fc from 'fast-check';
-import { countMacs, countParameters, print, type Parameter, type Value } from '../lib/graph.js';
+import {
+  countMacs,
+  countParameters,
+  print,
+  verified,
+  type Graph,
+  type Parameter,
+  type Value,
+} from '../lib/graph.js';
 import { Network } from '../lib/network.js';
 import * as ops from '../lib/ops/index.js';
 import type { Shape } from '../lib/shape.js';
@@ -168,3 +176,15 @@ test('resizing asks for one of scale and size', (t) => {
 });
 
 const inits = (parameters: readonly Parameter[]) => parameters.map((p) => [p.name, p.init]);
+
+test('a node written by hand is held to what its operator gives', (t) => {
+  const net = new Network();
+  const graph = net.graph([net.relu(net.input('x', [2, 3]))]);
+  const [node] = graph.nodes;
+  const wrong = { ...node, outputs: [{ ...node?.outputs[0], type: { dtype: 'f32', shape: [2, 4] } }] };
+  const nodes = [wrong] as unknown as Graph['nodes'];
+  t.throws(() => verified({ ...graph, nodes, outputs: nodes[0]?.outputs ?? [] }), {
+    code: 'ERR_GRAPH',
+    message: "node 'relu' says f32[2,4], its operator gives f32[2,3]",
+  });
+});

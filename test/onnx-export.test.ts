@@ -146,7 +146,11 @@ test('a wrong number of output names is refused', (t) => {
 test('nodes that ONNX cannot express are refused by name', (t) => {
   const builder = new GraphBuilder();
   const x = builder.input('x', f32([1, 2]));
-  const odd = builder.apply(opaque('Mystery', [x.type], 'it is not known'), [x], 'odd');
+  const odd = builder.apply(
+    opaque('Mystery', [x.type], { reason: 'it is not known', follows: false }),
+    [x],
+    'odd',
+  );
   const graph = builder.graph([builder.apply(sum(), [odd, x])]);
   const error = t.throws(() => toOnnx(graph, new Map()), { instanceOf: HalfspaceError });
   t.is(error?.code, 'ERR_UNSUPPORTED');

@@ -445,10 +445,39 @@ test('running a network with operators that are not known is refused with a list
   const expected = [
     '3 of 4 nodes have operators that cannot run here:',
     "  2 x Mystery (the operator is not known): 'first', 'second'",
-    "  1 x Relu (the operator is not known): 'foreign'",
+    "  1 x Relu (operators of 'elsewhere' are not known): 'foreign'",
   ].join('\n');
   refused(t, () => requireSupported(graph), 'ERR_UNSUPPORTED', expected);
   t.notThrows(() => requireSupported(branchy()));
+});
+
+test('nodes that could be read but for one before them are counted, not listed', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', ['N', 2])],
+      nodes: [
+        node('Mystery', ['w'], ['sizes'], {}, 'unknown'),
+        node('Add', ['sizes', 'sizes'], ['twice'], {}, 'read'),
+        node('Equal', ['twice', 'w'], ['equal'], {}, 'not folded'),
+        node('Reshape', ['x', 'sizes'], ['a'], {}, 'shaped'),
+        node('Shape', ['a'], ['b'], {}, 'untyped'),
+        node('Equal', ['x', 'x'], ['c'], {}, 'computed'),
+        node('Secret', ['b', 'c', 'equal'], ['y'], {}, 'unknown too'),
+      ],
+      constants: [int64s('w', [2], [1, 2])],
+      outputs: [untyped('y')],
+      declared: [value('sizes', [2], elementType.int64)],
+    }),
+  );
+  const expected = [
+    '3 of 7 nodes have operators that cannot run here:',
+    "  1 x Mystery (the operator is not known): 'unknown'",
+    "  1 x Equal (it is computed on constants only): 'computed'",
+    "  1 x Secret (the operator is not known): 'unknown too'",
+    '  and 3 that depend on these',
+  ].join('\n');
+  const error = t.throws(() => requireSupported(graph), { instanceOf: HalfspaceError });
+  t.is(error?.message, expected);
 });
 
 function refused(t: ExecutionContext, act: () => unknown, code: ErrorCode, message: string): void {
@@ -566,9 +595,34 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
     "Relu 'Relu_0' has no input 0",
   ],
   [
+    'a constant of more axes than anything has',
+    modelBytes(
+      adding(
+        floats(
+          'c',
+          Array.from({ length: 10_000 }, () => 1),
+          [1],
+        ),
+      ),
+    ),
+    "tensor 'c': 10000 axes are more than 64",
+  ],
+  [
+    'a computed shape of more axes than anything has',
+    modelBytes({
+      ...plain,
+      nodes: [
+        node('ConstantOfShape', ['s'], ['ones'], { value: int64s('', [1], [1]) }),
+        node('Reshape', ['one', 'ones'], ['y']),
+      ],
+      constants: [int64s('s', [1], [10_000]), floats('one', [1], [1])],
+    }),
+    '10000 axes are more than 64',
+  ],
+  [
     'a target shape of zero elements',
     modelBytes({ ...plain, nodes: [node('Reshape', ['x', 's'], ['y'])], constants: [int64s('s', [1], [5])] }),
-    '[1,2] does not reshape to [5]',
+    "Reshape 'Reshape_0': [1,2] does not reshape to [5]",
   ],
 ];
 

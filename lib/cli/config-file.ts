@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import type * as z from 'zod';
-import { HalfspaceError } from '../errors.js';
+import { HalfspaceError, systemReason } from '../errors.js';
 import { suggest } from '../suggest.js';
 import { rebase } from './config-paths.js';
 import { configSchema, settingNames, type Settings } from './config-schema.js';
@@ -39,7 +39,7 @@ async function load(path: string): Promise<unknown> {
   try {
     return await parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw new HalfspaceError('ERR_OPTION', `${path}: ${(cause as Error).message.trim()}`, { cause });
+    throw new HalfspaceError('ERR_OPTION', `${path}: ${systemReason(cause)}`, { cause });
   }
 }
 

@@ -27,5 +27,7 @@ function described(name: string, program: Command): { readonly description?: str
   const option = train?.options.find((each) => each.attributeName() === name);
   const argument = train?.registeredArguments.find((each) => each.name() === name);
   const description = option?.description ?? argument?.description;
-  return description === undefined ? {} : { description };
+  if (description === undefined) return {};
+  const usual = option?.defaultValueDescription;
+  return { description: usual === undefined ? description : `${description} (default: ${usual})` };
 }

@@ -1,7 +1,9 @@
 // `--config`: fills what the command line leaves open from a config file. The command line always wins.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { HalfspaceError } from '../errors.js';
 import { findConfig } from './config-names.js';
 import type { ConfigFile } from './config-file.js';
 import type { Settings } from './config-schema.js';
@@ -15,7 +17,7 @@ interface ConfigFlags extends OutputFlags {
 
 export const addConfigOptions = (command: Command): Command =>
   command
-    .option('--config <file>', 'settings (default: halfspace.config.json, .yaml or .ts here or above)')
+    .option('--config <file>', 'settings')
     .option('--no-config', 'look for no settings')
     .hook('preAction', (_, action) => fillIn(action));
 
@@ -33,11 +35,17 @@ async function fillIn(command: Command): Promise<void> {
 /** The file that was named, that of the run that goes on, or the nearest. */
 async function configFor({ config, resume, out }: ConfigFlags): Promise<ConfigFile | null> {
   if (config === false) return null;
-  const begun = resume && out !== undefined ? join(out, 'config.json') : undefined;
-  const path = config ?? begun ?? findConfig(process.cwd());
+  const path = config ?? (resume && out !== undefined ? configOf(out) : findConfig(process.cwd()));
   if (path === null) return null;
   const { readConfigFile } = await import('./config-file.js');
   return readConfigFile(path);
+}
+
+/** The settings that the run in a folder was begun with. Throws ERR_RUN where there is none. */
+function configOf(run: string): string {
+  const path = join(run, 'config.json');
+  if (existsSync(path)) return path;
+  throw new HalfspaceError('ERR_RUN', `${run} holds no run to go on with: there is no config.json`);
 }
 
 /** Names of the arguments and options that stand on the command line. */

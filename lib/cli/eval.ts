@@ -4,10 +4,11 @@ import { Argument, type Command } from 'commander';
 import { addConfigOptions } from './config-options.js';
 import { addDataOptions, openData, shapeFor, type DataFlags } from './data-options.js';
 import { addExamples } from './help.js';
-import { isOnnxPath, loadModel } from './load-model.js';
+import { isOnnxPath, loadModel, requireModel } from './load-model.js';
 import { modelNames } from './names.js';
-import { orElse, positiveInteger } from './options.js';
+import { orElse, positiveInteger, threadCount } from './options.js';
 import { addOutputOptions, formatPercent, openOutput, type Output, type OutputFlags } from './output.js';
+import { showUsualValues } from './usual-values.js';
 
 export function addEvalCommand(program: Command): void {
   const command = program
@@ -18,9 +19,12 @@ export function addEvalCommand(program: Command): void {
     );
   addDataOptions(command)
     .option('--batch <n>', 'images a pass', positiveInteger, 64)
-    .option('--threads <n>', 'threads of the CPU engine (default: all cores)', positiveInteger)
-    .action((network: string, flags: EvalFlags) => evaluateNetwork(network, flags, openOutput(flags)));
+    .option('--threads <n>', 'threads of the CPU engine', threadCount)
+    .action((network: string, flags: EvalFlags) =>
+      evaluateNetwork(requireModel(network), flags, openOutput(flags)),
+    );
   addConfigOptions(command);
+  showUsualValues(command);
   addOutputOptions(command);
   addExamples(
     command,

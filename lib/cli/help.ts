@@ -1,6 +1,6 @@
 // What help shows beyond the options: examples, each with what it is for.
 
-import type { Command, HelpConfiguration, Option } from 'commander';
+import type { Command, HelpConfiguration } from 'commander';
 import { colors } from './colors.js';
 
 /** Coloured always: commander strips the colours where there shall be none. */
@@ -10,17 +10,18 @@ export const helpStyle: HelpConfiguration = {
   styleSubcommandText: colors.cyan,
   styleOptionText: colors.cyan,
   styleArgumentText: colors.cyan,
-  optionDescription: ({ defaultValue, ...option }) =>
+  optionDescription: ({ defaultValue, defaultValueDescription, ...option }) => {
     // The default of `--no-x` is that there is x, which goes without saying.
-    typeof defaultValue === 'boolean' || defaultValue === undefined
-      ? withNames(option)
-      : `${withNames(option)}, ${defaultValue} by default`,
-  argumentDescription: withNames,
+    const usual = typeof defaultValue === 'boolean' ? undefined : (defaultValueDescription ?? defaultValue);
+    return detailed(option.description, option.argChoices, usual === undefined ? [] : [`default: ${usual}`]);
+  },
+  argumentDescription: ({ description, argChoices }) => detailed(description, argChoices),
 };
 
-/** `a data set, or a folder (sample, cifar10)` */
-function withNames({ description, argChoices }: Pick<Option, 'description' | 'argChoices'>): string {
-  return argChoices ? `${description} (${argChoices.join(', ')})` : description;
+/** `what turns gradients into steps (sgd, adam, adamw; default: sgd)` */
+function detailed(text: string, choices: readonly string[] = [], more: readonly string[] = []): string {
+  const details = [...(choices.length > 0 ? [choices.join(', ')] : []), ...more];
+  return details.length > 0 ? `${text} (${details.join('; ')})` : text;
 }
 
 /** What to type, and what for. */

@@ -4,10 +4,11 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { HalfspaceError } from '../errors.js';
+import { HalfspaceError, systemReason } from '../errors.js';
 import { configNames } from './config-names.js';
 import { addExamples } from './help.js';
 import { configTemplates, networkTemplate, type ConfigFormat } from './init-templates.js';
+import { requireModel } from './load-model.js';
 import { datasetNames, modelNames } from './names.js';
 import { choiceOption, orElse } from './options.js';
 import { addOutputOptions, openOutput, writeResult, type Output, type OutputFlags } from './output.js';
@@ -60,7 +61,7 @@ async function init(folder: string, flags: InitFlags, output: Output): Promise<v
 /** What to write, by name. */
 function filesFor({ format, model, data, network }: InitFlags): ReadonlyMap<string, string> {
   const own = network ? networkTemplate(format) : null;
-  const config = configTemplates[format]({ model: own ? `./${own.file}` : model, data });
+  const config = configTemplates[format]({ model: own ? `./${own.file}` : requireModel(model), data });
   return new Map([[`halfspace.config.${format}`, config], ...(own ? [[own.file, own.text] as const] : [])]);
 }
 
@@ -77,8 +78,6 @@ function requireFree(folder: string, names: readonly string[], force: boolean): 
 
 async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((cause: unknown) => {
-    throw new HalfspaceError('ERR_RUN', `cannot make the folder ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new HalfspaceError('ERR_RUN', `cannot make the folder ${path}: ${systemReason(cause)}`, { cause });
   });
 }

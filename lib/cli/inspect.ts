@@ -17,6 +17,7 @@ import {
   type OutputFlags,
 } from './output.js';
 import { formatTable, yesOrNo } from './table.js';
+import { showUsualValues } from './usual-values.js';
 
 export function addInspectCommand(program: Command): void {
   const command = program
@@ -34,6 +35,7 @@ export function addInspectCommand(program: Command): void {
       inspect(requireModel(model), flags, openOutput(flags)),
     );
   addConfigOptions(command);
+  showUsualValues(command);
   addOutputOptions(command);
   addExamples(
     command,

@@ -4,9 +4,10 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Argument } from 'commander';
-import { HalfspaceError } from '../errors.js';
+import { HalfspaceError, systemReason } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { ModelOptions } from '../models/index.js';
+import { suggest } from '../suggest.js';
 import { isModulePath, loadModule } from './load-module.js';
 import { modelNames } from './names.js';
 import { orElse } from './options.js';
@@ -18,13 +19,16 @@ export const isModelPath = (model: string): boolean => isOnnxPath(model) || isMo
 export const modelArgument = (usage: '<model>' | '[model]', description: string): Argument =>
   orElse(modelNames, new Argument(usage, description));
 
-/** Throws ERR_OPTION where no model was named, neither here nor in a config file. */
+/** Throws ERR_OPTION where no model was named, neither here nor in a config file, or none that there is. */
 export function requireModel(model: string | undefined): string {
-  if (model !== undefined) return model;
-  throw new HalfspaceError(
-    'ERR_OPTION',
-    `expected a model, got none: name one (${modelNames.join(', ')}), an ONNX file or a module that builds one`,
-  );
+  if (model === undefined) {
+    throw new HalfspaceError(
+      'ERR_OPTION',
+      `expected a model, got none: name one (${modelNames.join(', ')}), an ONNX file or a module that builds one`,
+    );
+  }
+  if (isModelPath(model) || (modelNames as readonly string[]).includes(model)) return model;
+  throw new HalfspaceError('ERR_OPTION', `unknown model '${model}'${suggest(model, modelNames)}`);
 }
 
 /**
@@ -45,7 +49,7 @@ export async function loadModel(model: string, options: Partial<ModelOptions> = 
 export async function loadOnnx(path: string): Promise<Graph> {
   const { fromOnnx } = await import('../onnx/import.js');
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new HalfspaceError('ERR_MODEL', `cannot read the model file ${path}: ${(cause as Error).message}`, {
+    throw new HalfspaceError('ERR_MODEL', `cannot read the model file ${path}: ${systemReason(cause)}`, {
       cause,
     });
   });

@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { HalfspaceError, type ErrorCode } from '../errors.js';
+import { HalfspaceError, systemReason, type ErrorCode } from '../errors.js';
 
 export const isModulePath = (path: string): boolean => /\.m?[jt]s$/i.test(path);
 
@@ -24,6 +24,6 @@ export async function loadModule(path: string, code: ErrorCode): Promise<unknown
     const module = await jiti.import<{ readonly default?: unknown }>(resolve(path));
     return module.default;
   } catch (cause) {
-    throw new HalfspaceError(code, `${path}: ${(cause as Error).message}`, { cause });
+    throw new HalfspaceError(code, `${path}: ${systemReason(cause)}`, { cause });
   }
 }

@@ -42,6 +42,14 @@ export const positiveInteger = (text: string): number =>
 export const wholeNumber = (text: string): number =>
   parseNumber(text, 'a whole number from 0', (value) => Number.isSafeInteger(value) && value >= 0);
 
+/** As many as the addon takes. */
+export const threadCount = (text: string): number =>
+  parseNumber(
+    text,
+    'a whole number from 1 to 1024',
+    (value) => Number.isSafeInteger(value) && value > 0 && value <= 1024,
+  );
+
 export const positiveNumber = (text: string): number =>
   parseNumber(text, 'a positive number', (value) => Number.isFinite(value) && value > 0);
 

@@ -3,7 +3,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { HalfspaceError } from '../errors.js';
+import { HalfspaceError, systemReason } from '../errors.js';
 import { colorsFor, type Colors } from './colors.js';
 
 export { formatCount, formatPercent, formatShare } from '../report/numbers.js';
@@ -45,9 +45,19 @@ const print = (text: string): void => {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 };
 
+/** Ends the process, with the status of SIGPIPE, once nobody reads what it prints: `inspect MODEL | head`. */
+export function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(141);
+    });
+  }
+}
+
 /** Writes a file that the user named. Throws ERR_RUN where that cannot be. */
 export async function writeResult(path: string, contents: string | Uint8Array): Promise<void> {
   await writeFile(path, contents).catch((cause: unknown) => {
-    throw new HalfspaceError('ERR_RUN', `cannot write ${path}: ${(cause as Error).message}`, { cause });
+    throw new HalfspaceError('ERR_RUN', `cannot write ${path}: ${systemReason(cause)}`, { cause });
   });
 }

@@ -1,6 +1,6 @@
 // Progress of a run on stderr: one bar on a terminal, a line now and then elsewhere.
 
-import { SingleBar } from 'cli-progress';
+import cliProgress from 'cli-progress';
 import type { Progress, StepProgress } from '../index.js';
 import { formatCount, formatPercent, type Output } from './output.js';
 
@@ -14,10 +14,12 @@ const silent: ProgressView = { update: () => undefined, end: () => undefined };
 
 export function showProgress({ quiet, note }: Output): ProgressView {
   if (quiet) return silent;
-  const bar = new SingleBar({
+  const bar = new cliProgress.SingleBar({
     stream: process.stderr,
-    format:
-      '{bar} {percentage}% | epoch {epoch} | {phase} | loss {loss} | {rate} images/s | {eta_formatted} left',
+    format: '{bar} {percentage}% | epoch {epoch} | {phase} | loss {loss} | {rate} images/s{eta_formatted}',
+    // Nothing until there is something to go by.
+    formatTime: (seconds, options, roundTo) =>
+      seconds > 0 ? ` | ${cliProgress.Format.TimeFormat(seconds, options, roundTo)} left` : '',
     barsize: 24,
     hideCursor: true,
     noTTYOutput: !process.stderr.isTTY,

@@ -24,11 +24,13 @@ import {
   fromZero,
   positiveInteger,
   positiveNumber,
+  threadCount,
   wholeNumber,
   withoutUndefined,
 } from './options.js';
 import { addOutputOptions, openOutput, type Output, type OutputFlags } from './output.js';
 import type { SearchFlags } from './search-options.js';
+import { showUsualValues } from './usual-values.js';
 
 export function addTrainCommand(program: Command): void {
   const command = program
@@ -46,6 +48,7 @@ export function addTrainCommand(program: Command): void {
   addSearchOptions(command);
   addRunOptions(command);
   addOutputOptions(command);
+  showUsualValues(command);
   addExamples(
     command,
     ['halfspace train stackedunets --data sample --remove 3', 'a first run, on the bundled images'],
@@ -103,11 +106,11 @@ function addSearchOptions(command: Command): void {
 function addRunOptions(command: Command): void {
   command
     .optionsGroup('Run:')
-    .option('--out <folder>', 'run directory (default: a new one under runs/)')
+    .option('--out <folder>', 'run directory')
     .option('--resume', 'go on with the run in --out, as it was begun')
     .option('--csv', 'write the events to metrics.csv, too')
     .option('--tensorboard', 'write the events for TensorBoard, too')
-    .option('--threads <n>', 'threads of the CPU engine (default: all cores)', positiveInteger)
+    .option('--threads <n>', 'threads of the CPU engine', threadCount)
     .addOption(
       deviceOption('--device <name>', 'what computes; auto takes a GPU where there is one').default('cpu'),
     )

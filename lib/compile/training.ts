@@ -49,7 +49,7 @@ export function compileTraining(graph: Graph, options: TrainingOptions): Compile
   const shared = share(atBatch(graph, options.batch));
   const network = fuse(shared);
   const measured = withLoss(network, options.loss ? { loss: options.loss } : {});
-  const trained = withLoss(network, options);
+  const trained = options.smoothing || options.softTargets ? withLoss(network, options) : measured;
   const backward = gradients(trained.graph, trained.loss, trainable(network));
   const entries = [
     trainEntry(trained, backward, layout, options),

@@ -42,6 +42,7 @@ export const STATISTICS = [
   'zero', // 1 where the group is zero after the step
 ] as const;
 
+/** The base optimizers. */
 export type UpdateRule = 'sgd' | 'adam' | 'adamw';
 
 /** A run of elements of a group in the arena: offset, offset + stride, ... (`length` of them). */

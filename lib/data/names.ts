@@ -1,8 +1,10 @@
 // Names of the data sets that can be opened, apart from what opens them: who only names them, like the
 // help of the command line, has no use for the formats.
 
+/** The data sets that `openDataset` knows by name. */
 export const datasetNames = ['sample', 'fashion-mnist', 'cifar10', 'svhn', 'stl10', 'imagenet'] as const;
 
+/** Name of a data set that is read as published. */
 export type DatasetName = (typeof datasetNames)[number];
 
 export const isDatasetName = (name: string): name is DatasetName =>

@@ -1,6 +1,7 @@
 // Names of the built-in super-networks, apart from what builds them: who only names them, like the help of
 // the command line, has no use for the library behind them.
 
+/** The built-in super-networks. */
 export const modelNames = [
   'demosupnet',
   'darts-8',
@@ -12,4 +13,5 @@ export const modelNames = [
   'superresnet-2m',
 ] as const;
 
+/** Name of a built-in super-network. */
 export type ModelName = (typeof modelNames)[number];

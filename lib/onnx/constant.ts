@@ -53,4 +53,11 @@ export function shaped(node: ConstantNode, { dtype, shape: from, data }: Constan
   return { dtype, shape, data };
 }
 
+/** `length` numbers; a function of each position. */
+export function tabulate(length: number, at: (index: number) => number): Float64Array {
+  const result = new Float64Array(length);
+  for (let i = 0; i < length; i++) result[i] = at(i);
+  return result;
+}
+
 export const integers = (data: readonly number[]): Constant => ({ dtype: 'int', shape: [data.length], data });

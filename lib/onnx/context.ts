@@ -12,11 +12,15 @@ import { floatsOf, isUniform } from './tensor.js';
 import { DeclaredTypes } from './types.js';
 
 /** What a name in the file stands for: contents known now, or a value of our graph. */
-export type Known =
-  | { readonly kind: 'constant'; readonly tensor: OnnxTensor }
-  | { readonly kind: 'value'; readonly value: Value }
-  /** A value of a type that nobody knows; what reads it cannot be understood either. */
-  | { readonly kind: 'untyped'; readonly value: Value };
+export type Known = { readonly kind: 'constant'; readonly tensor: OnnxTensor } | KnownValue;
+
+/** A value of our graph; what reads one of a type that nobody knows cannot be understood either. */
+interface KnownValue {
+  readonly kind: 'value' | 'untyped';
+  readonly value: Value;
+  /** Whether it is made of constants alone, by nodes that nobody understands. */
+  readonly lost: boolean;
+}
 
 /** Trained by gradients, changed by statistics, or data that happens to be known. */
 type Role = 'trained' | 'statistic' | 'data';

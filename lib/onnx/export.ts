@@ -30,6 +30,7 @@ const { version: producerVersion } = createRequire(import.meta.url)('../../packa
 /** A protocol buffer counts its bytes in 31 bits; the rest is left for what stands around the weights. */
 const largestWeights = 2 ** 31 - 2 ** 24;
 
+/** Options of `toOnnx`. */
 export interface ExportOptions {
   /** Leaves the batch size open (`N`) where the network works at any; true by default. */
   readonly dynamicBatch?: boolean;

@@ -1,16 +1,16 @@
 // Constant folding, element by element: arithmetic, comparisons, conversions and reductions.
 
 import { broadcast, elements } from '../shape.js';
-import { axisOf, listOrAttribute, operand, type Constant, type Evaluator } from './constant.js';
+import { axisOf, listOrAttribute, operand, tabulate, type Constant, type Evaluator } from './constant.js';
 import { elementType } from './schema.js';
-import { broadcastTo, gather, rowMajor, type Strided } from './strided.js';
+import { broadcastTo, gather } from './strided.js';
 
 const unary =
   (apply: (x: number) => number): Evaluator =>
   (node) => {
     const { dtype, shape, data } = operand(node, 0);
     node.claim(data.length);
-    return { dtype, shape, data: Array.from(data, apply) };
+    return { dtype, shape, data: tabulate(data.length, (i) => apply(data[i] as number)) };
   };
 
 type Dtype = Constant['dtype'];
@@ -64,8 +64,9 @@ const cast: Evaluator = (node) => {
   if (to === elementType.string) return null;
   if (floatTypes.has(to)) return { dtype: 'float', shape, data };
   if (to === elementType.bool)
-    return { dtype: 'int', shape, data: Array.from(data, (x) => (x === 0 ? 0 : 1)) };
-  return { dtype: 'int', shape, data: dtype === 'int' ? data : Array.from(data, Math.trunc) };
+    return { dtype: 'int', shape, data: tabulate(data.length, (i) => (data[i] === 0 ? 0 : 1)) };
+  if (dtype === 'int') return { dtype, shape, data };
+  return { dtype: 'int', shape, data: tabulate(data.length, (i) => Math.trunc(data[i] as number)) };
 };
 
 const where: Evaluator = (node) => {
@@ -85,26 +86,36 @@ const reduce =
     const axes = listOrAttribute(node, 1, 'axes') ?? [...shape.keys()];
     const gone = new Set(axes.map((axis) => axisOf(node, axis, shape.length)));
     if (data.length === 0 || (axes.length === 0 && shape.length > 0)) return null;
-    node.claim(data.length);
-    const inner = only(rowMajor(shape), (axis) => gone.has(axis));
-    const outer = only(rowMajor(shape), (axis) => !gone.has(axis));
-    const starts = gather(
-      Array.from({ length: data.length }, (_, i) => i),
-      outer,
-    );
-    const reduced = Array.from(starts, (offset) =>
-      Array.from(gather(data, { ...inner, offset })).reduce((x, y) => apply(x, y)),
-    );
+    node.claim(2 * data.length);
     const kept = shape.map((size, axis) => (gone.has(axis) ? 1 : size));
-    return { dtype, shape: node.attributes.int('keepdims', 1) === 1 ? kept : outer.shape, data: reduced };
+    const places = gather(
+      tabulate(elements(kept), (i) => i),
+      broadcastTo(kept, shape),
+    );
+    return {
+      dtype,
+      shape: node.attributes.int('keepdims', 1) === 1 ? kept : shape.filter((_, axis) => !gone.has(axis)),
+      data: accumulated(data, places, elements(kept), apply),
+    };
   };
 
-/** The axes for which `keep` holds; the others stay at their first position. */
-const only = ({ shape, strides, offset }: Strided, keep: (axis: number) => boolean): Strided => ({
-  shape: shape.filter((_, axis) => keep(axis)),
-  strides: strides.filter((_, axis) => keep(axis)),
-  offset,
-});
+/** `count` numbers, each of them all elements of `data` at one of the `places`, folded from the first on. */
+function accumulated(
+  data: ArrayLike<number>,
+  places: ArrayLike<number>,
+  count: number,
+  apply: (a: number, b: number) => number,
+): Float64Array {
+  const result = new Float64Array(count);
+  const begun = new Uint8Array(count);
+  for (let i = 0; i < data.length; i++) {
+    const place = places[i] as number;
+    const element = data[i] as number;
+    result[place] = begun[place] ? apply(result[place] as number, element) : element;
+    begun[place] = 1;
+  }
+  return result;
+}
 
 /** Sums and products over the inputs, pairwise. */
 const variadic = (apply: (a: number, b: number) => number): Evaluator => {

@@ -9,6 +9,7 @@ import {
   listOrAttribute,
   operand,
   shaped,
+  tabulate,
   type Constant,
   type ConstantNode,
   type Evaluator,
@@ -37,19 +38,16 @@ const constantOfShape: Evaluator = (node) => {
   const value: Constant = node.attributes.has('value')
     ? readTensor(node.attributes.tensor('value'), node.name)
     : { dtype: 'float', shape: [1], data: [0] };
-  node.claim(checkShape(node.name, shape));
-  return {
-    dtype: value.dtype,
-    shape,
-    data: Array.from({ length: elements(shape) }, () => value.data[0] ?? 0),
-  };
+  const count = checkShape(node.name, shape);
+  node.claim(count);
+  return { dtype: value.dtype, shape, data: new Float64Array(count).fill(value.data[0] ?? 0) };
 };
 
 const range: Evaluator = (node) => {
   const [start = 0, limit = 0, step = 1] = [0, 1, 2].map((index) => list(node, index)[0]);
   const length = Math.max(0, Math.ceil((limit - start) / step));
   node.claim(length);
-  const data = Array.from({ length }, (_, i) => start + i * step);
+  const data = tabulate(length, (i) => start + i * step);
   return { dtype: operand(node, 0).dtype, shape: [length], data };
 };
 
@@ -158,13 +156,15 @@ const gatherAxis: Evaluator = (node) => {
   const size = shape[axis] as number;
   const outer = elements(shape.slice(0, axis));
   const inner = elements(shape.slice(axis + 1));
-  node.claim(outer * indices.data.length * inner);
-  const positions = Array.from(indices.data, (index) => axisOf(node, index, size));
-  const result: number[] = [];
+  const count = indices.data.length;
+  node.claim(outer * count * inner + count);
+  const positions = tabulate(count, (i) => axisOf(node, indices.data[i] as number, size));
+  const result = new Float64Array(outer * count * inner);
+  let at = 0;
   for (let row = 0; row < outer; row++) {
     for (const position of positions) {
       const start = (row * size + position) * inner;
-      for (let i = 0; i < inner; i++) result.push(data[start + i] as number);
+      for (let i = 0; i < inner; i++) result[at++] = data[start + i] as number;
     }
   }
   return {

@@ -12,6 +12,7 @@ import type { ValueInfoProto } from './schema.js';
 import { readSource } from './source.js';
 import { readTensor } from './tensor.js';
 
+/** Options of `fromOnnx`. */
 export interface ImportOptions {
   /** The folder in which contents outside the file are looked for; without it they are refused. */
   readonly directory?: string;
@@ -68,7 +69,7 @@ function readInputs(reading: Reading, shapes: Readonly<Record<string, Shape>>): 
   for (const input of declared) {
     const name = input.name || damaged('an input has no name');
     const value = reading.builder.input(name, reading.types.input(input, shapes[name]));
-    reading.known.set(name, { kind: 'value', value });
+    reading.known.set(name, { kind: 'value', value, lost: false });
   }
 }
 

@@ -2,14 +2,15 @@
 // understands becomes nodes, and the rest becomes an opaque node that keeps the place. Knows no operator.
 
 import { HalfspaceError } from '../errors.js';
-import { makeNode, type Value } from '../graph.js';
+import type { Value } from '../graph.js';
 import type { OnnxTensor } from '../ops/onnx-reader.js';
-import { opaque } from '../ops/opaque.js';
-import { f32, type TensorType } from '../shape.js';
+import type { Unread } from '../ops/opaque.js';
+import type { TensorType } from '../shape.js';
 import { Attributes } from './attributes.js';
 import type { Constant } from './constant.js';
 import { Context, knownType, type Known, type Reading } from './context.js';
 import { evaluatorOf } from './fold.js';
+import { isLost, keepNode } from './keep-node.js';
 import { damaged } from './model-error.js';
 import { onnxReaders } from './readers.js';
 import { isDefaultDomain, type SourceNode } from './source.js';
@@ -25,8 +26,10 @@ export function readNode(reading: Reading, node: SourceNode, claim: Claim): void
     if (tensor) bind(reading, node, [{ kind: 'constant', tensor }]);
     else understand(reading, node);
   } catch (error) {
-    if (error instanceof HalfspaceError && error.code === 'ERR_SHAPE') damaged(error.message, error);
-    throw error;
+    if (!(error instanceof HalfspaceError && error.code === 'ERR_SHAPE')) throw error;
+    // What an operator complains about has the node's name in front, with the complaint as its cause.
+    const named = error.cause instanceof HalfspaceError;
+    damaged(named ? error.message : `${node.proto.opType} '${node.name}': ${error.message}`, error);
   }
 }
 
@@ -57,24 +60,42 @@ function named(constant: Constant | OnnxTensor, name: string): OnnxTensor {
 /** Null where nobody knows. */
 const typeOf = (known: Known): TensorType | null => (known.kind === 'untyped' ? null : knownType(known));
 
-/** Asks the operator's reader; a node that nobody understands becomes opaque and says why. */
+/** Asks the operator's reader; a node that nobody understands is kept as it is, with the reason. */
 function understand(reading: Reading, node: SourceNode): void {
-  const { proto } = node;
-  const reader = isDefaultDomain(proto.domain) ? onnxReaders.get(proto.opType ?? '') : undefined;
-  const blind = proto.input.find((input) => reading.known.get(input)?.kind === 'untyped');
-  if (!reader) return keep(reading, node, 'the operator is not known');
-  if (blind !== undefined) return keep(reading, node, `the type of its input '${blind}' is not known`);
   const context = new Context(reading, node);
-  const values = unlessDeclined(() => reader(context));
-  if (typeof values === 'string') return keep(reading, node, values);
-  bind(reading, node, values.map(computed));
+  const values = understood(reading, node, context);
+  if ('reason' in values) return bind(reading, node, keepNode(reading, node, values));
+  const lost = isLost(reading, node);
+  const results = values.map((value): Known => ({ kind: 'value', value, lost }));
+  bind(reading, node, results);
   if (context.follower) {
     reading.absorbed.add(context.follower);
-    bind(reading, context.follower, values.slice(0, 1).map(computed));
+    bind(reading, context.follower, results.slice(0, 1));
   }
 }
 
-const computed = (value: Value): Known => ({ kind: 'value', value });
+/** What the node's results are in our graph, or why nobody can say. */
+function understood(reading: Reading, node: SourceNode, context: Context): readonly Value[] | Unread {
+  const { input, domain, opType = '' } = node.proto;
+  if (!isDefaultDomain(domain)) return { reason: `operators of '${domain}' are not known`, follows: false };
+  const reader = onnxReaders.get(opType);
+  if (!reader && !evaluatorOf(opType, true)) return { reason: 'the operator is not known', follows: false };
+  const find = (matches: (known: Known | undefined) => boolean): string | undefined =>
+    input.find((name) => matches(reading.known.get(name)));
+  const blind = find((known) => known?.kind === 'untyped');
+  if (blind !== undefined) return { reason: `the type of its input '${blind}' is not known`, follows: true };
+  const read = reader ? unlessDeclined(() => reader(context)) : onlyFolded(reading, node);
+  if (typeof read !== 'string') return read;
+  const lost = find((known) => known !== undefined && known.kind !== 'constant' && known.lost);
+  if (lost === undefined) return { reason: read, follows: false };
+  return { reason: `what its input '${lost}' is made of is not known`, follows: true };
+}
+
+/** Why a node is left that only constants would have made disappear. */
+const onlyFolded = (reading: Reading, { proto }: SourceNode): string =>
+  proto.input.every((name) => name === '' || reading.known.get(name)?.kind === 'constant')
+    ? 'this form of it is not known'
+    : 'it is computed on constants only';
 
 /** The reason, where the reader cannot say what the node says. */
 function unlessDeclined<T>(read: () => T): T | string {
@@ -86,40 +107,12 @@ function unlessDeclined<T>(read: () => T): T | string {
   }
 }
 
-/** An opaque node with the result types that the file declares; a result without one stays untyped. */
-function keep(reading: Reading, node: SourceNode, reason: string): void {
-  const { proto, name } = node;
-  const declared = proto.output.map((output) => reading.types.declared(output));
-  const op = opaque(
-    proto.opType ?? '',
-    declared.map((type) => type ?? f32([])),
-    reason,
-  );
-  const made = reading.builder.append(makeNode(name, op, opaqueInputs(reading, node)));
-  const results = made.outputs.map((value, index): Known => ({
-    kind: declared[index] ? 'value' : 'untyped',
-    value,
-  }));
-  bind(reading, node, results);
-}
-
-/** Tensors of floats are taken for weights; numbers and integers for settings, which need no edge. */
-function opaqueInputs(reading: Reading, node: SourceNode): readonly Value[] {
-  return node.proto.input.flatMap((input) => {
-    if (input === '') return [];
-    const known = reading.find(input, node);
-    if (known.kind !== 'constant') return [known.value];
-    const { tensor } = known;
-    return tensor.dtype === 'float' && tensor.shape.length > 0 ? [reading.parameter(tensor, 'trained')] : [];
-  });
-}
-
 /** Notes what the outputs stand for. */
 function bind(reading: Reading, { name, proto }: SourceNode, results: readonly Known[]): void {
   proto.output.forEach((output, index) => {
     const result = results[index];
     if (output === '' || !result) return;
-    if (result.kind === 'value') checkShape(`${name}' gives '${output}`, result.value.type.shape);
+    if (result.kind !== 'untyped') checkShape(`${name}' gives '${output}`, knownType(result).shape);
     reading.known.set(output, result);
   });
 }

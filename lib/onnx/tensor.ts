@@ -11,6 +11,9 @@ import { elementType, type TensorProto } from './schema.js';
 /** Tensors of a file hold fewer elements than this; more is taken for damage. */
 export const mostElements = 2 ** 31;
 
+/** Networks use up to 6; what walks over axes may take a stack frame for each. */
+const mostAxes = 64;
+
 interface Encoding {
   readonly dtype: 'float' | 'int';
   readonly bytes: number;
@@ -210,6 +213,7 @@ function expectLength<T extends ArrayLike<unknown>>(
 
 /** Number of elements of a shape from a file, which must be one that memory can hold. */
 export function checkShape(name: string, shape: Shape): number {
+  if (shape.length > mostAxes) damaged(`tensor '${name}': ${shape.length} axes are more than ${mostAxes}`);
   const count = elements(shape);
   const sizes = shape.every((size) => Number.isSafeInteger(size) && size >= 0);
   if (!sizes || count >= mostElements)

@@ -21,17 +21,25 @@ export { add, divide, multiply, subtract } from './arithmetic.js';
 export { concat, split } from './concat.js';
 export { conv, type Convolution } from './convolution.js';
 export { layerNorm, type LayerNorm } from './layer-norm.js';
-export { linear } from './linear.js';
+export { linear, type Linear } from './linear.js';
 export { softmaxCrossEntropy, type CrossEntropy } from './loss.js';
 export { matmul } from './matmul.js';
 export { batchNorm, type BatchNorm } from './normalization.js';
 export { pad, type Pad } from './pad.js';
-export { averagePool, globalAveragePool, maxPool, type AveragePooling, type MaxPooling } from './pooling.js';
+export {
+  averagePool,
+  globalAveragePool,
+  maxPool,
+  type AveragePooling,
+  type MaxPooling,
+  type Pooling,
+  type PoolingOptions,
+} from './pooling.js';
 export { reduceMean, reduceSum, type Reduction } from './reduce.js';
 export { flatten, reshape, squeeze, unsqueeze } from './reshape.js';
 export { resize, type Resize } from './resize.js';
 export { slice, type Slice } from './slice.js';
 export { softmax } from './softmax.js';
-export { sum } from './sum.js';
+export { sum, type Sum } from './sum.js';
 export { transpose } from './transpose.js';
 export type { Padding, Pair } from './window.js';

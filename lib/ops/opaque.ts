@@ -6,10 +6,16 @@ import type { Graph, Node, Op } from '../graph.js';
 import type { TensorType } from '../shape.js';
 import { promisesNothing } from './operator.js';
 
-/** An operator `name` known by its result types alone; `reason` says why no more is known. */
-export const opaque = (name: string, outputs: readonly TensorType[], reason: string): Op => ({
+/** Why a node could not be read; `follows` where the fault lies with a node before it. */
+export interface Unread {
+  readonly reason: string;
+  readonly follows: boolean;
+}
+
+/** An operator `name` known by its result types alone. */
+export const opaque = (name: string, outputs: readonly TensorType[], { reason, follows }: Unread): Op => ({
   name,
-  attrs: { opaque: reason },
+  attrs: { opaque: reason, follows },
   infer: () => outputs,
   gradient: null,
   lower: () => refuse(`${name} cannot run: ${reason}`),
@@ -24,14 +30,14 @@ export const unsupported = (graph: Graph): readonly Node[] =>
 export function requireSupported(graph: Graph): void {
   const nodes = unsupported(graph);
   if (nodes.length === 0) return;
-  const kinds = new Set(nodes.map(kindOf));
-  const lines = [...kinds].map((kind) => {
-    const group = nodes.filter((node) => kindOf(node) === kind);
+  const causes = nodes.filter((node) => node.op.attrs['follows'] === false);
+  const lines = Array.from(new Set(causes.map(kindOf)), (kind) => {
+    const group = causes.filter((node) => kindOf(node) === kind);
     return `${group.length} x ${kind}: ${listed(group)}`;
   });
-  refuse(
-    `${nodes.length} of ${graph.nodes.length} nodes have operators that cannot run here:\n  ${lines.join('\n  ')}`,
-  );
+  if (nodes.length > causes.length) lines.push(`and ${nodes.length - causes.length} that depend on these`);
+  const head = `${causes.length} of ${graph.nodes.length} nodes have operators that cannot run here`;
+  refuse([`${head}:`, ...lines].join('\n  '));
 }
 
 const kindOf = ({ op }: Node): string => `${op.name} (${op.attrs['opaque'] as string})`;

@@ -36,10 +36,11 @@ export interface AveragePooling extends Pooling {
   readonly countIncludePad: boolean;
 }
 
-type Options<T extends Pooling> = Partial<T> & { readonly kernel: Pair };
+/** A window, and what else is not usual about it. */
+export type PoolingOptions<T extends Pooling> = Partial<T> & { readonly kernel: Pair };
 
 /** maxPool: x -> y [N, C, H', W']; padding never wins. */
-export function maxPool(options: Options<MaxPooling>): Op {
+export function maxPool(options: PoolingOptions<MaxPooling>): Op {
   const attributes: MaxPooling = { ...defaults(options), dilations: [1, 1], ...options };
   const { kernel, strides, padding, dilations } = attributes;
   const attrs = { kernel, strides, padding, dilations };
@@ -55,7 +56,7 @@ export function maxPool(options: Options<MaxPooling>): Op {
 }
 
 /** averagePool: x -> y [N, C, H', W']. */
-export function averagePool(options: Options<AveragePooling>): Op {
+export function averagePool(options: PoolingOptions<AveragePooling>): Op {
   const attributes: AveragePooling = { ...defaults(options), countIncludePad: false, ...options };
   const { kernel, strides, padding, countIncludePad } = attributes;
   const attrs = { kernel, strides, padding, countIncludePad };

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HalfspaceError } from '../errors.js';
+import { HalfspaceError, systemReason } from '../errors.js';
 import { fromOnnx } from '../onnx/import.js';
 import { searchSpace, type SearchSpace } from '../search/space.js';
 import { plan, type Plan } from '../train/policy.js';
@@ -93,6 +93,6 @@ async function readSpace(path: string): Promise<SearchSpace | null> {
 async function readIfThere(path: string): Promise<Buffer | null> {
   if (!existsSync(path)) return null;
   return readFile(path).catch((cause: unknown) => {
-    throw new HalfspaceError('ERR_RUN', `cannot read ${path}: ${(cause as Error).message}`, { cause });
+    throw new HalfspaceError('ERR_RUN', `cannot read ${path}: ${systemReason(cause)}`, { cause });
   });
 }

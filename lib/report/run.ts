@@ -1,7 +1,7 @@
 // The page of a run, `report.markup`: what came out, how it went, what was erased, and what was asked for.
 
 import { basename, join, resolve } from 'node:path';
-import { HalfspaceError } from '../errors.js';
+import { HalfspaceError, systemReason } from '../errors.js';
 import { writeAtomically } from '../train/checkpoint.js';
 import { drawCurves } from './curves.js';
 import { describeState, drawHeadline } from './headline.js';
@@ -17,7 +17,7 @@ export async function writeReport(directory: string): Promise<string> {
   const contents = await reportPage(directory);
   const file = join(directory, 'report.html');
   await writeAtomically(file, contents).catch((cause: unknown) => {
-    throw new HalfspaceError('ERR_RUN', `cannot write ${file}: ${(cause as Error).message}`, { cause });
+    throw new HalfspaceError('ERR_RUN', `cannot write ${file}: ${systemReason(cause)}`, { cause });
   });
   return file;
 }

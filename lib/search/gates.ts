@@ -9,6 +9,7 @@ import { fullSize } from './removable.js';
 import { growSegments, segmentOfVertex, type Chain } from './segments.js';
 import { SOURCE, traceGraph, type Edge, type Trace, type Vertex } from './trace.js';
 
+/** What `addGates` made: a network with gates. */
 export interface Gated {
   readonly graph: Graph;
   /** The parameters that are gates, in graph order; none where no branch is without parameters. */

@@ -10,6 +10,7 @@ import { blankConstants, spoiler, type Blank } from './removable.js';
 import { lastVertex, type Chain } from './segments.js';
 import type { Trace, Vertex } from './trace.js';
 
+/** Parameters that become zero together, or not at all (the paper's generalised zero-invariant group). */
 export interface Group {
   readonly id: number;
   /** More than one only where segments share parameters. */

@@ -6,6 +6,7 @@ import { runs, type Group } from './groups.js';
 import type { Member } from './losses.js';
 import type { SearchSpace } from './space.js';
 
+/** What `halfspace inspect --json` prints. */
 export interface InspectDocument {
   readonly model: string;
   readonly inputs: readonly { readonly name: string; readonly shape: readonly number[] }[];

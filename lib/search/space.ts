@@ -29,6 +29,7 @@ export interface Segment {
   readonly reason: string;
 }
 
+/** What of a network can be erased. */
 export interface SearchSpace {
   readonly graph: Graph;
   readonly segments: readonly Segment[];
@@ -36,7 +37,10 @@ export interface SearchSpace {
   readonly groups: readonly Group[];
   /** The largest number of groups known to be removable together. */
   readonly maxRemovable: number;
-  /** Flat tables for validity, selection and costs. */
+  /**
+   * Flat tables for validity, selection and costs.
+   * @internal
+   */
   readonly skeleton: Skeleton;
 }
 

@@ -20,6 +20,7 @@ import { searchSpace, type SearchSpace } from './space.js';
 import type { Vertex } from './trace.js';
 import { closure, evaluate, type Evaluation, type Violation } from './validity.js';
 
+/** What is left of a network without some of its segments. */
 export interface Subnet {
   readonly graph: Graph;
   /** Ids of the erased segments. */

@@ -2,6 +2,7 @@
 
 import { atBatch, countMacs, countParameters, type Graph } from '../graph.js';
 
+/** Size of a network: trainable parameters, and multiply-accumulates at batch 1. */
 export interface Cost {
   readonly params: number;
   readonly macs: number;

@@ -10,6 +10,7 @@ import type { DeviceNetwork } from './device-network.js';
 import { testBatches } from './feed.js';
 import { InferenceNetwork, inferenceSettings, type InferenceOptions } from './inference.js';
 
+/** How many of the test images a network gets right. */
 export interface Evaluation {
   /** Share of the images whose highest output is their class. */
   readonly accuracy: number;

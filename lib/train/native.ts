@@ -2,7 +2,7 @@
 // Everything here is unchecked in the sense that session.ts makes friendly errors; the addon itself
 // checks whatever memory depends on and throws TypeError or RangeError.
 
-import type { Program } from '../compile/program.js';
+import type { EncodedProgram } from '../compile/encode.js';
 import type { Precision } from './device-names.js';
 import { loadAddon, type Loaded } from './loader.js';
 
@@ -75,7 +75,7 @@ export interface NativeFrame {
 
 /** The functions of the addon; arenas and entries are indices into the program. */
 export interface Native {
-  open(program: Program, options?: NativeOptions): NativeHandle;
+  open(program: EncodedProgram, options?: NativeOptions): NativeHandle;
   /** Copies `inputs` at once; `job` names the run for `abort`. */
   run(
     handle: NativeHandle,

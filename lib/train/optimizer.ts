@@ -57,6 +57,7 @@ function adaptive(rule: UpdateRule, weightDecay: number): Optimizer {
   };
 }
 
+/** The optimizers that `optimizer` knows by name. */
 export const optimizerNames = Object.keys(defaults) as readonly UpdateRule[];
 
 /** An optimizer by name; `changes` replace its defaults. Throws ERR_OPTION for an unknown name. */

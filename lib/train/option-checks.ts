@@ -46,6 +46,7 @@ const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
 const whole = expect('a whole number', isWhole);
 const count = expect('a whole number, 0 or more', (value) => isWhole(value) && value >= 0);
 const positiveWhole = expect('a positive whole number', (value) => isWhole(value) && value > 0);
+const threadCount = expect('a whole number from 1 to 1024', (v) => isWhole(v) && v >= 1 && v <= 1024);
 const positive = expect('a positive number', (value) => isNumber(value) && value > 0);
 const notNegative = expect('a number, 0 or more', (value) => isNumber(value) && value >= 0);
 const fraction = expect('a number from 0 to 1', (value) => isNumber(value) && value >= 0 && value <= 1);
@@ -178,7 +179,7 @@ const checks = {
   eraseAsYouTrain: boolean,
   device: expect(deviceForm, (value) => devicePattern.test(String(value))),
   precision: oneOf(precisionNames, 'precision'),
-  threads: positiveWhole,
+  threads: threadCount,
   open: call,
   directory: text,
   resume: boolean,

@@ -1,5 +1,5 @@
 // What a training run is told: `SearchOptions` as users give it, `TrainOptions` with everything
-// decided. Defaults live here, checks in option-checks.ts; the trainer reads nothing else.
+// decided. Defaults live in defaults.ts, checks in option-checks.ts; the trainer reads nothing else.
 
 import type { Loss } from '../compile/loss.js';
 import type { Augmentation } from '../data/augment.js';
@@ -11,6 +11,7 @@ import { openNative, type OpenSession } from './device-network.js';
 import { chooseDevice } from './devices.js';
 import { stepsPerEpoch } from './feed.js';
 import { checkOptions } from './option-checks.js';
+import { defaults, usualRate } from './defaults.js';
 import type { Precision } from './device-names.js';
 import { optimizer, type Optimizer } from './optimizer.js';
 import type { PlanOptions } from './policy.js';
@@ -93,30 +94,6 @@ export interface SearchOptions extends Partial<Omit<TrainOptions, 'optimizer' | 
   readonly onProgress?: (progress: Progress) => void | Promise<void>;
 }
 
-/** Usual learning rates: OTOv3's for sgd, the optimizers' papers' for the others. */
-const usualRate: Readonly<Record<Optimizer['rule'], number>> = { sgd: 0.1, adam: 1e-3, adamw: 1e-3 };
-
-const defaults = {
-  target: null,
-  gates: false,
-  epochs: 12,
-  batch: 64,
-  seed: 0,
-  loss: null,
-  smoothing: 0,
-  mix: null,
-  warmup: 1 / 6,
-  window: 1 / 3,
-  score: 'ablation',
-  scoreMemory: 0.9,
-  ablation: { batches: 4, losses: 600 },
-  eraseAsYouTrain: true,
-  device: 'cpu',
-  skipCorrupt: null,
-  signal: null,
-  stop: null,
-} as const satisfies Partial<SearchOptions>;
-
 /** Options after defaults. */
 type Given = SearchOptions & Required<Pick<SearchOptions, keyof typeof defaults>>;
 
@@ -126,7 +103,7 @@ export function resolveOptions(dataset: Dataset, options: SearchOptions): TrainO
   const given: Given = { ...defaults, ...withoutUndefined(options) };
   checkTogether(given);
   const steps = given.steps ?? given.epochs * stepsPerEpoch(dataset, given.batch);
-  const base = typeof given.optimizer === 'object' ? given.optimizer : optimizer(given.optimizer ?? 'sgd');
+  const base = typeof given.optimizer === 'object' ? given.optimizer : optimizer(given.optimizer);
   return {
     target: given.target,
     gates: given.gates,
@@ -168,7 +145,7 @@ const withoutUndefined = <T extends object>(options: T): T =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 
 function chosenSchedule(
-  { schedule: given = 'cosine', learningRate, learningRateWarmup = 0.05 }: SearchOptions,
+  { schedule: given, learningRate, learningRateWarmup }: Given,
   { rule }: Optimizer,
   steps: number,
 ): Schedule | LearningRate {

@@ -26,6 +26,7 @@ export interface PlanOptions {
   readonly window?: number;
 }
 
+/** Where a run stands: before its groups are chosen, while they shrink, or when they are zero. */
 export type Phase = 'warm-up' | 'window' | 'frozen';
 
 /** A group that shall become zero, and its norm when it was chosen. */

@@ -58,4 +58,5 @@ export interface EpochProgress {
   readonly seconds: number;
 }
 
+/** What a run tells while it goes on; `kind` says which. */
 export type Progress = StepProgress | SelectionProgress | ErasureProgress | EpochProgress;

@@ -11,7 +11,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HalfspaceError } from '../errors.js';
+import { HalfspaceError, systemReason } from '../errors.js';
 import type { Graph } from '../graph.js';
 import { readCheckpoint, writeAtomically, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { csvFormat } from './csv-log.js';
@@ -29,13 +29,14 @@ export interface ResumedRun {
 }
 
 /** What can be written beside metrics.jsonl. */
+export type LogName = 'csv' | 'tensorboard';
+
 const extraLogs = {
   csv: (directory: string) => lineLog(directory, csvFormat),
   tensorboard: tensorboardLog,
-} as const satisfies Readonly<Record<string, (directory: string) => RunLog>>;
+} as const satisfies Readonly<Record<LogName, (directory: string) => RunLog>>;
 
-export type LogName = keyof typeof extraLogs;
-
+/** The further logs that a run can write. */
 export const logNames = Object.keys(extraLogs) as readonly LogName[];
 
 /** Step events kept of a whole run; more would drown the others. */
@@ -121,7 +122,7 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (error) {
-    throw new HalfspaceError('ERR_RUN', `cannot make the folder ${path}: ${(error as Error).message}`, {
+    throw new HalfspaceError('ERR_RUN', `cannot make the folder ${path}: ${systemReason(error)}`, {
       cause: error,
     });
   }

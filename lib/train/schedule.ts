@@ -10,9 +10,10 @@ export type Schedule = {
   readonly rate: number;
   /** Steps of linear warm-up; step s of them uses rate * (s + 1) / warmup. */
   readonly warmup: number;
-} & Shape;
+} & ScheduleShape;
 
-type Shape =
+/** What the rate does after warm-up. */
+export type ScheduleShape =
   | { readonly kind: 'constant' }
   /** rate * factor^k after k of the milestones, which are fractions of the steps after warm-up. */
   | { readonly kind: 'step'; readonly milestones: readonly number[]; readonly factor: number }
@@ -27,16 +28,17 @@ const usual = {
   constant: { kind: 'constant' },
   step: { kind: 'step', milestones: [0.5, 0.75], factor: 0.1 },
   cosine: { kind: 'cosine', floor: 0 },
-} as const satisfies Readonly<Record<Shape['kind'], Shape>>;
+} as const satisfies Readonly<Record<ScheduleShape['kind'], ScheduleShape>>;
 
-export const scheduleNames = Object.keys(usual) as readonly Shape['kind'][];
+/** The schedules that `schedule` knows by name. */
+export const scheduleNames = Object.keys(usual) as readonly ScheduleShape['kind'][];
 
 /** A schedule by name with the usual constants: milestones at 1/2 and 3/4, factor 0.1, floor 0. */
 export function schedule(kind: Schedule['kind'], rate: number, warmup = 0): Schedule {
   if (!(rate > 0 && Number.isFinite(rate))) {
     throw new HalfspaceError('ERR_OPTION', `learning rate: expected a positive number, got ${rate}`);
   }
-  return { ...lookUp<Shape>(usual, kind, 'schedule'), rate, warmup };
+  return { ...lookUp<ScheduleShape>(usual, kind, 'schedule'), rate, warmup };
 }
 
 /**

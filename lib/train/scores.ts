@@ -56,7 +56,9 @@ const lessIs =
   (groups) =>
     normalized(groups.map(importance)).map((value) => -value);
 
-/** The saliencies of HESSO (arXiv 2409.09085) beside the paper's score. */
+/** The scores that need no loss measured: the paper's, and the saliencies of HESSO (arXiv 2409.09085). */
+export type ScoreName = 'paper' | 'magnitude' | 'average-magnitude' | 'cosine' | 'taylor1' | 'taylor2';
+
 const scores = {
   paper,
   /** ||x|| */
@@ -69,15 +71,14 @@ const scores = {
   taylor1: lessIs((group) => Math.abs(group.slope)),
   /** Second-order, the Hessian approximated by d d^T: (x . d)^2 / 2 */
   taylor2: lessIs((group) => group.slope ** 2 / 2),
-} as const satisfies Readonly<Record<string, Score>>;
-
-export type ScoreName = keyof typeof scores;
+} as const satisfies Readonly<Record<ScoreName, Score>>;
 
 export const scoreNames = Object.keys(scores) as readonly ScoreName[];
 
 /** What a run can select by: losses that it measures, or a score. */
 export type SelectorName = ScoreName | 'ablation';
 
+/** The ways to judge redundancy that `score` takes by name. */
 export const selectorNames: readonly SelectorName[] = ['ablation', ...scoreNames];
 
 /** A score by name; throws ERR_OPTION for an unknown one. */

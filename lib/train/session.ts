@@ -1,6 +1,7 @@
 // A program ready to run on its device: compile once, run often. The only holder of native memory
 // and threads. Work happens on the session's own thread, so the event loop stays free.
 
+import { encode } from '../compile/encode.js';
 import type { Entry, Program, Tensor } from '../compile/program.js';
 import { HalfspaceError, invariant, type ErrorCode } from '../errors.js';
 import { elements, formatType, type DType } from '../shape.js';
@@ -47,7 +48,7 @@ export class Session implements Disposable {
     const threads = options.threads ?? native().cores();
     return new Session(
       program,
-      friendly(() => native().open(program, { ...options, threads, trace })),
+      friendly(() => native().open(encode(program), { ...options, threads, trace })),
     );
   }
 

@@ -3,15 +3,20 @@
 
 #include <span>
 
-#include "depthwise.h"
+#include "blocked_convolution.h"
 
 namespace halfspace::cpu {
 
-using DepthwiseFactory = std::unique_ptr<Kernel> (*)(const Depthwise& shape);
+using ConvolutionFactory = std::unique_ptr<Kernel> (*)(const BlockedConvolution& convolution);
+
+// One way to convolve, in its three directions.
+struct ConvolutionKernels {
+  ConvolutionFactory forward, backward_data, backward_weights;
+};
 
 struct BlockedKernels {
   std::span<const KernelEntry> table;
-  DepthwiseFactory depthwise, depthwise_backward_data, depthwise_backward_weights;
+  ConvolutionKernels depthwise, winograd;
 };
 
 namespace wide8 {

@@ -1,6 +1,7 @@
 // Convolutions through oneDNN, forward and both gradients. x [N,C,H,W], w [O,C/groups,kh,kw],
 // b [O], y [N,O,H',W']. Images are blocked here as everywhere; only the few channels of a first
 // layer are read plain, since a block of 16 would be mostly padding.
+#include <algorithm>
 #include <optional>
 
 #include "blocked_kernels.h"
@@ -104,9 +105,21 @@ ConvolutionMemory theirs(const Convolution& c) {
   return {any(c.x.dims), any(weight_dims(c)), bias, any(c.y.dims)};
 }
 
-// Whether our own kernels can do it: one filter a channel, in blocked images.
+bool in_blocks(const Convolution& c) { return c.x.is_blocked() && c.y.is_blocked(); }
+
+// One filter a channel.
 bool is_depthwise(const Convolution& c) {
-  return c.groups == c.x.dim(1) && c.groups == c.y.dim(1) && c.x.is_blocked() && c.y.is_blocked();
+  return in_blocks(c) && c.groups == c.x.dim(1) && c.groups == c.y.dim(1);
+}
+
+// Fewer channels on either side are not worth the transforms.
+constexpr int64_t kWinogradChannels = 16;
+
+// 3x3 filters that leave no pixel out, and enough channels.
+bool is_winograd(const Convolution& c) {
+  const memory::dims each = {1, 1}, none = {0, 0}, filter = {c.w.dim(2), c.w.dim(3)};
+  return in_blocks(c) && c.groups == 1 && filter == memory::dims{3, 3} && c.geometry.strides == each &&
+         c.geometry.dilations == none && std::min(c.x.dim(1), c.y.dim(1)) >= kWinogradChannels;
 }
 
 // A fast primitive in our layouts, or none.
@@ -132,7 +145,7 @@ auto choose(const Convolution& c, Make make) {
   });
 }
 
-Depthwise depthwise(const Convolution& c) {
+BlockedConvolution blocked(const Convolution& c) {
   return {c.x, c.w, c.y, c.geometry, c.b != nullptr, c.step.attrs.has("epilogue")};
 }
 
@@ -161,10 +174,11 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   step.expect_arity(2, 3, 1, 1);
   const TensorMeta* b = step.inputs.size() > 2 ? &step.inputs[2] : nullptr;
   Convolution c = read(step, step.inputs[0], step.inputs[1], step.outputs[0], b);
+  if (is_winograd(c)) return ours_for(c).winograd.forward(blocked(c));
   auto attr = epilogue_attributes(step);
   auto desc = choose(
       c, [&](const ConvolutionMemory& m) { return convolution_forward(m, c.geometry, attr); });
-  if (!desc) return ours_for(c).depthwise(depthwise(c));
+  if (!desc) return ours_for(c).depthwise.forward(blocked(c));
   std::vector<Binding> bindings = {
       {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc->src_desc()},
       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc->weights_desc()},
@@ -178,10 +192,11 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
 std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
   step.expect_arity(2, 2, 1, 1);
   Convolution c = read(step, step.outputs[0], step.inputs[1], step.inputs[0], nullptr);
+  if (is_winograd(c)) return ours_for(c).winograd.backward_data(blocked(c));
   auto desc = choose(c, [&](const ConvolutionMemory& m) {
     return convolution_backward_data(m, c.geometry, primitive_attributes());
   });
-  if (!desc) return ours_for(c).depthwise_backward_data(depthwise(c));
+  if (!desc) return ours_for(c).depthwise.backward_data(blocked(c));
   return finish<dnnl::convolution_backward_data>(
       step, *desc,
       {{DNNL_ARG_DIFF_DST, {false, 0}, describe(c.y), desc->diff_dst_desc()},
@@ -194,10 +209,11 @@ std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) 
   step.expect_arity(2, 2, 1, 2);
   const TensorMeta* b = step.outputs.size() > 1 ? &step.outputs[1] : nullptr;
   Convolution c = read(step, step.inputs[0], step.outputs[0], step.inputs[1], b);
+  if (is_winograd(c)) return ours_for(c).winograd.backward_weights(blocked(c));
   auto desc = choose(c, [&](const ConvolutionMemory& m) {
     return convolution_backward_weights(m, c.geometry, primitive_attributes());
   });
-  if (!desc) return ours_for(c).depthwise_backward_weights(depthwise(c));
+  if (!desc) return ours_for(c).depthwise.backward_weights(blocked(c));
   std::vector<Binding> bindings = {
       {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc->src_desc()},
       {DNNL_ARG_DIFF_DST, {false, 1}, describe(c.y), desc->diff_dst_desc()},

@@ -119,17 +119,19 @@ TEST("buffers that are needed together never overlap, and little memory is waste
     size_t bytes, first, last;
   };
   for (int round = 0; round < 50; ++round) {
+    // Once as many as a large network has, and few at a time.
+    const size_t count = round == 0 ? 2000 : 60, steps = round == 0 ? 1000 : 40;
     Liveness liveness(64);
     std::vector<Use> uses;
-    for (size_t id = 0; id < 60; ++id) {
-      const size_t first = below(40), last = first + below(8);
+    for (size_t id = 0; id < count; ++id) {
+      const size_t first = below(steps), last = first + below(8);
       uses.push_back({(1 + below(5000) + 63) / 64 * 64, first, last});
       liveness.touch(id, uses[id].bytes, last);
       liveness.touch(id, uses[id].bytes, first);
     }
     const auto offsets = liveness.place();
     size_t most = 0;
-    for (size_t time = 0; time < 48; ++time) {
+    for (size_t time = 0; time < steps + 8; ++time) {
       size_t alive = 0;
       for (const Use& use : uses) alive += use.first <= time && time <= use.last ? use.bytes : 0;
       most = std::max(most, alive);

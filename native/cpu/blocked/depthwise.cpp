@@ -9,7 +9,7 @@
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
-Window window_of(const Depthwise& d) {
+Window window_of(const BlockedConvolution& d) {
   const ConvolutionGeometry& g = d.geometry;
   return {.H = d.x.dim(2),
           .W = d.x.dim(3),
@@ -70,7 +70,7 @@ class Filters {
 // y = w * x + b
 class Forward final : public Kernel {
  public:
-  explicit Forward(const Depthwise& d)
+  explicit Forward(const BlockedConvolution& d)
       : window_(window_of(d)),
         filters_(d.w.dim(0), window_.taps()),
         biases_(d.w.dim(0), 1),
@@ -112,7 +112,7 @@ class Forward final : public Kernel {
 // dx = transpose(w) * dy; where the stride is 1 that is a filter of its own.
 class BackwardData final : public Kernel {
  public:
-  explicit BackwardData(const Depthwise& d)
+  explicit BackwardData(const BlockedConvolution& d)
       : window_(window_of(d)),
         filters_(d.w.dim(0), window_.taps()),
         planes_(d.x.dim(0) * filters_.blocks()),
@@ -150,7 +150,7 @@ class BackwardData final : public Kernel {
 // themselves, then the parts are added in order, in double.
 class BackwardWeights final : public Kernel {
  public:
-  explicit BackwardWeights(const Depthwise& d)
+  explicit BackwardWeights(const BlockedConvolution& d)
       : window_(window_of(d)),
         filters_(d.w.dim(0), window_.taps() + 1),
         batch_(d.x.dim(0)),
@@ -209,15 +209,15 @@ class BackwardWeights final : public Kernel {
 
 }  // namespace
 
-std::unique_ptr<Kernel> make_depthwise(const Depthwise& shape) {
+std::unique_ptr<Kernel> make_depthwise(const BlockedConvolution& shape) {
   return std::make_unique<Forward>(shape);
 }
 
-std::unique_ptr<Kernel> make_depthwise_backward_data(const Depthwise& shape) {
+std::unique_ptr<Kernel> make_depthwise_backward_data(const BlockedConvolution& shape) {
   return std::make_unique<BackwardData>(shape);
 }
 
-std::unique_ptr<Kernel> make_depthwise_backward_weights(const Depthwise& shape) {
+std::unique_ptr<Kernel> make_depthwise_backward_weights(const BlockedConvolution& shape) {
   return std::make_unique<BackwardWeights>(shape);
 }
 

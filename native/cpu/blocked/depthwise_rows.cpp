@@ -2,20 +2,10 @@
 
 #include <algorithm>
 
-#include "../simd.h"
-
-// How wide vectors cross a call differs between instruction sets; here none does, all is inlined.
-#pragma GCC diagnostic ignored "-Wpsabi"
+#include "vector.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
-
-// The channels of a block.
-typedef float Vector
-    __attribute__((vector_size(kBlock * sizeof(float)), aligned(4), may_alias));
-
-HALFSPACE_INLINE Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
-HALFSPACE_INLINE void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
 
 // Outputs [begin, end) of a row whose taps from `first` to `last` all lie inside.
 struct Interior {
@@ -48,10 +38,7 @@ HALFSPACE_INLINE void filter_tile(const Window& s, const float* x, const float* 
       for (int t = 0; t < count; ++t) sum[t] += weight * load(pixel + t * s.stride_w * kBlock);
     }
   }
-  const Vector zero = {};
-  for (int t = 0; t < count; ++t) {
-    store(y + (q + t) * kBlock, relu ? (sum[t] > zero ? sum[t] : zero) : sum[t]);
-  }
+  for (int t = 0; t < count; ++t) store(y + (q + t) * kBlock, relu ? rectify(sum[t]) : sum[t]);
 }
 
 // dw[i][j..j + count) += row p of dy times row h of x.

@@ -2,7 +2,7 @@
 // them. A factory checks its step and throws ErrorCode::Shape where it does not fit.
 #pragma once
 
-#include "../depthwise.h"
+#include "../blocked_convolution.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 
@@ -29,9 +29,12 @@ std::unique_ptr<Kernel> make_global_average_pool_backward(const StepMeta& step);
 std::unique_ptr<Kernel> make_resize(const StepMeta& step);
 std::unique_ptr<Kernel> make_resize_backward(const StepMeta& step);
 
-// depthwise.cpp; not by name, a convolution picks them
-std::unique_ptr<Kernel> make_depthwise(const Depthwise& shape);
-std::unique_ptr<Kernel> make_depthwise_backward_data(const Depthwise& shape);
-std::unique_ptr<Kernel> make_depthwise_backward_weights(const Depthwise& shape);
+// depthwise.cpp and winograd.cpp; not by name, a convolution picks them
+std::unique_ptr<Kernel> make_depthwise(const BlockedConvolution& convolution);
+std::unique_ptr<Kernel> make_depthwise_backward_data(const BlockedConvolution& convolution);
+std::unique_ptr<Kernel> make_depthwise_backward_weights(const BlockedConvolution& convolution);
+std::unique_ptr<Kernel> make_winograd(const BlockedConvolution& convolution);
+std::unique_ptr<Kernel> make_winograd_backward_data(const BlockedConvolution& convolution);
+std::unique_ptr<Kernel> make_winograd_backward_weights(const BlockedConvolution& convolution);
 
 }  // namespace halfspace::cpu::HALFSPACE_WIDE

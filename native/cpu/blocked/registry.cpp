@@ -21,8 +21,10 @@ const BlockedKernels& blocked_kernels() {
       {"resize", make_resize},
       {"resize_backward", make_resize_backward},
   };
-  static const BlockedKernels kernels{table, make_depthwise, make_depthwise_backward_data,
-                                      make_depthwise_backward_weights};
+  static const BlockedKernels kernels{
+      table,
+      {make_depthwise, make_depthwise_backward_data, make_depthwise_backward_weights},
+      {make_winograd, make_winograd_backward_data, make_winograd_backward_weights}};
   return kernels;
 }
 

@@ -1,0 +1,24 @@
+// Trains one of the bench's networks for a few steps and prints by how many bytes the process grew at its
+// peak: memory-child.ts NETWORK BATCH THREADS STEPS
+
+import { readFileSync } from 'node:fs';
+import { nativeSource } from '../lib/train/native.js';
+import { subjects } from './networks.js';
+import { Training } from './training.js';
+
+const [name, ...numbers] = process.argv.slice(2);
+const [batch = 1, threads = 1, steps = 1] = numbers.map(Number);
+const subject = subjects.find((each) => each.name === name);
+if (!subject) throw new Error(`no network '${name}'`);
+
+/** A line of /proc/self/status, in bytes. Not `resourceUsage().maxRSS`, which a child has from its parent. */
+function statusBytes(key: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return 1024 * Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+}
+
+nativeSource();
+const before = statusBytes('VmRSS');
+using training = new Training(subject.build(), batch, { threads });
+for (let step = 0; step < steps; step += 1) await training.step();
+process.stdout.write(`${statusBytes('VmHWM') - before}\n`);
