@@ -73,7 +73,7 @@ void Capture::replay(CUstream_st& stream) const {
   std::vector<MarkPointer> marks;
   for (const Step& step : steps_) {
     CUstream_st& branch = *branches[step.branch];
-    if (step.kind == Step::Kind::Work) enqueue(branch, step.work);
+    if (step.kind == Step::Kind::Work) submit(branch, step.work);
     if (step.kind == Step::Kind::Mark) marks.push_back(branch.mark_end());
     if (step.kind == Step::Kind::Wait) branch.wait_for(marks[step.mark]);
   }

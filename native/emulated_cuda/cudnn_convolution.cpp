@@ -7,6 +7,7 @@
 #include "chance.h"
 #include "convolution.h"
 #include "cudnn_types.h"
+#include "journal.h"
 
 namespace halfspace::emulated {
 namespace {
@@ -121,6 +122,7 @@ void search(const std::array<Algorithm, N>& all, const Problem& problem, int req
   require_cudnn(requested > 0);
   // A search runs and times the algorithms on memory of its own.
   refuse_unsafe_call();
+  note({"search"});
   *returned = std::min(requested, static_cast<int>(N));
   for (int i = 0; i < *returned; ++i) results[i] = result_of<Result>(all[i], problem);
 }

@@ -4,6 +4,7 @@
 #include "capture.h"
 #include "device.h"
 #include "failure.h"
+#include "journal.h"
 #include "memory.h"
 #include "stream.h"
 
@@ -99,6 +100,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int flags) {
   return call([&] {
     require(flags == cudaEventWaitDefault);
+    note({"wait", name_of(stream_of(stream))});
     wait(stream_of(stream), event_of(event));
   });
 }

@@ -3,6 +3,7 @@
 
 #include "capture.h"
 #include "failure.h"
+#include "journal.h"
 #include "memory.h"
 
 struct CUgraph_st {
@@ -33,6 +34,7 @@ CUgraphExec_st& exec_of(cudaGraphExec_t handle) {
 
 void launch_graph(CUgraphExec_st& exec, CUstream_st& stream) {
   refuse_while_capturing(stream);
+  note({"replay", name_of(stream)});
   if (exec.end && !exec.end->reached) stream.wait_for(exec.end);
   exec.capture->replay(stream);
   exec.end = stream.mark_end();

@@ -11,6 +11,7 @@
 #include "chance.h"
 #include "device.h"
 #include "failure.h"
+#include "journal.h"
 #include "memory.h"
 #include "shadow.h"
 
@@ -85,13 +86,22 @@ CUstream_st& stream_of(cudaStream_t handle) {
 }
 
 void enqueue(CUstream_st& stream, Work work) {
+  note({stream.capture ? "capture" : "queue", name_of(stream), work.name});
   if (stream.capture) {
     stream.capture->add(stream.branch, std::move(work));
-    return;
+  } else {
+    submit(stream, std::move(work));
   }
+}
+
+void submit(CUstream_st& stream, Work work) {
   wait_for_legacy_turn(stream);
   if (work.queued) work.queued();
   stream.push({.work = std::move(work)});
+}
+
+std::string name_of(const CUstream_st& stream) {
+  return is_default(stream) ? "default" : std::to_string(stream.id());
 }
 
 void run_until(const MarkPointer& mark) {

@@ -54,6 +54,7 @@ struct CUstream_st : std::enable_shared_from_this<CUstream_st> {
   halfspace::emulated::MarkPointer mark_end();
   void wait_for(halfspace::emulated::MarkPointer mark);
   bool is_idle() const { return queue_.empty(); }
+  uint32_t id() const { return id_; }
   // Runs the next item, and whatever of other streams it waits for.
   void run_next();
   void drain();
@@ -84,6 +85,10 @@ CUstream_st& stream_of(cudaStream_t handle);
 
 // Queues work, or captures it where the stream captures.
 void enqueue(CUstream_st& stream, Work work);
+// Queues the work of a graph.
+void submit(CUstream_st& stream, Work work);
+// As the journal names it.
+std::string name_of(const CUstream_st& stream);
 
 void run_until(const MarkPointer& mark);
 // Runs a little more than somebody waits for, as the seed says.

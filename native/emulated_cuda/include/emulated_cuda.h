@@ -6,6 +6,7 @@
 //   HALFSPACE_EMULATED_CUDA_ARCH      compute capability (90)
 //   HALFSPACE_EMULATED_CUDA_MEMORY    memory of a device in MiB (8192)
 //   HALFSPACE_EMULATED_CUDA_SEED      order of streams, blocks and threads (1; 0 for the plain order)
+//   HALFSPACE_EMULATED_CUDA_JOURNAL   file for the journal of what the program asks for (none)
 #pragma once
 
 #include <cstddef>
