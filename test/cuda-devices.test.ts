@@ -1,0 +1,135 @@
+// Which devices there are, and what is said where a GPU cannot be used: each reason in the words of the
+// engine, with what helps. All of them come from the emulation, which plays the machine.
+
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { chooseDevice, type DeviceInfo } from '../lib/train/devices.js';
+import { folders, halfspace } from './cli-process.js';
+import { emulatedTest } from './cuda-device.js';
+
+const fresh = folders();
+
+type Environment = Readonly<Record<string, string>>;
+
+const devicesIn = async (env: Environment): Promise<readonly DeviceInfo[]> => {
+  const { stdout } = await halfspace(['devices', '--json'], { env });
+  return (JSON.parse(stdout) as { readonly devices: readonly DeviceInfo[] }).devices;
+};
+
+emulatedTest('all GPUs are listed', async (t) => {
+  const names = (await devicesIn({ HALFSPACE_EMULATED_CUDA_DEVICES: '3' })).map(({ name }) => name);
+  t.deepEqual(names, ['cpu', 'cuda:0', 'cuda:1', 'cuda:2']);
+});
+
+const machines: Readonly<Record<string, readonly [Environment, RegExp]>> = {
+  'without the engine': [
+    { HALFSPACE_CUDA_LIBRARY: '/nowhere/halfspace_cuda.so' },
+    /cannot be loaded: \/nowhere\/halfspace_cuda\.so.*install the package with CUDA/,
+  ],
+  'without a driver': [
+    { HALFSPACE_EMULATED_CUDA_DRIVER: '0' },
+    /no NVIDIA driver; install version 580 or later/,
+  ],
+  'with an old driver': [
+    { HALFSPACE_EMULATED_CUDA_DRIVER: '12040' },
+    /driver is too old: it supports CUDA 12\.4, this build needs 13\.0; install version 580 or later/,
+  ],
+  'with a driver and no GPU': [
+    { HALFSPACE_EMULATED_CUDA_DEVICES: '0' },
+    /a driver but no NVIDIA GPU that it may use; see nvidia-smi and CUDA_VISIBLE_DEVICES/,
+  ],
+  'with an old GPU': [
+    { HALFSPACE_EMULATED_CUDA_ARCH: '75' },
+    /compute capability 7\.5, which is not supported: 8\.0 is the lowest/,
+  ],
+};
+
+for (const [kind, [env, expected]] of Object.entries(machines)) {
+  emulatedTest(`a machine ${kind} says so`, async (t) => {
+    const [cpu, ...others] = await devicesIn(env);
+    t.true(cpu?.available);
+    t.true(others.every(({ available }) => !available));
+    t.regex(others[0]?.description ?? '', expected);
+  });
+}
+
+emulatedTest('an engine that was built from other sources is refused', async (t) => {
+  const folder = fresh();
+  const [source, library] = [join(folder, 'other.c'), join(folder, 'other.so')];
+  writeFileSync(source, 'static const char* e[3] = {"other"}; void* halfspace_cuda_engine() { return e; }');
+  await promisify(execFile)('cc', ['-shared', '-fPIC', '-o', library, source]);
+  const [, cuda] = await devicesIn({ HALFSPACE_CUDA_LIBRARY: library });
+  t.regex(cuda?.description ?? '', /built from other sources \(other\) than the addon \([0-9a-f]{16}\)/);
+});
+
+emulatedTest('a file that is no engine is refused', async (t) => {
+  const folder = fresh();
+  const [source, library] = [join(folder, 'none.c'), join(folder, 'none.so')];
+  writeFileSync(source, 'int nothing;');
+  await promisify(execFile)('cc', ['-shared', '-fPIC', '-o', library, source]);
+  const [, cuda] = await devicesIn({ HALFSPACE_CUDA_LIBRARY: library });
+  t.regex(cuda?.description ?? '', /none\.so is not the CUDA engine of halfspace/);
+});
+
+const train = (device: string, env: Environment = {}) =>
+  halfspace(
+    ['train', 'demosupnet', '--data', 'sample', '--steps', '1', '--width', '4', '--device', device].concat(
+      '--out',
+      join(fresh(), 'run'),
+    ),
+    { env },
+  );
+
+emulatedTest('training on a GPU that is not there is an error', async (t) => {
+  const { status, stderr } = await train('cuda:7');
+  t.is(status, 1);
+  t.regex(stderr, /device 'cuda:7': the last device is cuda:1/);
+});
+
+emulatedTest('a network that does not fit is an error that says what is free', async (t) => {
+  const { status, stderr } = await train('cuda', { HALFSPACE_EMULATED_CUDA_MEMORY: '33' });
+  t.is(status, 1);
+  t.regex(stderr, /the GPU has no \d+ bytes left: \d+ of \d+ are free; a smaller batch needs less/);
+});
+
+emulatedTest('a GPU with no memory at all is an error', async (t) => {
+  const { status, stderr } = await train('cuda', { HALFSPACE_EMULATED_CUDA_MEMORY: '1' });
+  t.is(status, 1);
+  t.regex(stderr, /device 'cuda': the GPU has no \d+ bytes left/);
+});
+
+emulatedTest('auto falls back to the CPU and says why', async (t) => {
+  const { status, stderr } = await train('auto', { HALFSPACE_EMULATED_CUDA_DRIVER: '0' });
+  t.is(status, 0, stderr);
+  t.regex(stderr, /device: cpu \(cuda: there is no NVIDIA driver; install version 580 or later\)/);
+});
+
+const gpu = { name: 'cuda:0', available: true, description: 'a GPU' };
+const old = { name: 'cuda:0', available: false, description: 'an old GPU' };
+const cpu = { name: 'cpu', available: true, description: 'a processor' };
+
+test('auto takes the first GPU that can be used', (t) => {
+  const second = { ...gpu, name: 'cuda:1' };
+  t.deepEqual(
+    chooseDevice('auto', () => [cpu, old, second, { ...gpu, name: 'cuda:2' }]),
+    {
+      name: 'cuda:1',
+      note: 'device: cuda:1, a GPU',
+    },
+  );
+});
+
+test('auto takes the CPU where no GPU can be used, and says why', (t) => {
+  t.deepEqual(
+    chooseDevice('auto', () => [cpu, old]),
+    { name: 'cpu', note: 'device: cpu (cuda:0: an old GPU)' },
+  );
+});
+
+test('a device that is named is not looked for', (t) => {
+  const looked = (): never => t.fail();
+  t.deepEqual(chooseDevice('cuda:1', looked), { name: 'cuda:1', note: null });
+});

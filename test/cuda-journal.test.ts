@@ -1,0 +1,91 @@
+// How the CUDA engine goes about its work, by the journal that the emulation keeps: the step is one graph
+// that is replayed, input travels on a stream of its own, and algorithms are searched for once in a life.
+
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { ExecutionContext } from 'ava';
+import { folders } from './cli-process.js';
+import { emulatedTest } from './cuda-device.js';
+
+const fresh = folders();
+
+interface Journal {
+  readonly lines: readonly string[];
+  /** Of the four pairs of steps. */
+  readonly losses: readonly string[];
+  readonly stderr: string;
+}
+
+/** Runs four pairs of training steps with `cache` as the cache directory of the user. */
+async function journalOf(cache: string): Promise<Journal> {
+  const journal = join(fresh(), 'journal');
+  const script = fileURLToPath(new URL('cuda-steps.ts', import.meta.url));
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import=tsx', script], {
+    env: { ...process.env, XDG_CACHE_HOME: cache, HALFSPACE_EMULATED_CUDA_JOURNAL: journal },
+  });
+  const lines = readFileSync(journal, 'utf8').trimEnd().split('\n');
+  return { lines, losses: stdout.trimEnd().split('\n'), stderr };
+}
+
+const STEPS = 8;
+
+/** Each of the two pairs of buffers runs once without a graph and is captured in its second run. */
+const BUFFERS = 2;
+
+const matching = ({ lines }: Journal, pattern: RegExp): readonly string[] =>
+  lines.filter((line) => pattern.test(line));
+
+/** The one stream of all these lines. */
+function streamOf(t: ExecutionContext, lines: readonly string[]): string {
+  const streams = new Set(lines.map((line) => line.split(' ')[1]));
+  t.is(streams.size, 1);
+  return [...streams][0] as string;
+}
+
+emulatedTest('a training step is captured once for each of two buffers and then replayed', async (t) => {
+  const journal = await journalOf(fresh());
+  const replays = matching(journal, /^replay/);
+  t.is(replays.length, STEPS - BUFFERS);
+  const captured = matching(journal, /^capture/).length;
+  const stream = streamOf(t, replays);
+  const lastReplay = journal.lines.lastIndexOf(replays.at(-1) as string);
+  const firstReplay = journal.lines.indexOf(replays[0] as string);
+  // Kernels and products outside of the graphs are those of the first runs, as many as in the captures.
+  const queued = matching(journal, new RegExp(`^queue ${stream} (?!cudaMemcpyAsync)`));
+  t.is(queued.length, captured);
+  t.true(captured > 0);
+  const later = journal.lines.slice(firstReplay, lastReplay);
+  t.true(later.every((line) => !line.startsWith('queue') || line.endsWith('cudaMemcpyAsync')));
+});
+
+emulatedTest('input travels on a stream of its own, which each step waits for', async (t) => {
+  const journal = await journalOf(fresh());
+  const compute = streamOf(t, matching(journal, /^replay/));
+  const copies = matching(journal, new RegExp(`^queue (?!${compute} )\\d+ cudaMemcpyAsync$`));
+  t.is(copies.length, STEPS);
+  t.not(streamOf(t, copies), compute);
+  t.is(matching(journal, new RegExp(`^wait ${compute}$`)).length, STEPS);
+});
+
+emulatedTest('algorithms are searched for once and remembered on disk', async (t) => {
+  const cache = fresh();
+  const first = await journalOf(cache);
+  t.true(matching(first, /^search/).length > 0);
+  t.true(existsSync(join(cache, 'halfspace', 'cuda-algorithms')));
+  const second = await journalOf(cache);
+  t.deepEqual(matching(second, /^search/), []);
+  t.deepEqual(second.losses, first.losses);
+});
+
+emulatedTest('damaged lines among the remembered algorithms are passed over', async (t) => {
+  const cache = fresh();
+  const first = await journalOf(cache);
+  const file = join(cache, 'halfspace', 'cuda-algorithms');
+  appendFileSync(file, 'no algorithm\n');
+  const second = await journalOf(cache);
+  t.regex(second.stderr, /ignored 1 damaged lines of .*cuda-algorithms/);
+  t.deepEqual(second.losses, first.losses);
+});
