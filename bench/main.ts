@@ -8,6 +8,7 @@ import { benchAnalysis } from './analysis.js';
 import { benchCeiling } from './ceiling.js';
 import { benchCompile } from './compile.js';
 import { benchData } from './data.js';
+import { benchGpu } from './gpu.js';
 import { benchHalfSpace } from './half-space.js';
 import { findPython } from './peer.js';
 import {
@@ -47,7 +48,15 @@ const context: BenchContext = {
 const results: Result[] = [];
 const machine = describeMachine(context.threads, context.python);
 process.stderr.write(`${formatMachine(machine)}\n`);
-for (const bench of [benchSteps, benchCeiling, benchCompile, benchHalfSpace, benchAnalysis, benchData]) {
+for (const bench of [
+  benchSteps,
+  benchCeiling,
+  benchCompile,
+  benchHalfSpace,
+  benchGpu,
+  benchAnalysis,
+  benchData,
+]) {
   const found = await bench(context);
   results.push(...found);
   if (!values.json) for (const result of found) process.stdout.write(`${formatResult(result)}\n`);
