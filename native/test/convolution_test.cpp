@@ -107,7 +107,7 @@ TEST("a convolution without bias can cut off what is negative") {
     });
     for (double& value : expected.data) value = std::max(value, 0.0);
     Attrs attrs = attrs_of(c);
-    attrs["epilogue"] = "relu";
+    attrs.emplace("epilogue", "relu");
     expect_close(run("conv", attrs, {o.x, o.w}, zeros(o.y.dims)), expected, kTolerance);
   }
 }
