@@ -1,4 +1,4 @@
-// What ptxas, the assembler of kernels, reports of every kernel, as scripts/keep-ptxas.sh kept it beside
+// What ptxas, the assembler of kernels, reports of every kernel, as native/cuda/keep-ptxas.sh kept it beside
 // the object files: registers of a thread, shared memory of a block, and bytes spilled from registers.
 
 import { execFileSync } from 'node:child_process';
