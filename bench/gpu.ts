@@ -30,7 +30,7 @@ export async function benchGpu(context: BenchContext): Promise<readonly Result[]
   if (device === null) return results;
   const network = context.short ? small : subject;
   if (context.selected(`gpu/${network.name}`)) results.push(await timeNetwork(network, device, context));
-  for (const update of updates) {
+  for (const update of updates.filter(({ groups }) => groups <= lengthOf(context))) {
     if (context.selected(`gpu/${update.name}`)) results.push(await timeUpdate(update, device, context));
   }
   return results;
@@ -40,7 +40,8 @@ export async function benchGpu(context: BenchContext): Promise<readonly Result[]
 const gpu = (): string | null =>
   listDevices().find(({ name, available }) => name !== 'cpu' && available)?.name ?? null;
 
-const lengthOf = ({ short }: BenchContext): number => (short ? 1 << 20 : 1 << 27);
+/** Elements of the arenas that are updated; a short run is for the emulation as well. */
+const lengthOf = ({ short }: BenchContext): number => (short ? 1 << 14 : 1 << 27);
 
 /** One line for the network, and one for each kernel that takes more than a hundredth of its step. */
 function modelNetwork({ name, batch, build }: Subject): readonly Result[] {

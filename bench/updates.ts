@@ -3,6 +3,7 @@
 
 import type { Program, Step, Tensor } from '../lib/compile/program.js';
 import { HYPER, STATISTICS, updateAttributes, type Span, type UpdateRule } from '../lib/compile/update.js';
+import type { Attributes } from '../lib/graph.js';
 import type { Arrays, Session } from '../lib/train/session.js';
 import { updateBytes } from './update-bytes.js';
 
@@ -72,9 +73,9 @@ export interface UpdateProgramOptions {
 export function updateProgram(update: Update, options: UpdateProgramOptions): Program {
   const { length, device = 'cpu', repeats = 1 } = options;
   const names = ['parameters', 'gradients', ...(update.rule === 'sgd' ? ['state1'] : ['state1', 'state2'])];
-  const tensors = tensorsOf(names, update.groups, length);
+  const tensors = tensorsOf(names, update.groups, length, repeats);
   const index = (name: string): number => tensors.findIndex((tensor) => tensor.name === name);
-  const step = updateStep(update, length, names, index);
+  const attrs = updateAttributes(update.rule, false, contiguous(update.groups, length));
   const copy: Step = {
     kernel: 'sum',
     inputs: [index('parameters')],
@@ -91,14 +92,22 @@ export function updateProgram(update: Update, options: UpdateProgramOptions): Pr
         name: 'update',
         inputs: [index('hyper'), index('ceilings')],
         outputs: [index('statistics')],
-        steps: Array.from({ length: repeats }, () => step),
+        steps: Array.from({ length: repeats }, (_, repeat) => updateStep(attrs, names, repeat, index)),
       },
       { name: 'copy', inputs: [], outputs: [], steps: [copy] },
     ],
   };
 }
 
-function tensorsOf(arenas: readonly string[], groups: number, length: number): readonly Tensor[] {
+/** The statistics of every update but the first stay on the device. */
+const statistics = (repeat: number): string => (repeat === 0 ? 'statistics' : `statistics ${repeat}`);
+
+function tensorsOf(
+  arenas: readonly string[],
+  groups: number,
+  length: number,
+  repeats: number,
+): readonly Tensor[] {
   return [
     ...arenas.map((name, arena): Tensor => ({
       name,
@@ -108,22 +117,26 @@ function tensorsOf(arenas: readonly string[], groups: number, length: number): r
     })),
     { name: 'hyper', dtype: 'f64', shape: [HYPER.length], storage: { kind: 'input' } },
     { name: 'ceilings', dtype: 'f64', shape: [groups], storage: { kind: 'input' } },
-    { name: 'statistics', dtype: 'f64', shape: [groups, STATISTICS.length], storage: { kind: 'output' } },
+    ...Array.from({ length: repeats }, (_, repeat): Tensor => ({
+      name: statistics(repeat),
+      dtype: 'f64',
+      shape: [groups, STATISTICS.length],
+      storage: { kind: repeat === 0 ? 'output' : 'temporary' },
+    })),
   ];
 }
 
 function updateStep(
-  { rule, groups }: Update,
-  length: number,
+  attrs: Attributes,
   arenas: readonly string[],
+  repeat: number,
   index: (name: string) => number,
 ): Step {
-  const states = arenas.slice(2);
   return {
     kernel: 'update',
     inputs: [...arenas, 'hyper', 'ceilings'].map(index),
-    outputs: ['parameters', ...states, 'statistics'].map(index),
-    attrs: updateAttributes(rule, false, contiguous(groups, length)),
+    outputs: ['parameters', ...arenas.slice(2), statistics(repeat)].map(index),
+    attrs,
     label: 'update',
   };
 }
