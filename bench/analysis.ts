@@ -1,26 +1,65 @@
-// How long does search-space construction take, per built-in network and as graphs grow?
+// How long does search-space construction take for the built-in networks, and how long `inspect` of an ONNX
+// file as graphs grow, from starting the command to its last line? `growth` says how many times the graph
+// before takes, which has a tenth of the nodes: ten is linear.
 
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { modelNames, buildModel } from '../lib/models/index.js';
-import { Network, type Graph } from '../lib/index.js';
+import { initialWeights, Network, toOnnx, type Graph } from '../lib/index.js';
 import { searchSpace } from '../lib/search/space.js';
-import { measure, timed } from './measure.js';
+import { measure, timed, type MeasureOptions } from './measure.js';
 import type { BenchContext, Result } from './report.js';
 
+const root = fileURLToPath(new URL('..', import.meta.url));
+const command = join(root, 'dist/cli/main.js');
+
 export async function benchAnalysis(context: BenchContext): Promise<readonly Result[]> {
-  const sizes = context.short ? [1_000] : [1_000, 10_000, 100_000];
-  const subjects: readonly (readonly [string, () => Graph])[] = [
-    ...modelNames.map((name) => [name, () => buildModel(name)] as const),
-    ...sizes.map((size) => [`${size} nodes`, () => ladder(size)] as const),
-  ];
+  return [...(await benchBuiltIn(context)), ...(await benchInspect(context))];
+}
+
+async function benchBuiltIn(context: BenchContext): Promise<readonly Result[]> {
   const results: Result[] = [];
-  for (const [subject, build] of subjects) {
-    const name = `analysis/${subject}`;
+  for (const model of modelNames) {
+    const name = `analysis/${model}`;
     if (!context.selected(name)) continue;
-    const graph = build();
+    const graph = buildModel(model);
     const [own] = await measure([timed(name, () => searchSpace(graph))], context.timing);
     results.push({ name, ours: own?.median ?? NaN, details: { nodes: graph.nodes.length } });
   }
   return results;
+}
+
+async function benchInspect(context: BenchContext): Promise<readonly Result[]> {
+  const sizes = context.short ? [1_000] : [1_000, 10_000, 100_000];
+  const timing: MeasureOptions = { rounds: 1, repetitions: context.short ? 1 : 5, warmup: 1 };
+  const results: Result[] = [];
+  for (const size of sizes) {
+    const name = `inspect/${size} nodes`;
+    if (!context.selected(name)) continue;
+    const ours = await timeInspect(name, ladder(size), timing);
+    const before = results.at(-1)?.ours;
+    results.push({ name, ours, details: before === undefined ? {} : { growth: ours / before } });
+  }
+  return results;
+}
+
+/** The built command, as a user runs it. */
+async function timeInspect(name: string, graph: Graph, timing: MeasureOptions): Promise<number> {
+  if (!existsSync(command)) execFileSync('npm', ['run', 'build:ts'], { cwd: root, stdio: 'ignore' });
+  const folder = mkdtempSync(join(tmpdir(), 'halfspace-bench-'));
+  try {
+    const file = join(folder, 'ladder.onnx');
+    writeFileSync(file, toOnnx(graph, initialWeights(graph, 0)));
+    const inspect = () =>
+      execFileSync(process.execPath, [command, 'inspect', file, '--json'], { maxBuffer: 2 ** 30 });
+    const [own] = await measure([timed(name, inspect)], timing);
+    return own?.median ?? NaN;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** A residual ladder of about `size` nodes: each rung a sum of two convolution branches and a skip. */

@@ -1,5 +1,6 @@
-// How fast are batches made? Images in memory by augmentation, and JPEG files against torchvision's
-// loader. The images are made here: speed does not depend on what they show, only on their size.
+// How fast are batches made? Images in memory by augmentation, JPEG files against torchvision's pipeline, and
+// each data set's pipeline against the training step that it feeds. The images are made here: speed does
+// not depend on what they show, only on their size.
 
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,9 +16,11 @@ import { colorJitter } from '../lib/data/color.js';
 import type { Normalization, Split } from '../lib/data/dataset.js';
 import { memorySplit } from '../lib/data/memory.js';
 import { openDataset } from '../lib/data/open.js';
+import { buildModel } from '../lib/models/index.js';
 import { random } from '../lib/random.js';
-import { type Contender, type Measurement, measure } from './measure.js';
+import { type Contender, type Measurement, measure, timed } from './measure.js';
 import type { BenchContext, Result } from './report.js';
+import { Training } from './training.js';
 
 const run = promisify(execFile);
 
@@ -50,41 +53,157 @@ const subjects: readonly Subject[] = [
   },
 ];
 
+/** A data set as its loader hands it out, and a built-in network that is trained on it. */
+interface Feed {
+  readonly dataset: string;
+  readonly shape: readonly [number, number, number];
+  readonly columnMajor?: boolean;
+  readonly augment: readonly Augmentation[];
+  readonly model: string;
+  /** Images of a step; small where the network is large, since rates count. */
+  readonly batch: number;
+}
+
+const feeds: readonly Feed[] = [
+  {
+    dataset: 'fashion-mnist',
+    shape: [1, 28, 28],
+    augment: [randomCrop(2), horizontalFlip()],
+    model: 'demosupnet',
+    batch: 64,
+  },
+  { dataset: 'svhn', shape: [3, 32, 32], columnMajor: true, augment: [], model: 'stackedunets', batch: 64 },
+  {
+    dataset: 'cifar10',
+    shape: [3, 32, 32],
+    augment: [randomCrop(4), horizontalFlip()],
+    model: 'regnet-800m',
+    batch: 32,
+  },
+  {
+    dataset: 'stl10',
+    shape: [3, 96, 96],
+    columnMajor: true,
+    augment: [randomCrop(12), horizontalFlip()],
+    model: 'darts-8',
+    batch: 2,
+  },
+];
+
 export async function benchData(context: BenchContext): Promise<readonly Result[]> {
   const results: Result[] = [];
   for (const subject of subjects) {
     const name = `data/${subject.name}`;
     if (context.selected(name)) results.push(await benchMemory(name, subject, context));
   }
-  const jpeg = 'data/jpeg 224x224';
-  if (context.selected(jpeg)) results.push(await benchFiles(jpeg, context));
-  return results;
+  for (const feed of feeds) {
+    const name = `data/feed ${feed.dataset}`;
+    if (context.selected(name)) results.push(await benchFeed(name, feed, context));
+  }
+  return [...results, ...(await benchFiles(context))];
 }
 
 async function benchMemory(name: string, subject: Subject, context: BenchContext): Promise<Result> {
   const { side, columnMajor = false, augment } = subject;
-  const stream = random(1);
-  const count = BATCH * 8;
-  const bytes = Uint8Array.from({ length: count * 3 * side * side }, () => stream.below(256));
-  const split = memorySplit({ bytes, labels: new Int32Array(count), shape: [3, side, side], columnMajor });
-  const normalize = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] };
-  const [own] = await measure([loader(name, split, augment, normalize, BATCH)], context.timing);
-  return summary(name, own as Measurement, BATCH);
+  const own = memoryLoader(name, [3, side, side], columnMajor, augment);
+  const [measured] = await measure([own], context.timing);
+  return summary(name, measured as Measurement, BATCH);
 }
 
-async function benchFiles(name: string, context: BenchContext): Promise<Result> {
+function memoryLoader(
+  name: string,
+  shape: readonly [number, number, number],
+  columnMajor: boolean,
+  augment: readonly Augmentation[],
+): Contender {
+  const [channels, height, width] = shape;
+  const stream = random(1);
+  const count = BATCH * 8;
+  const bytes = Uint8Array.from({ length: count * channels * height * width }, () => stream.below(256));
+  const split = memorySplit({ bytes, labels: new Int32Array(count), shape, columnMajor });
+  const each = (value: number): number[] => Array.from({ length: channels }, () => value);
+  return loader(name, split, augment, { mean: each(0.5), deviation: each(0.25) }, BATCH);
+}
+
+/** The time of an image in the pipeline, and how many times as fast it is as the training that it feeds. */
+async function benchFeed(name: string, feed: Feed, context: BenchContext): Promise<Result> {
+  const { shape, columnMajor = false, augment } = feed;
+  const own = memoryLoader(name, shape, columnMajor, augment);
+  const [pipeline] = await measure([own], context.timing);
+  return fed(name, (pipeline as Measurement).median / BATCH, feed, context);
+}
+
+async function fed(
+  name: string,
+  milliseconds: number,
+  { model, shape, batch }: Pick<Feed, 'model' | 'shape' | 'batch'>,
+  context: BenchContext,
+): Promise<Result> {
+  using training = new Training(buildModel(model, { input: shape, classes: 10 }), batch, {
+    threads: context.threads,
+  });
+  const [step] = await measure([timed(model, () => training.step())], {
+    rounds: 1,
+    repetitions: 3,
+    warmup: 1,
+  });
+  const trained = (step as Measurement).median / batch;
+  const details = {
+    'images/s': 1000 / milliseconds,
+    'trained images/s': 1000 / trained,
+    'times as fast': trained / milliseconds,
+  };
+  return { name, ours: milliseconds, details };
+}
+
+/** Three questions to one folder of JPEG files. */
+async function benchFiles(context: BenchContext): Promise<readonly Result[]> {
+  const names = ['data/jpeg 224x224', 'data/jpeg 224x224, CPU time', 'data/feed imagenet'] as const;
+  const [wall, cpu, feed] = names;
+  if (!names.some((name) => context.selected(name))) return [];
   const folder = await mkdtemp(join(tmpdir(), 'halfspace-bench-'));
   try {
     await writeImages(join(folder, 'train', 'noise'), context.short ? JPEG_BATCH : JPEG_BATCH * 4);
     await writeImages(join(folder, 'val', 'noise'), 1);
-    const { train, augment, ...normalize } = await openDataset(folder);
-    const own = loader(name, train, augment.train, normalize, JPEG_BATCH);
-    const peers = (await hasTorchvision(context.python)) ? [torchvision(context, folder)] : [];
-    const [ours, theirs] = await measure([own, ...peers], context.timing);
-    return { ...summary(name, ours as Measurement, JPEG_BATCH), ...(theirs ? { peer: theirs.median } : {}) };
+    const results: Result[] = [];
+    if (context.selected(wall)) results.push(await benchJpeg(wall, folder, wallClock, context));
+    if (context.selected(cpu)) results.push(await benchJpeg(cpu, folder, cpuClock, context));
+    if (context.selected(feed)) results.push(await benchJpegFeed(feed, folder, context));
+    return results;
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** What is counted: time as it passes, or the time that processors worked, on all threads together. */
+type Clock = () => number;
+
+const wallClock: Clock = () => performance.now();
+
+const cpuClock: Clock = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+/**
+ * By the clock on the wall both have the same number of threads, torchvision's being worker processes. By the
+ * processors' clock torchvision runs inside one process, which spares it the exchange between them.
+ */
+async function benchJpeg(name: string, folder: string, clock: Clock, context: BenchContext): Promise<Result> {
+  const { train, augment, ...normalize } = await openDataset(folder);
+  const own = loader(name, train, augment.train, normalize, JPEG_BATCH, clock);
+  const workers = clock === wallClock ? context.threads : 0;
+  const peers = (await hasTorchvision(context.python)) ? [torchvision(context, folder, workers)] : [];
+  const [ours, theirs] = await measure([own, ...peers], context.timing);
+  return { ...summary(name, ours as Measurement, JPEG_BATCH), ...(theirs ? { peer: theirs.median } : {}) };
+}
+
+async function benchJpegFeed(name: string, folder: string, context: BenchContext): Promise<Result> {
+  const { train, augment, ...normalize } = await openDataset(folder);
+  const own = loader(name, train, augment.train, normalize, JPEG_BATCH);
+  const [pipeline] = await measure([own], context.timing);
+  const trained = { model: 'darts-14', shape: [3, 224, 224], batch: 1 } as const;
+  return fed(name, (pipeline as Measurement).median / JPEG_BATCH, trained, context);
 }
 
 const summary = (name: string, { median }: Measurement, batch: number): Result => ({
@@ -103,18 +222,22 @@ function loader(
   augment: readonly Augmentation[],
   normalize: Normalization,
   batch: number,
+  clock: Clock = wallClock,
 ): Contender {
   const endless = forever(split, augment, normalize, batch);
   return {
     name,
     async run(count) {
       await endless.next();
-      const start = performance.now();
+      const start = clock();
       for (let i = 0; i < count; i += 1) await endless.next();
-      return [(performance.now() - start) / count];
+      return [(clock() - start) / count];
     },
   };
 }
+
+/** As training asks for them. */
+const pass = { seed: 1, shuffle: true, dropLast: true, recycle: true } as const;
 
 async function* forever(
   split: Split,
@@ -123,7 +246,7 @@ async function* forever(
   batch: number,
 ): AsyncGenerator<Batch> {
   for (let epoch = 0; ; epoch += 1) {
-    yield* batches(split, { batch, seed: 1, epoch, shuffle: true, augment, normalize, dropLast: true });
+    yield* batches(split, { ...pass, epoch, augment, normalize, batch });
   }
 }
 
@@ -131,7 +254,7 @@ async function* forever(
 async function hasTorchvision(python: string | null): Promise<boolean> {
   if (python === null) return false;
   try {
-    await run(python, ['-c', 'import torchvision']);
+    await run(python, [peerScript]);
     return true;
   } catch (error) {
     const lines = String(error).trim().split('\n');
@@ -140,12 +263,12 @@ async function hasTorchvision(python: string | null): Promise<boolean> {
   }
 }
 
-/** The customary pipeline for ImageNet, with one worker process for each thread. */
-function torchvision({ python, threads }: BenchContext, folder: string): Contender {
+/** The customary pipeline for ImageNet; without worker processes, the processors' time counts. */
+function torchvision({ python }: BenchContext, folder: string, workers: number): Contender {
   return {
     name: 'torchvision',
     async run(count) {
-      const settings = [join(folder, 'train'), JPEG_BATCH, threads, count].map(String);
+      const settings = [join(folder, 'train'), JPEG_BATCH, workers, count].map(String);
       const { stdout } = await run(python as string, [peerScript, ...settings]);
       return [Number(stdout)];
     },

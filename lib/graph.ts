@@ -298,6 +298,11 @@ export class GraphBuilder {
     return names;
   }
 
+  /** The nodes so far, as they become more. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
   /** The graph so far, for a pass that has to follow before it can be verified. */
   draft(outputs: readonly Value[]): Graph {
     return {

@@ -46,7 +46,8 @@ export { constructSubnet, type Subnet } from './search/subnet.js';
 export { constructVerified, type VerifiedSubnet } from './train/construct.js';
 
 // Data.
-export { datasetNames, openDataset, type OpenOptions } from './data/open.js';
+export { datasetNames, type DatasetName } from './data/names.js';
+export { openDataset, type OpenOptions } from './data/open.js';
 export { collectDataset, type Sample, type Samples, type SampleSource } from './data/collect.js';
 export type { Dataset, Normalization, Split } from './data/dataset.js';
 export type { ChooseFrame, Frame, Image } from './data/image.js';
@@ -70,10 +71,12 @@ export type { Cost } from './train/cost.js';
 export { search, type NetworkSummary, type SearchResult, type Summary } from './train/search.js';
 export type { SearchRun } from './train/search-run.js';
 export type { AblationSettings, SearchOptions, TrainOptions } from './train/options.js';
+export { logNames, type LogName } from './train/run-directory.js';
 export type { Phase } from './train/policy.js';
 export type { Loss } from './compile/loss.js';
 export { optimizer, optimizerNames, type Optimizer } from './train/optimizer.js';
 export { schedule, scheduleNames, type LearningRate, type Schedule } from './train/schedule.js';
+export { precisionNames, type Precision } from './train/device-names.js';
 export { selectorNames, type GroupStatistics, type Score, type SelectorName } from './train/scores.js';
 export type {
   EpochProgress,

@@ -5,7 +5,9 @@
 #include "cpu/library.h"
 #include "cuda_device.h"
 #include "decode.h"
+#include "image_functions.h"
 #include "session.h"
+#include "typed_array.h"
 
 namespace halfspace {
 namespace {
@@ -132,8 +134,7 @@ ArenaRange decode_range(const Info& info, Executor& executor, int64_t length) {
 Napi::Value write(const Info& info) {
   Session& session = session_of(info);
   Executor& executor = session.executor(info.Env());
-  if (!info[3].IsTypedArray() ||
-      info[3].As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+  if (!is_array_of(info[3], napi_float32_array)) {
     throw Napi::TypeError::New(info.Env(), "data must be a Float32Array");
   }
   auto data = info[3].As<Napi::Float32Array>();
@@ -248,6 +249,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<cores>(exports, "cores");
   add<engine>(exports, "engine");
   add<devices>(exports, "devices");
+  add<jpeg_size>(exports, "jpegSize");
+  add<decode_jpeg_file>(exports, "decodeJpeg");
+  add<normalize_pixels>(exports, "normalizePixels");
   return exports;
 }
 

@@ -2,6 +2,7 @@
 // A getter without a default throws, naming what is missing or has another type.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -31,6 +32,8 @@ class Attributes {
   std::string text(const std::string& name, const std::string& fallback) const;
   bool flag(const std::string& name) const;
   bool flag(const std::string& name, bool fallback) const;
+
+  auto operator<=>(const Attributes&) const = default;
 
  private:
   std::map<std::string, Attribute> values_;

@@ -9,6 +9,7 @@
 namespace halfspace {
 
 enum class ErrorCode {
+  Data,         // a file that cannot be read
   Shape,        // shapes, types or attributes that do not fit a kernel
   OutOfMemory,  // the device cannot hold what the program needs
   Device,       // a library or the device itself failed

@@ -25,9 +25,9 @@ void Executor::prepare() {
   size_t operands = 0;
   for (const EntryPlan& plan : plans_) {
     temporary = std::max(temporary, plan.temporary_bytes);
-    std::vector<std::unique_ptr<Kernel>>& kernels = kernels_.emplace_back();
+    std::vector<Kernel*>& kernels = kernels_.emplace_back();
     for (const PlannedStep& step : plan.steps) {
-      kernels.push_back(step.kernel->make(step.meta));
+      kernels.push_back(&cache_.find(step));
       scratch = std::max(scratch, kernels.back()->scratch_bytes());
       operands = std::max({operands, step.inputs.size(), step.outputs.size()});
     }

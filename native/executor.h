@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "device.h"
+#include "kernel_cache.h"
 #include "plan.h"
 #include "program.h"
 
@@ -62,7 +63,8 @@ class Executor {
   std::unique_ptr<Device> device_;
   std::vector<std::unique_ptr<Memory>> arenas_;
   std::vector<EntryPlan> plans_;
-  std::vector<std::vector<std::unique_ptr<Kernel>>> kernels_;  // like EntryPlan::steps
+  KernelCache cache_;
+  std::vector<std::vector<Kernel*>> kernels_;  // like EntryPlan::steps
   std::unique_ptr<Memory> temporary_;
   std::unique_ptr<Memory> scratch_;
   std::vector<char*> bases_;         // by region

@@ -17,6 +17,9 @@ void expect(bool condition, const Parts&... parts) {
   check(condition, ErrorCode::Internal, "internal: program: ", parts...);
 }
 
+// No device that pads channels has wider blocks.
+constexpr int64_t kWidestBlock = 16;
+
 // Also counts the channels that a blocked layout would add.
 void check_size(const Tensor& tensor) {
   expect(tensor.shape.size() <= kHighestRank, "tensor '", tensor.name, "' has rank ",
@@ -26,7 +29,7 @@ void check_size(const Tensor& tensor) {
     int64_t size = tensor.shape[axis];
     expect(size >= 0 && size <= kMostElements, "tensor '", tensor.name, "' has size ", size,
            " along axis ", axis);
-    int64_t stored = std::max<int64_t>(axis == 1 ? round_up(size, kBlock) : size, 1);
+    int64_t stored = std::max<int64_t>(axis == 1 ? round_up(size, kWidestBlock) : size, 1);
     expect(elements <= kMostElements / stored, "tensor '", tensor.name,
            "' is too large");
     elements *= stored;

@@ -3,11 +3,15 @@
 #include <cstring>
 #include <new>
 
+#include "typed_array.h"
+
 namespace halfspace {
 namespace {
 
 const char* code_of(ErrorCode code) {
   switch (code) {
+    case ErrorCode::Data:
+      return "ERR_DATA";
     case ErrorCode::Shape:
       return "ERR_SHAPE";
     case ErrorCode::OutOfMemory:
@@ -40,17 +44,9 @@ Napi::TypedArray new_array(Napi::Env env, DType dtype, size_t length) {
   return Napi::Float32Array::New(env, length);
 }
 
-// Never through ArrayBuffer(): an empty array has a null address, a shared one no ArrayBuffer.
-const void* address(const Napi::TypedArray& array) {
-  void* data = nullptr;
-  napi_get_typedarray_info(array.Env(), array, nullptr, nullptr, &data, nullptr, nullptr);
-  return data;
-}
-
 void copy_in(const Napi::Value& value, const Port& port, char* in_out) {
   Napi::Env env = value.Env();
-  if (!value.IsTypedArray() ||
-      value.As<Napi::TypedArray>().TypedArrayType() != array_type(port.meta.dtype)) {
+  if (!is_array_of(value, array_type(port.meta.dtype))) {
     throw Napi::TypeError::New(env, "input '" + port.name + "' must be a typed array of " +
                                         name_of(port.meta.dtype));
   }
@@ -69,7 +65,7 @@ Napi::Value copy_out(Napi::Env env, const Port& port, const char* in_out) {
   Napi::TypedArray array =
       new_array(env, port.meta.dtype, static_cast<size_t>(port.meta.elements()));
   if (port.meta.bytes() > 0) {
-    std::memcpy(const_cast<void*>(address(array)), in_out + port.offset, port.meta.bytes());
+    std::memcpy(address(array), in_out + port.offset, port.meta.bytes());
   }
   return array;
 }

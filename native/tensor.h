@@ -2,6 +2,7 @@
 // Logical shapes are row-major, [N, C, H, W]; a layout changes where elements lie, never the shape.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,9 +17,6 @@ enum class DType { F32, F64, I32 };
 //          block are zero, always: whoever writes a blocked tensor writes those zeros too, and
 //          whoever reads one may rely on them. One block of all channels is NHWC.
 enum class Layout { Plain, Blocked };
-
-// Channels in a block: one AVX-512 register, two AVX2 registers.
-inline constexpr int64_t kBlock = 16;
 
 constexpr int64_t ceil_div(int64_t value, int64_t divisor) {
   return (value + divisor - 1) / divisor;
@@ -50,6 +48,8 @@ struct TensorMeta {
   int64_t blocks() const { return ceil_div(dim(1), block); }
   // `f32[8,64,16,16]`, and whether it is blocked
   std::string text() const;
+
+  auto operator<=>(const TensorMeta&) const = default;
 };
 
 bool same_shape(const TensorMeta& a, const TensorMeta& b);

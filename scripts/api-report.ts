@@ -22,7 +22,11 @@ const MADE = join(root, 'build/api');
 const REPORTS = join(root, 'docs/api');
 
 /** Name of the report and the file that the entry's types begin in. */
-const entries = { halfspace: 'index.d.ts', 'halfspace-models': 'models/index.d.ts' } as const;
+const entries = {
+  halfspace: 'index.d.ts',
+  'halfspace-models': 'models/index.d.ts',
+  'halfspace-config': 'cli/config.d.ts',
+} as const;
 
 /** What the compiler says of lib, without its code. */
 function emitTypes(): void {

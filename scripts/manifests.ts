@@ -73,8 +73,11 @@ export function mainManifest(checkout: Manifest): Manifest {
   };
 }
 
-/** The addon and the libraries that it needs, for one platform as `linux-x64-gnu`. */
-export function platformManifest(checkout: Manifest, platform: string): Manifest {
+/**
+ * The addon and the libraries that it needs, for one platform as `linux-x64-gnu`; `config` says which releases
+ * of the system's libraries it takes.
+ */
+export function platformManifest(checkout: Manifest, platform: string, config?: Versions): Manifest {
   const [os, cpu, libc] = platform.split('-') as [string, string, string | undefined];
   return {
     name: platformPackage(platform),
@@ -84,6 +87,7 @@ export function platformManifest(checkout: Manifest, platform: string): Manifest
     os: [os],
     cpu: [cpu],
     ...(libc === undefined ? {} : { libc: [libc === 'gnu' ? 'glibc' : libc] }),
+    ...(config && { config }),
     type: 'commonjs',
     main: 'halfspace.node',
     exports: { '.': './halfspace.node', './package.json': './package.json' },

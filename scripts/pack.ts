@@ -19,6 +19,7 @@ import {
   sampleManifest,
   type Manifest,
 } from './manifests.js';
+import { newestVersion } from './symbol-versions.js';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -29,6 +30,7 @@ const ASSETS = 'assets/fashion-mnist-sample';
 /** Libraries that a platform package carries, and where Debian keeps their licences. */
 const licences: Readonly<Record<string, string>> = {
   'libdnnl.so.2': '/usr/share/doc/libdnnl2/copyright',
+  'libjpeg.so.62': '/usr/share/doc/libjpeg62-turbo/copyright',
   'libOpenCL.so.1': '/usr/share/doc/ocl-icd-libopencl1/copyright',
   'libgomp.so.1': '/usr/share/doc/libgomp1/copyright',
 };
@@ -47,7 +49,15 @@ function stage(manifest: Manifest): string {
 
 function stageMain(checkout: Manifest): string {
   const folder = stage(mainManifest(checkout));
-  for (const path of ['dist', 'native', 'CMakeLists.txt', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
+  for (const path of [
+    'dist',
+    'native',
+    'CMakeLists.txt',
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    'config.schema.json',
+  ]) {
     cpSync(path, join(folder, path), { recursive: true });
   }
   return folder;
@@ -60,15 +70,23 @@ function stageSample(checkout: Manifest): string {
 }
 
 function stagePlatform(checkout: Manifest, platform: string): string {
-  const folder = stage(platformManifest(checkout, platform));
   const gathered = join(OUT, 'gathered');
   rmSync(gathered, { recursive: true, force: true });
   run('cmake', '--install', BUILD, '--prefix', gathered, '--component', 'package', '--strip');
+  const needs = systemNeeds(gathered);
+  const folder = stage(platformManifest(checkout, platform, needs));
   const libraries = copyLibraries(gathered, folder);
   for (const library of libraries) copyLicence(library, folder);
-  writeFileSync(join(folder, 'README.md'), platformReadme(checkout, platform, libraries));
+  writeFileSync(join(folder, 'README.md'), platformReadme(checkout, platform, libraries, needs));
   cpSync('LICENSE', join(folder, 'LICENSE'));
   return folder;
+}
+
+/** What the binaries in a folder ask of the C and C++ libraries of the system. */
+function systemNeeds(folder: string): Readonly<Record<string, string>> {
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  const needs = { glibc: newestVersion(files, 'GLIBC'), glibcxx: newestVersion(files, 'GLIBCXX') };
+  return Object.fromEntries(Object.entries(needs).map(([name, version]) => [name, `>=${version ?? 0}`]));
 }
 
 /** Copies files under the names that the addon asks for (npm packs no links), and names the libraries. */
@@ -88,12 +106,18 @@ function copyLicence(library: string, folder: string): void {
   cpSync(source, join(folder, 'licences', `${library}.txt`));
 }
 
-function platformReadme(checkout: Manifest, platform: string, libraries: readonly string[]): string {
+function platformReadme(
+  checkout: Manifest,
+  platform: string,
+  libraries: readonly string[],
+  { glibc, glibcxx }: Readonly<Record<string, string>>,
+): string {
   const carried = libraries.map((library) => `- \`${library}\`: [licence](licences/${library}.txt)\n`);
   return `# ${platformPackage(platform)}
 
 The native addon of [${checkout.name}](https://www.npmjs.com/package/${checkout.name}) for ${platform}. Install
-${checkout.name}, which brings this package where it fits.
+${checkout.name}, which brings this package where it fits. It takes a C library glibc ${glibc} and a C++ library
+with GLIBCXX ${glibcxx}.
 
 Licence: ${String(checkout['license'])}. Libraries carried along, unchanged:
 

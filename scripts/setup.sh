@@ -13,7 +13,7 @@ check_node() {
 }
 
 # oneDNN's own CMake files look for OpenCL, which Debian only recommends beside it.
-debian_packages=(build-essential cmake libdnnl-dev ocl-icd-opencl-dev)
+debian_packages=(build-essential cmake libdnnl-dev libjpeg-dev ocl-icd-opencl-dev)
 
 missing_debian_packages() {
   local package
@@ -39,7 +39,7 @@ install_mac() {
   command -v brew >/dev/null || fail 'Homebrew is missing: install it from https://brew.sh, then run this again'
   xcode-select -p >/dev/null 2>&1 || fail 'the C++ compiler is missing: run xcode-select --install, then this again'
   local formula
-  for formula in cmake onednn libomp; do
+  for formula in cmake jpeg-turbo onednn libomp; do
     brew list "$formula" >/dev/null 2>&1 || brew install "$formula"
   done
 }
@@ -48,7 +48,7 @@ install_system_packages() {
   if command -v apt-get >/dev/null; then install_debian
   elif [ "$(uname -s)" = Darwin ]; then install_mac
   else
-    fail "this system has neither apt nor Homebrew; install a C++20 compiler, CMake 3.21 or later and oneDNN 2.6 or later with headers, then run: npm ci && npm run build:native"
+    fail "this system has neither apt nor Homebrew; install a C++20 compiler, CMake 3.21 or later, oneDNN 2.6 or later and libjpeg-turbo with headers, then run: npm ci && npm run build:native"
   fi
 }
 

@@ -45,10 +45,22 @@ async function inFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
 /** A run of seconds. */
 const quick = ['--data', 'sample', '--width', '8', '--batch', '32', '--threads', '1'] as const;
 
+const commands = [
+  'init',
+  'inspect',
+  'train',
+  'construct',
+  'eval',
+  'report',
+  'devices',
+  'doctor',
+  'completion',
+];
+
 test.serial('help names every command, and each has help of its own', async (t) => {
   const { status, stdout } = await halfspace(['--help']);
   t.is(status, 0);
-  for (const command of ['inspect', 'train', 'construct', 'eval', 'devices', 'report']) {
+  for (const command of commands) {
     t.true(stdout.includes(command), command);
     const help = await halfspace([command, '--help']);
     t.is(help.status, 0);
@@ -65,7 +77,7 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
     /unknown model 'stackedunet' \(did you mean 'stackedunets'\?\)/,
   ],
   ['an unknown data set', ['train', 'demosupnet', '--data', 'fashion'], /neither a data set nor a folder/],
-  ['no data set', ['train', 'demosupnet'], /required option '--data/],
+  ['no data set', ['train', 'demosupnet'], /expected a data set, got none: add --data/],
   [
     'a value that is no number',
     ['train', 'demosupnet', ...quick, '--epochs', 'many'],
@@ -75,13 +87,13 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
   [
     'an unknown optimizer',
     ['train', 'demosupnet', ...quick, '--optimizer', 'sdg'],
-    /unknown optimizer 'sdg'.*sgd/,
+    /unknown 'sdg' \(did you mean 'sgd'\?\)/,
   ],
   ['a name that every object has', ['inspect', 'constructor'], /unknown model 'constructor'/],
   [
     'an augmentation of such a name',
     ['train', 'demosupnet', ...quick, '--augment', 'toString'],
-    /unknown augmentation/,
+    /unknown 'toString'.*crop/,
   ],
   ['resuming nothing in particular', ['train', 'demosupnet', ...quick, '--resume'], /--resume needs --out/],
   [

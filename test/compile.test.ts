@@ -135,7 +135,7 @@ entry train(%images: f32[2,1,2,2], %labels: i32[2], %hyper: f64[10], %ceilings: 
 test('compiling shows the graph after each pass', (t) => {
   const { passes } = compileTraining(branchy(), options);
   const heads = printPasses(passes).match(/^after .*$/gm);
-  t.deepEqual(heads, ['after fuse', 'after loss', 'after gradients']);
+  t.deepEqual(heads, ['after share', 'after fuse', 'after loss', 'after gradients']);
 });
 
 test('the gradients in the arena are those of finite differences', (t) => {

@@ -179,7 +179,7 @@ const pillow = (() => {
   }
 })();
 
-// Two JPEG decoders may differ by a level or two before scaling averages them.
+// One decoder library, another order of rounding; shrinking while decoding costs most of a level.
 (pillow && existsSync(imagenet) ? test : test.skip)(
   'JPEG files of any size and colour come out as Pillow reads them (needs Python with Pillow and the files)',
   async (t) => {
@@ -199,7 +199,7 @@ const pillow = (() => {
     t.true(train.length > 0);
     for (const [index, image] of ours.entries()) {
       const { mean } = difference(image.pixels, theirs.subarray(index * 12288, (index + 1) * 12288));
-      t.true(mean < 1.5, `${rows[index]}: mean difference ${mean}`);
+      t.true(mean < 1, `${rows[index]}: mean difference ${mean}`);
     }
   },
 );
@@ -271,7 +271,9 @@ test('a truncated JPEG is refused', async (t) => {
   await t.throwsAsync(decode(`${path}.not`, whole), { code: 'ERR_DATA', message: /x\.jpg\.not/ });
 });
 
-test('without the decoder package the error says how to install it', (t) => {
+test('without the decoder package the error says how to install it', async (t) => {
+  const path = join(await temporary(t), 'x.png');
+  await writeImage(path, 1);
   const hook = `export const resolve = (name, context, next) => {
     if (name === 'sharp') throw new Error('not installed');
     return next(name, context);
@@ -280,7 +282,7 @@ test('without the decoder package the error says how to install it', (t) => {
     import { register } from 'node:module';
     register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hook)}));
     const { decode } = await import('./lib/data/decode.ts');
-    await decode('x.png').catch(({ code, message }) => console.log(code, message));`;
+    await decode(${JSON.stringify(path)}).catch(({ code, message }) => console.log(code, message));`;
   const flags = ['--import=./test/register.mjs', '--input-type=module', '-e', program];
   const output = execFileSync(process.execPath, flags, { encoding: 'utf8' });
   t.regex(output, /^ERR_UNSUPPORTED .*npm install sharp/);

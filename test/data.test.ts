@@ -63,6 +63,20 @@ test('a pass is a function of seed and epoch, and goes on from any batch', async
   t.notDeepEqual(other[0]?.labels, whole[0]?.labels);
 });
 
+test('recycled memory holds the same batches, for as long as is promised', async (t) => {
+  const pass = { ...options, dropLast: false, augment: sample.augment.train, normalize: sample };
+  const expected = await collect(batches(sample.test, pass));
+  const held: Batch[] = [];
+  for await (const batch of batches(sample.test, { ...pass, recycle: true })) {
+    held.push(batch);
+    for (const index of [held.length - 2, held.length - 1]) {
+      if (index >= 0) t.deepEqual(held[index], expected[index]);
+    }
+  }
+  t.is(held.length, expected.length);
+  t.is(new Set(held.map(({ images }) => images)).size, 3);
+});
+
 test('an unknown data set is refused with the nearest name', async (t) => {
   await t.throwsAsync(openDataset('fashion-mnits'), { code: 'ERR_OPTION', message: /fashion-mnist/ });
 });

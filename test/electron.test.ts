@@ -2,68 +2,99 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import test from 'ava';
 
+import type { Answer, Order, serve as Serve } from '../examples/electron/service.js';
 import * as library from '../lib/index.js';
 import * as models from '../lib/models/index.js';
 
-interface Message {
-  readonly kind: string;
-  readonly progress?: { readonly kind: string };
-}
-
-type Handle = (message: object) => void;
-type Serve = (parts: object, send: (message: Message) => void, end: (code: number) => void) => Handle;
-
 const example = new URL('../examples/electron/', import.meta.url);
 
-/** A run of the example's service; `react` may answer its messages. Resolves with all of them. */
-async function serviceRun(react: (message: Message, handle: Handle) => void): Promise<readonly Message[]> {
-  const { serve } = (await import(new URL('service.js', example).href)) as { serve: Serve };
+/** A run of the example's service in a folder of its own; `react` may answer its messages. */
+async function serviceRun(
+  react: (answer: Answer, handle: (order: Order) => void) => void,
+  inspect: (directory: string) => void = () => {},
+  model = 'demosupnet',
+): Promise<readonly Answer[]> {
+  const { serve } = (await import(new URL('service.js', example).href)) as { serve: typeof Serve };
   const directory = mkdtempSync(join(tmpdir(), 'halfspace-electron-'));
-  const messages: Message[] = [];
+  const answers: Answer[] = [];
   await new Promise<number>((end) => {
-    const send = (message: Message): void => {
+    const send = (answer: Answer): void => {
       // What crosses processes must survive a copy.
-      messages.push(structuredClone(message));
-      react(message, handle);
+      answers.push(structuredClone(answer));
+      react(answer, handle);
     };
-    const handle = serve({ ...library, ...models }, send, end);
-    handle({ kind: 'start', model: 'demosupnet', remove: 2, directory });
+    const handle = serve({ ...library, ...models, search: brief }, send, end);
+    handle({ kind: 'start', model, remove: 2, directory });
   });
+  inspect(directory);
   rmSync(directory, { recursive: true });
-  return messages;
+  return answers;
 }
 
-test.serial('the service reports progress, and stopping keeps the result', async (t) => {
-  const messages = await serviceRun((message, handle) => {
-    if (message.progress?.kind === 'step') handle({ kind: 'stop' });
-  });
-  t.true(messages.some(({ progress }) => progress?.kind === 'step'));
-  t.regex(messages.at(-1)?.kind ?? '', /^done$/, JSON.stringify(messages.at(-1)));
+/** The library's search, over before it bores. */
+const brief: typeof library.search = (model, dataset, options) =>
+  library.search(model, dataset, { ...options, steps: 9, threads: 1 });
+
+test.serial('the service reports progress and a result, and leaves a report', async (t) => {
+  const answers = await serviceRun(
+    () => {},
+    (directory) => t.true(existsSync(join(directory, 'report.html'))),
+  );
+  t.true(answers.some((answer) => answer.kind === 'progress' && answer.progress.kind === 'step'));
+  const last = answers.at(-1);
+  t.true(last?.kind === 'done' && last.summary.erased.length > 0, JSON.stringify(last));
 });
+
+for (const [kept, phase] of [
+  ['super-network', 'warm-up'],
+  ['sub-network', 'frozen'],
+] as const) {
+  test.serial(`stopped in the phase '${phase}', the service keeps the ${kept}`, async (t) => {
+    const answers = await serviceRun((answer, handle) => {
+      if (answer.kind !== 'progress' || answer.progress.kind !== 'step') return;
+      if (answer.progress.phase === phase) handle({ kind: 'stop' });
+    });
+    t.deepEqual(answers.at(-1), { kind: 'stopped', kept });
+  });
+}
 
 test.serial('the service gives a run up when it is cancelled', async (t) => {
-  const messages = await serviceRun((message, handle) => {
-    if (message.progress?.kind === 'step') handle({ kind: 'cancel' });
+  const answers = await serviceRun((answer, handle) => {
+    if (answer.kind === 'progress') handle({ kind: 'cancel' });
   });
-  t.is(messages.at(-1)?.kind, 'cancelled');
+  t.deepEqual(answers.at(-1), { kind: 'cancelled' });
 });
 
-/** The Electron program, if the package and what it downloads are there. */
+test.serial('the service says why a run fails', async (t) => {
+  const answers = await serviceRun(
+    () => {},
+    () => {},
+    'demosupnets',
+  );
+  t.deepEqual(answers, [
+    {
+      kind: 'failed',
+      code: 'ERR_OPTION',
+      message: "unknown model 'demosupnets' (did you mean 'demosupnet'?)",
+    },
+  ]);
+});
+
+/** The Electron program, if it has been downloaded; asking the package for its path would do that. */
 function electron(): string | null {
-  try {
-    const path = createRequire(import.meta.url)('electron') as string;
-    return existsSync(path) ? path : null;
-  } catch {
-    return null;
-  }
+  const folder = dirname(createRequire(import.meta.url).resolve('electron/package.json'));
+  const path = join(folder, 'path.txt');
+  if (!existsSync(path)) return null;
+  const program = join(folder, 'dist', readFileSync(path, 'utf8'));
+  return existsSync(program) ? program : null;
 }
 
 const program = electron();
@@ -71,7 +102,7 @@ const built = existsSync(new URL('../dist/index.js', import.meta.url));
 const inside = program !== null && built ? test.serial : test.serial.skip;
 
 inside(
-  'the example trains inside Electron (skipped where it, or a build of this package, is missing)',
+  'the example trains inside Electron (skipped without `npx install-electron` or `npm run build`)',
   async (t) => {
     t.timeout(300_000);
     const child = spawn(program as string, ['--no-sandbox', fileURLToPath(example)], {

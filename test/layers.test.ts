@@ -16,6 +16,9 @@ const layers: readonly (readonly string[])[] = [
   ['ops'],
   ['network', 'grad'],
   ['search', 'compile', 'onnx'],
+  // The addon: what it computes and what it decodes.
+  ['train/loader', 'train/device-names'],
+  ['train/native'],
   ['data'],
   ['train'],
   ['report'],

@@ -245,6 +245,36 @@ test('a network in a file of batch size one runs at every other', async (t) => {
   t.true(relativeDifference(actual ?? [], expected ?? []) < 1e-5);
 });
 
+/** Tokens of any number of images, as an exporter writes them that knows one number. */
+const tokens = (batch: number) =>
+  modelBytes({
+    inputs: [value('x', [batch, 2, 4])],
+    nodes: [
+      node('Expand', ['token', 'repeat'], ['tokens']),
+      node('Concat', ['tokens', 'x'], ['joined'], { axis: 1 }),
+      node('Transpose', ['joined'], ['turned'], { perm: [1, 0, 2] }),
+      node('Reshape', ['turned', 'heads'], ['split']),
+      node('Softmax', ['split'], ['soft'], { axis: 2 }),
+      node('Reshape', ['soft', 'back'], ['y']),
+    ],
+    constants: [
+      floats('token', [1, 1, 4], [1, -1, 0.5, 2]),
+      int64s('repeat', [3], [batch, 1, 4]),
+      int64s('heads', [3], [3, 2 * batch, 2]),
+      int64s('back', [2], [3 * batch, 4]),
+    ],
+    outputs: [untyped('y')],
+  });
+
+test('a class token and heads behind the batch, written for one image, work for any number', async (t) => {
+  const graph = fromOnnx(tokens(1));
+  const inputs = noise(graph, 3);
+  const [expected] = await runOnnx(tokens(3), inputs);
+  const [actual] = runReference(graph, initialWeights(graph, 0), inputs);
+  t.true(relativeDifference(actual ?? [], expected ?? []) < 1e-5);
+  t.true(graph.parameters.find((parameter) => parameter.name === 'token')?.trainable);
+});
+
 test('an open size other than the batch has to be given', (t) => {
   const open = modelBytes({
     inputs: [value('x', ['N', 3, 'height', 'width'])],

@@ -3,7 +3,15 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
+import { offsetOf } from '../lib/compile/layout.js';
 import { HalfspaceError } from '../lib/errors.js';
+import { addGates } from '../lib/search/gates.js';
+import { groupSpans, searchSpace } from '../lib/search/space.js';
+import { DeviceNetwork } from '../lib/train/device-network.js';
+import { testBatches } from '../lib/train/feed.js';
+import { optimizer } from '../lib/train/optimizer.js';
+import { initialWeights } from '../lib/weights.js';
+import { openReference, tinyDataset, tinyNetwork } from './training-fixtures.js';
 import { groupStatistics, score, scoreNames, type GroupStatistics } from '../lib/train/scores.js';
 
 interface RecordedStep {
@@ -85,4 +93,51 @@ test('what every object inherits is no score', (t) => {
 test('the statistics matrix is read by rows of the kernel contract', (t) => {
   const matrix = [4, -2, 1, 0, 0, 0, 9, 0, 1, 0, 0, 1];
   t.deepEqual(groupStatistics(matrix, [4, 1]), groups.slice(0, 2));
+});
+
+// Central differences of 0.1 %: a rectifier in between, and parameters rounded to float32, cost up to 1e-3.
+test('the slope of a group is how the loss changes when all its parameters grow, gates and layers alike', async (t) => {
+  const { graph } = addGates(tinyNetwork());
+  const space = searchSpace(graph);
+  for (const [rule, softTargets] of [
+    ['sgd', false],
+    ['adam', true],
+  ] as const) {
+    const network = new DeviceNetwork(
+      graph,
+      { weights: initialWeights(graph, 0), optimizer: [] },
+      {
+        batch: 8,
+        optimizer: optimizer(rule),
+        loss: null,
+        smoothing: 0,
+        softTargets,
+        device: 'cpu',
+        open: openReference,
+        groups: (layout) => space.groups.map((group) => groupSpans(group, (name) => offsetOf(layout, name))),
+      },
+    );
+    const { value: batch } = await testBatches(tinyDataset, 8).next();
+    if (!batch) throw new Error('the fixture has no images');
+    const before = network.snapshot();
+    const slopes = await network.slopes(batch);
+    t.deepEqual(network.snapshot(), before);
+    const parameters = network.parameters();
+    const lossAt = async (group: number, factor: number): Promise<number> => {
+      const scaled = parameters.slice();
+      for (const { offset, length, stride } of network.groups[group] ?? []) {
+        for (let i = 0; i < length; i += 1) {
+          const at = offset + i * stride;
+          scaled[at] = factor * (parameters[at] as number);
+        }
+      }
+      network.writeParameters(scaled);
+      return (await network.probe(batch)).loss;
+    };
+    for (const [group, slope] of slopes.entries()) {
+      const expected = ((await lossAt(group, 1.001)) - (await lossAt(group, 0.999))) / 0.002;
+      t.true(Math.abs(slope - expected) < 1e-3, `${rule}, group ${group}: ${slope}, expected ${expected}`);
+    }
+    t.true(slopes.some((slope) => Math.abs(slope) > 1e-2));
+  }
 });

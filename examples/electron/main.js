@@ -8,13 +8,21 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** @param {string} name */
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const testing = Boolean(process.env['EXAMPLE_TEST']);
 
+/** @type {Electron.UtilityProcess | null} */
 let training = null;
 
+/** Each run has a folder of its own: a folder that holds a run takes no second one. */
+const freshDirectory = () => mkdtemp(join(app.getPath('temp'), 'halfspace-'));
+
+/**
+ * @param {BrowserWindow} window
+ * @param {string} directory
+ */
 function startTraining(window, directory) {
-  if (training) return;
   training = utilityProcess.fork(here('training.js'), [], { serviceName: 'training' });
   training.on('message', (message) => {
     if (!window.isDestroyed()) window.webContents.send('training', message);
@@ -28,26 +36,35 @@ function startTraining(window, directory) {
   training.postMessage({ kind: 'start', model: 'demosupnet', remove: 2, directory });
 }
 
-/** The report is a page of its own, without scripts from elsewhere; it gets no preload. */
+/**
+ * The report is a page of its own, without scripts from elsewhere; it gets no preload.
+ *
+ * @param {string} directory
+ */
 async function showReport(directory) {
   const window = new BrowserWindow({ width: 1000, height: 800 });
   await window.loadFile(join(directory, 'report.html'));
 }
 
 async function open() {
-  const directory = await mkdtemp(join(app.getPath('temp'), 'halfspace-'));
+  let directory = await freshDirectory();
   const window = new BrowserWindow({
     show: !testing,
     width: 640,
     height: 420,
     webPreferences: { preload: here('preload.cjs') },
   });
-  ipcMain.on('start', () => startTraining(window, directory));
+  const start = async () => {
+    if (training) return;
+    directory = await freshDirectory();
+    startTraining(window, directory);
+  };
+  ipcMain.on('start', () => void start());
   ipcMain.on('stop', () => training?.postMessage({ kind: 'stop' }));
   ipcMain.on('cancel', () => training?.postMessage({ kind: 'cancel' }));
   ipcMain.on('report', () => void showReport(directory));
   await window.loadFile(here('index.html'));
-  if (testing) startTraining(window, directory);
+  if (testing) await start();
 }
 
 app.on('window-all-closed', () => app.quit());

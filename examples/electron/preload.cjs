@@ -7,5 +7,6 @@ contextBridge.exposeInMainWorld('training', {
   stop: () => ipcRenderer.send('stop'),
   cancel: () => ipcRenderer.send('cancel'),
   report: () => ipcRenderer.send('report'),
-  onMessage: (listener) => ipcRenderer.on('training', (_event, message) => listener(message)),
+  onMessage: (/** @type {(message: unknown) => void} */ listener) =>
+    ipcRenderer.on('training', (_event, message) => listener(message)),
 });

@@ -1,43 +1,68 @@
 // The window: buttons send verbs, messages change what it says.
 
-const element = (id) => document.getElementById(id);
-const say = (text) => (element('state').textContent = text);
+/**
+ * @typedef {'start' | 'stop' | 'cancel' | 'report'} Verb
+ * @typedef {import('./service.js').Answer | { kind: 'exit', code: number }} Message
+ * @typedef {Record<Verb, () => void> & { onMessage: (listener: (message: Message) => void) => void }} Training
+ */
 
-function show(running, finished) {
-  element('start').disabled = running;
-  element('stop').disabled = element('cancel').disabled = !running;
-  element('report').disabled = !finished;
+/** @param {Verb} verb */
+const button = (verb) => /** @type {HTMLButtonElement} */ (document.getElementById(verb));
+const bar = /** @type {HTMLProgressElement} */ (document.getElementById('progress'));
+const state = /** @type {HTMLElement} */ (document.getElementById('state'));
+
+/** @param {string} text */
+const say = (text) => (state.textContent = text);
+
+/** @param {{ running: boolean, finished: boolean }} state */
+function show({ running, finished }) {
+  button('start').disabled = running;
+  button('stop').disabled = button('cancel').disabled = !running;
+  button('report').disabled = !finished;
 }
 
+/** @param {number} share */
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-const showProgress = {
-  step: ({ step, steps, loss, phase }) => {
-    element('progress').value = step / steps;
+/** @param {import('halfspace').Progress} progress */
+function showProgress(progress) {
+  if (progress.kind === 'step') {
+    const { step, steps, loss, phase } = progress;
+    bar.value = step / steps;
     say(`${phase}: step ${step} of ${steps}, loss ${loss.toFixed(3)}`);
-  },
-  selection: ({ segments }) => say(`erasing segments ${segments.join(', ')}`),
-  epoch: ({ testAccuracy }) => say(`accuracy ${percent(testAccuracy)}`),
-};
+  }
+  if (progress.kind === 'selection') say(`erasing segments ${progress.segments.join(', ')}`);
+  if (progress.kind === 'epoch') say(`accuracy ${percent(progress.testAccuracy)}`);
+}
 
-const handlers = {
-  progress: ({ progress }) => showProgress[progress.kind]?.(progress),
-  done: ({ summary: { supernet, subnet } }) => {
-    say(`${supernet.params} parameters became ${subnet.params}, accuracy ${percent(subnet.accuracy)}`);
-    show(false, true);
-  },
-  cancelled: () => say('Cancelled.'),
-  failed: ({ code, message }) => say(`${code}: ${message}`),
-  exit: ({ code }) => {
-    if (code !== 0) say(`The training process ended with status ${code}.`);
-    show(false, !element('report').disabled);
-  },
-};
+/** @param {Message} message */
+function handle(message) {
+  switch (message.kind) {
+    case 'progress':
+      return showProgress(message.progress);
+    case 'done': {
+      const { supernet, subnet } = message.summary;
+      say(`${supernet.params} parameters became ${subnet.params}, accuracy ${percent(subnet.accuracy)}`);
+      return show({ running: false, finished: true });
+    }
+    case 'stopped':
+      return say(`Stopped; the ${message.kept} is kept.`);
+    case 'cancelled':
+      return say('Cancelled.');
+    case 'failed':
+      return say(`${message.code}: ${message.message}`);
+    case 'exit':
+      if (message.code !== 0) say(`The training process ended with status ${message.code}.`);
+      return show({ running: false, finished: !button('report').disabled });
+  }
+}
 
-window.training.onMessage((message) => handlers[message.kind]?.(message));
-for (const verb of ['start', 'stop', 'cancel', 'report']) {
-  element(verb).addEventListener('click', () => {
-    window.training[verb]();
-    if (verb === 'start') show(true, false);
+const { training } = /** @type {typeof window & { training: Training }} */ (window);
+
+training.onMessage(handle);
+for (const verb of /** @type {const} */ (['start', 'stop', 'cancel', 'report'])) {
+  button(verb).addEventListener('click', () => {
+    training[verb]();
+    if (verb === 'start') show({ running: true, finished: false });
   });
 }

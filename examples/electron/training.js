@@ -6,10 +6,11 @@ import * as models from 'halfspace/models';
 import { serve } from './service.js';
 
 const port = process.parentPort;
-port.on('message', ({ data }) => void handle(data));
 
 const handle = serve(
   { ...library, ...models },
-  (message) => port.postMessage(message),
-  (code) => process.exit(code),
+  (answer) => port.postMessage(answer),
+  (status) => process.exit(status),
 );
+
+port.on('message', ({ data }) => handle(data));

@@ -1,56 +1,75 @@
 // `construct`: the sub-network of a network whose erased groups are zero.
 
 import type { Command } from 'commander';
+import type { VerifiedSubnet } from '../train/construct.js';
+import type { Colors } from './colors.js';
+import { addExamples } from './help.js';
 import { loadOnnx } from './load-model.js';
 import { parseIds } from './options.js';
-import { formatCount, formatTable, note, print, printJson, writeResult } from './output.js';
+import {
+  addOutputOptions,
+  formatCount,
+  openOutput,
+  writeResult,
+  type Output,
+  type OutputFlags,
+} from './output.js';
+import { formatTable } from './table.js';
 
 export function addConstructCommand(program: Command): void {
-  program
+  const command = program
     .command('construct')
     .description('Build the sub-network of a super-network whose erased groups are zero (or are named here).')
     .argument('<super>', 'an ONNX file')
     .requiredOption('-o, --output <file>', 'the ONNX file to write')
     .option('--erase <ids>', 'group ids of `inspect` to set to zero first, separated by commas', parseIds)
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  halfspace construct super.onnx -o sub.onnx --erase 0,3')
-    .action(construct);
+    .action((model: string, flags: ConstructFlags) => construct(model, flags, openOutput(flags)));
+  addOutputOptions(command);
+  addExamples(
+    command,
+    ['halfspace construct runs/first/super.onnx -o sub.onnx', 'what is left of a trained super-network'],
+    ['halfspace construct super.onnx -o sub.onnx --erase 0,3', 'the same without two groups of your choice'],
+  );
 }
 
-interface ConstructOptions {
+interface ConstructFlags extends OutputFlags {
   readonly output: string;
   readonly erase?: readonly number[];
-  readonly json?: boolean;
 }
 
-async function construct(model: string, { output, erase, json }: ConstructOptions): Promise<void> {
+async function construct(
+  model: string,
+  { output: file, erase }: ConstructFlags,
+  output: Output,
+): Promise<void> {
   const [{ constructVerified }, { toOnnx }] = await Promise.all([
     import('../train/construct.js'),
     import('../onnx/export.js'),
   ]);
   const given = await loadOnnx(model);
-  const result = await constructVerified(given, erase);
+  const { graph, weights, summary } = await constructVerified(given, erase);
   const outputNames = given.outputs.map(({ name }) => name);
-  await writeResult(output, toOnnx(result.graph, result.weights, { outputNames }));
-  if (json) {
-    printJson({ output, ...result.summary });
-    return;
+  await writeResult(file, toOnnx(graph, weights, { outputNames }));
+  if (summary.erased.length === 0) {
+    output.note('no group is zero and none was named: the network written is equivalent to the given one');
   }
-  const { supernet, subnet, erased, maxDifference } = result.summary;
-  if (erased.length === 0) {
-    note('no group is zero and none was named: the network written is equivalent to the given one');
-  }
-  print(
+  output.result({ output: file, ...summary }, (colors) => describeSubnet(summary, file, colors));
+}
+
+const describeSubnet = (
+  { supernet, subnet, erased, maxDifference }: VerifiedSubnet['summary'],
+  file: string,
+  colors: Colors,
+): string =>
+  [
     formatTable(
+      colors,
       ['', 'params', 'MACs'],
       [
         ['super-network', formatCount(supernet.params), formatCount(supernet.macs)],
         ['sub-network', formatCount(subnet.params), formatCount(subnet.macs)],
       ],
     ),
-  );
-  print(
     `erased segments: ${erased.join(', ') || 'none'}; largest output difference ${maxDifference.toExponential(1)}`,
-  );
-  print(`wrote ${output}`);
-}
+    `wrote ${file}`,
+  ].join('\n');

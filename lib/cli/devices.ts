@@ -1,25 +1,27 @@
 // `devices`: what can train here.
 
 import type { Command } from 'commander';
-import { formatTable, print, printJson } from './output.js';
+import { addExamples } from './help.js';
+import { addOutputOptions, openOutput, type Output, type OutputFlags } from './output.js';
+import { formatTable, yesOrNo } from './table.js';
 
 export function addDevicesCommand(program: Command): void {
-  program
+  const command = program
     .command('devices')
     .description('List the devices that can train, and why another cannot.')
-    .option('--json', 'print one JSON document')
-    .action(devices);
+    .action((flags: OutputFlags) => devices(openOutput(flags)));
+  addOutputOptions(command);
+  addExamples(command, ['halfspace devices --json', 'for programs']);
 }
 
-async function devices({ json }: { readonly json?: boolean }): Promise<void> {
+async function devices(output: Output): Promise<void> {
   const { listDevices } = await import('../train/devices.js');
   const found = listDevices();
-  if (json) printJson({ devices: found });
-  else
-    print(
-      formatTable(
-        ['device', 'available', 'description'],
-        found.map((d) => [d.name, d.available ? 'yes' : 'no', d.description]),
-      ),
-    );
+  output.result({ devices: found }, (colors) =>
+    formatTable(
+      colors,
+      ['device', 'available', 'description'],
+      found.map((device) => [device.name, yesOrNo(colors, device.available), device.description]),
+    ),
+  );
 }

@@ -6,13 +6,11 @@ import { promisify } from 'node:util';
 import { Option, type Command } from 'commander';
 
 import { HalfspaceError } from '../errors.js';
-import { formatTable, print, printJson } from './output.js';
-import { describeAddon, describeMachine, type AddonDescription, type MachineDescription } from './probe.js';
-
-interface Options {
-  readonly json?: boolean;
-  readonly probe?: boolean;
-}
+import type { Colors } from './colors.js';
+import { addExamples } from './help.js';
+import { addOutputOptions, openOutput, type Output, type OutputFlags } from './output.js';
+import type { AddonDescription, MachineDescription } from './probe.js';
+import { formatTable, yesOrNo } from './table.js';
 
 /** An engine, and why it is used or not. */
 interface Engine {
@@ -29,21 +27,27 @@ interface Findings {
 }
 
 export function addDoctorCommand(program: Command): void {
-  program
+  const command = program
     .command('doctor')
     .description('Say which engine is used on this machine, and why not another.')
-    .option('--json', 'print one JSON document')
     .addOption(new Option('--probe', 'load the addon in this process and describe it').hideHelp())
-    .addHelpText('after', '\nExit status: 0 when an engine can be used, 1 when none can.')
-    .action((options: Options) => doctor(options, program.version() ?? ''));
+    .action((flags: OutputFlags & { readonly probe?: boolean }) =>
+      flags.probe ? probe(openOutput({ json: true })) : doctor(program.version() ?? '', openOutput(flags)),
+    );
+  addOutputOptions(command);
+  addExamples(command, ['halfspace doctor', 'exit status 0 when an engine can be used, 1 when none can']);
 }
 
-async function doctor({ json, probe }: Options, version: string): Promise<void> {
-  if (probe) return printJson(describeAddon());
+async function probe(output: Output): Promise<void> {
+  const { describeAddon } = await import('./probe.js');
+  output.result(describeAddon(), () => '');
+}
+
+async function doctor(version: string, output: Output): Promise<void> {
+  const { describeMachine } = await import('./probe.js');
   const addon = await probeInChild();
-  const found = findings(version, addon);
-  if (json) printJson(found);
-  else print(format(found));
+  const found = findings(version, describeMachine(), addon);
+  output.result(found, (colors) => format(found, colors));
   if (typeof addon === 'string') throw new HalfspaceError('ERR_DEVICE', addon);
 }
 
@@ -60,8 +64,7 @@ async function probeInChild(): Promise<AddonDescription | string> {
   }
 }
 
-function findings(version: string, addon: AddonDescription | string): Findings {
-  const machine = describeMachine();
+function findings(version: string, machine: MachineDescription, addon: AddonDescription | string): Findings {
   return typeof addon === 'string'
     ? { version, machine, addon: null, engines: engines(null, 'the addon cannot be loaded') }
     : { version, machine, addon, engines: engines(addon, '') };
@@ -82,7 +85,7 @@ function engines(addon: AddonDescription | null, missing: string): readonly Engi
 const formatPackage = ({ package: found, platform }: MachineDescription): string =>
   found === null ? `none for ${platform}` : `${found.name} ${found.version ?? '(not installed)'}`;
 
-function format({ version, machine, addon, engines: found }: Findings): string {
+function format({ version, machine, addon, engines: found }: Findings, colors: Colors): string {
   const facts: readonly (readonly [string, string])[] = [
     ['halfspace', version],
     ['node', machine.node],
@@ -97,10 +100,11 @@ function format({ version, machine, addon, engines: found }: Findings): string {
     ),
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
-  const lines = facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  const lines = facts.map(([name, value]) => `${colors.dim(name.padEnd(width))}  ${value}`);
   const table = formatTable(
+    colors,
     ['engine', 'used', 'why'],
-    found.map(({ name, used, reason }) => [name, used ? 'yes' : 'no', reason]),
+    found.map(({ name, used, reason }) => [name, yesOrNo(colors, used), reason]),
   );
   return [...lines, '', table].join('\n');
 }

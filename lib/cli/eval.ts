@@ -1,41 +1,58 @@
 // `eval`: the accuracy of a network on the test images of a data set.
 
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
+import { addConfigOptions } from './config-options.js';
 import { addDataOptions, openData, shapeFor, type DataFlags } from './data-options.js';
+import { addExamples } from './help.js';
 import { isOnnxPath, loadModel } from './load-model.js';
-import { positiveInteger } from './options.js';
-import { formatPercent, note, print, printJson } from './output.js';
+import { modelNames } from './names.js';
+import { orElse, positiveInteger } from './options.js';
+import { addOutputOptions, formatPercent, openOutput, type Output, type OutputFlags } from './output.js';
 
 export function addEvalCommand(program: Command): void {
   const command = program
     .command('eval')
     .description('Measure the accuracy of a network on the test images of a data set.')
-    .argument('<model>', 'an ONNX file, or a built-in network (untrained)');
+    .addArgument(
+      orElse(modelNames, new Argument('<network>', 'an ONNX file, or what is measured untrained')),
+    );
   addDataOptions(command)
     .option('--batch <n>', 'images a pass', positiveInteger, 64)
     .option('--threads <n>', 'threads of the CPU engine (default: all cores)', positiveInteger)
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  halfspace eval runs/first/sub.onnx --data sample')
-    .action(evaluateModel);
+    .action((network: string, flags: EvalFlags) => evaluateNetwork(network, flags, openOutput(flags)));
+  addConfigOptions(command);
+  addOutputOptions(command);
+  addExamples(
+    command,
+    ['halfspace eval runs/first/sub.onnx --data sample', 'a sub-network on the bundled images'],
+    ['halfspace eval model.onnx --data cifar10 --data-dir data', 'your own network on CIFAR-10'],
+  );
 }
 
-interface EvalFlags extends DataFlags {
+interface EvalFlags extends DataFlags, OutputFlags {
   readonly batch: number;
   readonly threads?: number;
-  readonly json?: boolean;
 }
 
-async function evaluateModel(model: string, { batch, threads, json, ...data }: EvalFlags): Promise<void> {
-  const [{ evaluate, initialWeights }, dataset] = await Promise.all([import('../index.js'), openData(data)]);
-  const graph = await loadModel(model, shapeFor(dataset));
-  if (!isOnnxPath(model)) note(`${model} is a built-in network: it is measured as it starts, untrained`);
+async function evaluateNetwork(
+  network: string,
+  { batch, threads, ...data }: EvalFlags,
+  output: Output,
+): Promise<void> {
+  const dataset = await openData(data);
+  const [{ evaluate }, { initialWeights }] = await Promise.all([
+    import('../train/evaluate.js'),
+    import('../weights.js'),
+  ]);
+  const graph = await loadModel(network, shapeFor(dataset));
+  if (!isOnnxPath(network)) output.note(`${network} is measured as it starts, untrained`);
   const result = await evaluate(graph, initialWeights(graph, 0), dataset, {
     batch,
     ...(threads === undefined ? {} : { threads }),
   });
-  if (json) printJson({ model, dataset: dataset.name, ...result });
-  else
-    print(
-      `${model} on ${dataset.name}: ${formatPercent(result.accuracy)} (${result.correct} of ${result.images})`,
-    );
+  output.result(
+    { model: network, dataset: dataset.name, ...result },
+    ({ bold }) =>
+      `${network} on ${dataset.name}: ${bold(formatPercent(result.accuracy))} (${result.correct} of ${result.images})`,
+  );
 }

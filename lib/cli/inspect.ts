@@ -3,47 +3,69 @@
 import type { Command } from 'commander';
 import { HalfspaceError } from '../errors.js';
 import type { SearchSpace } from '../search/space.js';
-import { isOnnxPath, loadModel } from './load-model.js';
-import { parseInput, positiveInteger } from './options.js';
-import { formatCount, formatTable, note, print, printJson, writeResult } from './output.js';
+import type { Colors } from './colors.js';
+import { addConfigOptions } from './config-options.js';
+import { addExamples } from './help.js';
+import { isOnnxPath, loadModel, modelArgument, requireModel } from './load-model.js';
+import { parseInput, positiveInteger, withoutUndefined } from './options.js';
+import {
+  addOutputOptions,
+  formatCount,
+  openOutput,
+  writeResult,
+  type Output,
+  type OutputFlags,
+} from './output.js';
+import { formatTable, yesOrNo } from './table.js';
 
 export function addInspectCommand(program: Command): void {
-  program
+  const command = program
     .command('inspect')
     .description('Show the search space: segments, groups, costs, and why a segment cannot be removed.')
-    .argument('<model>', 'a built-in super-network or an ONNX file')
-    .option('--input <C,H,W>', 'image size of a built-in network (default: the published one)', parseInput)
-    .option('--classes <n>', 'classes of a built-in network', positiveInteger)
-    .option('--width <n>', 'base channels of a built-in network', positiveInteger)
-    .option('--gates', 'give branches without parameters (skip, pooling) a gate, as `train --gates` does')
-    .option('--json', 'print one JSON document')
-    .option('--html <file>', 'write a drawing of the segment graph')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  halfspace inspect stackedunets\n  halfspace inspect model.onnx --json',
+    .addArgument(
+      modelArgument('[model]', 'a built-in super-network, an ONNX file, or a module that builds one'),
     )
-    .action(inspect);
+    .option('--input <C,H,W>', 'image size of a network that is built', parseInput)
+    .option('--classes <n>', 'classes of a network that is built', positiveInteger)
+    .option('--width <n>', 'base channels of a network that is built', positiveInteger)
+    .option('--gates', 'give branches without parameters (skip, pooling) a gate, as `train --gates` does')
+    .option('--html <file>', 'write a drawing of the segment graph')
+    .action((model: string | undefined, flags: InspectFlags) =>
+      inspect(requireModel(model), flags, openOutput(flags)),
+    );
+  addConfigOptions(command);
+  addOutputOptions(command);
+  addExamples(
+    command,
+    ['halfspace inspect stackedunets', 'what can be erased, and why not the rest'],
+    ['halfspace inspect darts-8 --gates --json', 'the same for programs, skips and poolings included'],
+    ['halfspace inspect model.onnx --html space.html', 'a drawing of your own network'],
+  );
 }
 
-interface InspectOptions {
+interface InspectFlags extends OutputFlags {
   readonly input?: readonly [number, number, number];
   readonly classes?: number;
   readonly width?: number;
   readonly gates?: boolean;
-  readonly json?: boolean;
   readonly html?: string;
 }
 
-async function inspect(model: string, { gates, json, html, ...shape }: InspectOptions): Promise<void> {
+async function inspect(
+  model: string,
+  { gates, html, input, classes, width }: InspectFlags,
+  output: Output,
+): Promise<void> {
   const [{ addGates }, { searchSpace }, { inspectDocument }] = await Promise.all([
     import('../search/gates.js'),
     import('../search/space.js'),
     import('../search/inspect.js'),
   ]);
+  const shape = withoutUndefined({ input, classes, width });
   if (isOnnxPath(model) && Object.keys(shape).length > 0) {
     throw new HalfspaceError(
       'ERR_OPTION',
-      `--input, --classes and --width are for built-in networks, not for ${model}`,
+      `--input, --classes and --width are for networks that are built, not for ${model}`,
     );
   }
   const graph = await loadModel(model, shape);
@@ -51,28 +73,29 @@ async function inspect(model: string, { gates, json, html, ...shape }: InspectOp
   if (html !== undefined) {
     const { drawSpace } = await import('../report/space.js');
     await writeResult(html, await drawSpace(space, model));
-    note(`wrote ${html}`);
+    output.note(`wrote ${html}`);
   }
-  if (json) printJson(inspectDocument(space, model));
-  else print(describeSpace(space, inspectDocument(space, model)));
+  const document = inspectDocument(space, model);
+  output.result(document, (colors) => describeSpace(space, document, colors));
 }
 
 function describeSpace(
   space: SearchSpace,
   document: { readonly model: string; readonly params: number; readonly macs: number },
+  colors: Colors,
 ): string {
   const rows = space.segments.map((segment) => [
     String(segment.id),
-    segment.removable ? 'yes' : 'no',
+    yesOrNo(colors, segment.removable),
     formatCount(segment.params),
     segment.nodes.map((node) => node.op.name).join(' '),
     segment.reason,
   ]);
   const removable = space.segments.filter((segment) => segment.removable).length;
   return [
-    `${document.model}: ${formatCount(document.params)} parameters, ${formatCount(document.macs)} multiply-accumulates`,
+    `${colors.bold(document.model)}: ${formatCount(document.params)} parameters, ${formatCount(document.macs)} multiply-accumulates`,
     `${space.segments.length} segments, ${removable} removable, ${space.groups.length} groups, at most ${space.maxRemovable} can go together`,
     '',
-    formatTable(['segment', 'removable', 'params', 'operators', 'reason'], rows),
+    formatTable(colors, ['segment', 'removable', 'params', 'operators', 'reason'], rows),
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 // Ctrl-C: the first one asks a run to stop after its step, the second ends the process as usual.
 
-import { note } from './output.js';
+import type { Output } from './output.js';
 
 /** A run ended early because it was asked to; all that it did is kept. */
 export class InterruptedError extends Error {
@@ -14,7 +14,7 @@ export interface Interrupt {
 }
 
 /** Listens until released, or until it was asked once. */
-export function stopOnInterrupt(): Interrupt {
+export function stopOnInterrupt({ note }: Output): Interrupt {
   const controller = new AbortController();
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const release = (): void => signals.forEach((signal) => process.off(signal, stop));

@@ -1,16 +1,38 @@
-// MODEL on the command line: the name of a built-in super-network, or a path to an ONNX file.
+// MODEL on the command line: the name of a built-in super-network, a path to an ONNX file, or a path to a
+// JavaScript or TypeScript file whose default export is a network or builds one.
 
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HalfspaceError, type Graph } from '../index.js';
+import { Argument } from 'commander';
+import { HalfspaceError } from '../errors.js';
+import type { Graph } from '../graph.js';
 import type { ModelOptions } from '../models/index.js';
+import { isModulePath, loadModule } from './load-module.js';
+import { modelNames } from './names.js';
+import { orElse } from './options.js';
 
 export const isOnnxPath = (model: string): boolean => model.toLowerCase().endsWith('.onnx');
 
+export const isModelPath = (model: string): boolean => isOnnxPath(model) || isModulePath(model);
+
+export const modelArgument = (usage: '<model>' | '[model]', description: string): Argument =>
+  orElse(modelNames, new Argument(usage, description));
+
+/** Throws ERR_OPTION where no model was named, neither here nor in a config file. */
+export function requireModel(model: string | undefined): string {
+  if (model !== undefined) return model;
+  throw new HalfspaceError(
+    'ERR_OPTION',
+    `expected a model, got none: name one (${modelNames.join(', ')}), an ONNX file or a module that builds one`,
+  );
+}
+
 /**
- * Loads the network; `options` shape a built-in one. Files have a shape: throws ERR_OPTION for a `width` with one.
+ * Loads the network; `options` shape one that is built. An ONNX file has a shape: throws ERR_OPTION for a
+ * `width` with one.
  */
 export async function loadModel(model: string, options: Partial<ModelOptions> = {}): Promise<Graph> {
+  if (isModulePath(model)) return loadBuilder(model, options);
   if (isOnnxPath(model)) {
     if (options.width === undefined) return loadOnnx(model);
     throw new HalfspaceError('ERR_OPTION', `--width is for built-in networks; ${model} has its own widths`);
@@ -30,7 +52,41 @@ export async function loadOnnx(path: string): Promise<Graph> {
   try {
     return fromOnnx(bytes, { directory: dirname(path) });
   } catch (error) {
-    if (!(error instanceof HalfspaceError)) throw error;
-    throw new HalfspaceError(error.code, `${path}: ${error.message}`, { cause: error });
+    throw located(error, path);
   }
+}
+
+/** What a module's function is given where nothing else is said. */
+const usual: ModelOptions = { input: [3, 32, 32], classes: 10 };
+
+async function loadBuilder(path: string, options: Partial<ModelOptions>): Promise<Graph> {
+  const given = await loadModule(path, 'ERR_MODEL');
+  const network: unknown = typeof given === 'function' ? await build(path, given, options) : given;
+  if (isGraph(network)) return network;
+  throw new HalfspaceError(
+    'ERR_MODEL',
+    `${path}: expected the default export to be a network or a function that returns one, got ${typeof given}` +
+      (typeof given === 'function' ? ` that returned ${typeof network}` : ''),
+  );
+}
+
+async function build(path: string, given: Function, options: Partial<ModelOptions>): Promise<unknown> {
+  try {
+    return await (given({ ...usual, ...options }) as unknown);
+  } catch (error) {
+    throw located(error, path);
+  }
+}
+
+const isGraph = (value: unknown): value is Graph =>
+  typeof value === 'object' &&
+  value !== null &&
+  'nodes' in value &&
+  'outputs' in value &&
+  'parameters' in value;
+
+/** The same error, with the file it is about. */
+function located(error: unknown, path: string): HalfspaceError {
+  const code = error instanceof HalfspaceError ? error.code : 'ERR_MODEL';
+  return new HalfspaceError(code, `${path}: ${(error as Error).message}`, { cause: error });
 }

@@ -1,6 +1,32 @@
-// Parsers of option values: each says what was expected and what arrived.
+// Options and parsers of their values: each says what was expected and what arrived.
 
-import { InvalidArgumentError } from 'commander';
+import { Argument, InvalidArgumentError, Option } from 'commander';
+import { suggest } from '../suggest.js';
+import { deviceForm, deviceNames, devicePattern } from './names.js';
+
+/** An option whose value is one of a few names. */
+export const choiceOption = (flags: string, description: string, names: readonly string[]): Option =>
+  new Option(flags, description).choices(names).argParser((text) => oneOf(names, text));
+
+/** The same for several of them, by commas, or `none`. */
+export const choicesOption = (flags: string, description: string, names: readonly string[]): Option =>
+  new Option(flags, description).choices([...names, 'none']).argParser((text) => severalOf(names, text));
+
+/** A value that may be one of a few names, which help and completion show, or something else. */
+export const orElse = <T extends Option | Argument>(names: readonly string[], value: T): T =>
+  value.choices(names).argParser((text: string) => text) as T;
+
+function oneOf(names: readonly string[], text: string): string {
+  if (names.includes(text)) return text;
+  throw new InvalidArgumentError(`unknown '${text}'${suggest(text, names)}`);
+}
+
+const severalOf = (names: readonly string[], text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'none')
+    .map((name) => oneOf(names, name));
 
 function parseNumber(text: string, expected: string, accepts: (value: number) => boolean): number {
   const value = text.trim() === '' ? NaN : Number(text);
@@ -29,10 +55,12 @@ export const belowOne = (text: string): number =>
   parseNumber(text, 'a number from 0 to below 1', (value) => value >= 0 && value < 1);
 
 /** A budget as people write it: `370000`, `0.37M`, `115M`. */
+export const budgetPattern = /^(\d+(?:\.\d+)?(?:e\d+)?)\s*([kMG]?)$/;
+
 export function budget(text: string): number {
-  const match = /^([0-9.]+(?:e[0-9]+)?)\s*([kMG]?)$/.exec(text.trim());
-  const scale = { '': 1, k: 1e3, M: 1e6, G: 1e9 }[match?.[2] ?? ''] ?? 1;
-  return match ? positiveNumber(match[1] as string) * scale : positiveNumber(text);
+  const [, digits, unit] = budgetPattern.exec(text.trim()) ?? [];
+  const scale = { '': 1, k: 1e3, M: 1e6, G: 1e9 }[unit ?? ''] ?? 1;
+  return positiveNumber(digits ?? text) * scale;
 }
 
 /** `0,3,5` */
@@ -45,3 +73,18 @@ export function parseInput(text: string): readonly [number, number, number] {
   if (sizes.length !== 3) throw new InvalidArgumentError(`Expected C,H,W, got '${text}'.`);
   return sizes as [number, number, number];
 }
+
+/** `cpu`, `cuda:1` */
+export const deviceOption = (flags: string, description: string): Option =>
+  new Option(flags, description).choices(deviceNames).argParser((text: string) => {
+    if (devicePattern.test(text)) return text;
+    throw new InvalidArgumentError(`expected ${deviceForm}${suggest(text, deviceNames)}`);
+  });
+
+/** Without the entries that are undefined. */
+export const withoutUndefined = <T extends object>(
+  entries: T,
+): Partial<{ [K in keyof T]: Exclude<T[K], undefined> }> =>
+  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Partial<{
+    [K in keyof T]: Exclude<T[K], undefined>;
+  }>;

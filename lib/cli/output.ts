@@ -1,41 +1,48 @@
-// What the command line prints: tables and JSON on stdout, notes on stderr.
+// What the command line prints: results on stdout, as text for people or as one JSON document, and notes
+// on stderr.
 
 import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
 import { HalfspaceError } from '../errors.js';
+import { colorsFor, type Colors } from './colors.js';
 
 export { formatCount, formatPercent, formatShare } from '../report/numbers.js';
 
-/** Rows under headings; columns of quantities are right-aligned, the others left-aligned. */
-export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const columns = headings.map((heading, column) => {
-    const cells = rows.map((row) => row[column] ?? '');
-    return {
-      width: Math.max(heading.length, ...cells.map((cell) => cell.length)),
-      numeric: cells.every((cell) => /^([-\d.].*)?$/.test(cell)),
-    };
-  });
-  const line = (row: readonly string[]): string =>
-    columns
-      .map(({ width, numeric }, column) => {
-        const cell = row[column] ?? '';
-        return numeric ? cell.padStart(width) : cell.padEnd(width);
-      })
-      .join('  ')
-      .trimEnd();
-  return [line(headings), columns.map(({ width }) => '-'.repeat(width)).join('  '), ...rows.map(line)].join(
-    '\n',
-  );
+/** Options of every command. */
+export interface OutputFlags {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
-export const print = (text: string): void => {
+export const addOutputOptions = (command: Command): Command =>
+  command
+    .optionsGroup('Output:')
+    .option('--json', 'print one JSON document')
+    .option('-q, --quiet', 'print results and errors, nothing else')
+    .option('--no-color', 'print plain text, as with NO_COLOR set');
+
+/** Where a command prints. */
+export interface Output {
+  readonly quiet: boolean;
+  /** The result: `document` where JSON was asked for, else `text`. */
+  readonly result: (document: unknown, text: (colors: Colors) => string) => void;
+  /** A line for people, never part of the result. */
+  readonly note: (text: string) => void;
+}
+
+export function openOutput({ json = false, quiet = false }: OutputFlags): Output {
+  return {
+    quiet,
+    result: (document, text) =>
+      print(json ? JSON.stringify(document, null, 2) : text(colorsFor(process.stdout))),
+    note: (text) => {
+      if (!quiet) process.stderr.write(`${colorsFor(process.stderr).dim(text)}\n`);
+    },
+  };
+}
+
+const print = (text: string): void => {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-};
-
-export const printJson = (document: unknown): void => print(JSON.stringify(document, null, 2));
-
-/** A line for people, never part of the result. */
-export const note = (text: string): void => {
-  process.stderr.write(`${text}\n`);
 };
 
 /** Writes a file that the user named. Throws ERR_RUN where that cannot be. */

@@ -6,10 +6,14 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { HalfspaceError, type ErrorCode } from '../errors.js';
+import { colorsFor, usesColor } from './colors.js';
+import { addCompletionCommand } from './completion.js';
 import { addConstructCommand } from './construct.js';
 import { addDevicesCommand } from './devices.js';
 import { addDoctorCommand } from './doctor.js';
 import { addEvalCommand } from './eval.js';
+import { addExamples, helpStyle } from './help.js';
+import { addInitCommand } from './init.js';
 import { addInspectCommand } from './inspect.js';
 import { InterruptedError } from './interrupt.js';
 import { addReportCommand } from './report.js';
@@ -20,6 +24,8 @@ const usageCodes: readonly ErrorCode[] = ['ERR_OPTION', 'ERR_TARGET'];
 
 /** Runs the command line and returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // Wherever it stands, it means what the variable means, here and in child processes.
+  if (argv.includes('--no-color')) process.env['NO_COLOR'] = '1';
   try {
     await buildProgram().parseAsync(argv);
     return 0;
@@ -28,31 +34,39 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function buildProgram(): Command {
+/** All commands and options, with nothing behind them loaded. */
+export function buildProgram(): Command {
+  const { red } = colorsFor(process.stderr);
   const program = new Command('halfspace')
     .description('Train any super-network once and get back a compact sub-network of the same accuracy.')
     .version(packageVersion())
+    .option('--no-color', 'print plain text, as with NO_COLOR set')
     .exitOverride()
     .showHelpAfterError('(add --help for the options)')
-    .addHelpText('after', examples);
-  program.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'halfspace: ')) });
+    .configureHelp(helpStyle)
+    .configureOutput({
+      getOutHasColors: () => usesColor(process.stdout),
+      getErrHasColors: () => usesColor(process.stderr),
+      outputError: (text, write) => write(text.replace(/^error:/, red('halfspace:'))),
+    });
+  addInitCommand(program);
   addInspectCommand(program);
   addTrainCommand(program);
   addConstructCommand(program);
   addEvalCommand(program);
+  addReportCommand(program);
   addDevicesCommand(program);
   addDoctorCommand(program);
-  addReportCommand(program);
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  addCompletionCommand(program);
+  addExamples(
+    program,
+    ['halfspace init --network', 'a config file and a network to begin with'],
+    ['halfspace inspect stackedunets', 'what can be erased, and why not the rest'],
+    ['halfspace train stackedunets --data sample --remove 3 --out runs/first', 'a first run'],
+    ['halfspace eval runs/first/sub.onnx --data sample', 'what came out of it'],
+  );
   return program;
 }
-
-const examples = `
-Examples:
-  halfspace inspect stackedunets                       what can be erased, and why not the rest
-  halfspace train stackedunets --data sample --remove 3 --out runs/first
-  halfspace eval runs/first/sub.onnx --data sample
-  halfspace construct runs/first/super.onnx -o smaller.onnx`;
 
 function packageVersion(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -63,11 +77,12 @@ function packageVersion(): string {
 function report(error: unknown): number {
   if (error instanceof InterruptedError) return error.exitStatus;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const { red } = colorsFor(process.stderr);
   if (error instanceof HalfspaceError) {
-    process.stderr.write(`halfspace: ${error.message}\n`);
+    process.stderr.write(`${red('halfspace:')} ${error.message}\n`);
     return usageCodes.includes(error.code) ? 2 : 1;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`halfspace: internal: ${text}\n`);
+  process.stderr.write(`${red('halfspace:')} internal: ${text}\n`);
   return 1;
 }

@@ -2,7 +2,7 @@
 
 import { SingleBar } from 'cli-progress';
 import type { Progress, StepProgress } from '../index.js';
-import { formatCount, formatPercent, note } from './output.js';
+import { formatCount, formatPercent, type Output } from './output.js';
 
 export interface ProgressView {
   readonly update: (event: Progress) => void;
@@ -12,7 +12,7 @@ export interface ProgressView {
 
 const silent: ProgressView = { update: () => undefined, end: () => undefined };
 
-export function showProgress(quiet: boolean): ProgressView {
+export function showProgress({ quiet, note }: Output): ProgressView {
   if (quiet) return silent;
   const bar = new SingleBar({
     stream: process.stderr,

@@ -2,46 +2,47 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  HalfspaceError,
-  search,
-  type Dataset,
-  type Graph,
-  type SearchOptions,
-  type SearchResult,
-  type Summary,
-} from '../index.js';
-import { writeReport } from '../report/run.js';
+import type { Dataset } from '../data/dataset.js';
+import { HalfspaceError } from '../errors.js';
+import type { Graph } from '../graph.js';
+import type { SearchOptions } from '../train/options.js';
+import { search, type SearchResult, type Summary } from '../train/search.js';
+import { rebase } from './config-paths.js';
+import type { Settings } from './config-schema.js';
+import type { Colors } from './colors.js';
 import { InterruptedError, stopOnInterrupt } from './interrupt.js';
-import { formatCount, formatPercent, formatShare, formatTable, note, print, printJson } from './output.js';
+import { formatCount, formatPercent, formatShare, type Output } from './output.js';
 import { showProgress } from './progress.js';
+import { formatTable } from './table.js';
 
-export interface RunStyle {
+export interface RunContext {
   /** Names the folder where none was given. */
   readonly title: string;
-  readonly quiet: boolean;
-  readonly json: boolean;
+  /** What was asked for, kept with the run. */
+  readonly settings: Settings;
+  readonly output: Output;
 }
 
 export async function runSearch(
   graph: Graph,
   dataset: Dataset,
   options: SearchOptions,
-  { title, quiet, json }: RunStyle,
+  { title, settings, output }: RunContext,
 ): Promise<void> {
   const directory = options.directory ?? freeDirectory(title, options.resume ?? false);
-  const progress = showProgress(quiet);
-  const interrupt = stopOnInterrupt();
+  const progress = showProgress(output);
+  const interrupt = stopOnInterrupt(output);
   try {
     const result = await search(graph, dataset, {
       ...options,
       directory,
+      origin: rebase(settings, '.', directory),
       stop: interrupt.signal,
       onProgress: progress.update,
     });
     progress.end();
-    const files = ['super.onnx', 'sub.onnx', 'summary.json', ...(await leaveReport(directory))];
-    conclude(result, { directory, files, json });
+    const files = ['super.onnx', 'sub.onnx', 'summary.json', ...(await leaveReport(directory, output))];
+    conclude(result, { directory, files, output });
   } finally {
     progress.end();
     interrupt.release();
@@ -59,8 +60,9 @@ function freeDirectory(title: string, resume: boolean): string {
 }
 
 /** The page, where it could be written: one that cannot does not spoil the run behind it. */
-async function leaveReport(directory: string): Promise<readonly string[]> {
+async function leaveReport(directory: string, { note }: Output): Promise<readonly string[]> {
   try {
+    const { writeReport } = await import('../report/run.js');
     await writeReport(directory);
     return ['report.html'];
   } catch (error) {
@@ -73,20 +75,28 @@ interface Conclusion {
   readonly directory: string;
   /** Names of the files worth naming. */
   readonly files: readonly string[];
-  readonly json: boolean;
+  readonly output: Output;
 }
 
-function conclude({ complete, summary }: SearchResult, { directory, files, json }: Conclusion): void {
-  if (json) printJson({ directory, complete, ...summary });
-  else if (summary) print(describeSummary(summary, directory, files));
+/** Throws InterruptedError after a run that was stopped. */
+function conclude({ complete, summary }: SearchResult, { directory, files, output }: Conclusion): void {
+  output.result({ directory, complete, ...summary }, (colors) =>
+    summary ? describeSummary(summary, directory, files, colors) : `stopped: ${directory}`,
+  );
   if (complete) return;
-  note(`stopped; the same command with --out ${directory} --resume goes on from here`);
+  output.note(`halfspace train --out ${directory} --resume goes on from here`);
   throw new InterruptedError();
 }
 
-function describeSummary(summary: Summary, directory: string, files: readonly string[]): string {
+function describeSummary(
+  summary: Summary,
+  directory: string,
+  files: readonly string[],
+  colors: Colors,
+): string {
   const { supernet, subnet, erased, maxDifference, seconds } = summary;
   const table = formatTable(
+    colors,
     ['', 'params', 'MACs', 'accuracy'],
     [
       [
@@ -105,12 +115,14 @@ function describeSummary(summary: Summary, directory: string, files: readonly st
     '',
     ...(supernet.measured === 'selection'
       ? [
-          '(accuracy of the super-network: when the segments were chosen, before training went on without them)',
+          colors.dim(
+            '(accuracy of the super-network: when the segments were chosen, before training went on without them)',
+          ),
         ]
       : []),
     `erased segments: ${erased.join(', ') || 'none'}`,
     `largest output difference: ${maxDifference.toExponential(1)}, training took ${seconds.toFixed(0)} s`,
     '',
-    ...files.map((file) => `  ${join(directory, file)}`),
+    ...files.map((file) => `  ${colors.cyan(join(directory, file))}`),
   ].join('\n');
 }

@@ -1,11 +1,16 @@
 // From the flags of `train` to the options of `search`. What is not given is left to the library's defaults.
 
-import { HalfspaceError, optimizer, type Dataset, type SearchOptions, type Target } from '../index.js';
-import { lookUp } from '../suggest.js';
 import { cutout, horizontalFlip, randomCrop, type Augmentation } from '../data/augment.js';
 import { colorJitter } from '../data/color.js';
+import type { Dataset } from '../data/dataset.js';
 import { cutmix, mixup, type Mix } from '../data/mix.js';
-import type { Optimizer } from '../train/optimizer.js';
+import { HalfspaceError } from '../errors.js';
+import type { Target } from '../search/selection.js';
+import { optimizer, type Optimizer } from '../train/optimizer.js';
+import type { SearchOptions } from '../train/options.js';
+import type { LogName } from '../train/run-directory.js';
+import type { AugmentationName, MixName } from './names.js';
+import { withoutUndefined } from './options.js';
 
 /** The flags as commander gives them. */
 export interface SearchFlags {
@@ -24,8 +29,8 @@ export interface SearchFlags {
   readonly schedule?: string;
   readonly lrWarmup?: number;
   readonly labelSmoothing?: number;
-  readonly augment?: string;
-  readonly mix?: string;
+  readonly augment?: readonly AugmentationName[];
+  readonly mix?: MixName;
   readonly seed?: number;
   readonly score?: string;
   readonly warmup?: number;
@@ -36,11 +41,13 @@ export interface SearchFlags {
   readonly precision?: string;
   readonly out?: string;
   readonly resume?: boolean;
+  readonly csv?: boolean;
+  readonly tensorboard?: boolean;
 }
 
-/** Throws ERR_OPTION for names that do not exist and for more than one target. */
+/** Throws ERR_OPTION for options that contradict each other. */
 export const searchOptions = (flags: SearchFlags, dataset: Dataset): SearchOptions =>
-  given({
+  withoutUndefined({
     target: targetOf(flags),
     gates: flags.gates,
     epochs: flags.epochs,
@@ -63,11 +70,13 @@ export const searchOptions = (flags: SearchFlags, dataset: Dataset): SearchOptio
     precision: flags.precision,
     directory: flags.out,
     resume: flags.resume,
-  });
+    logs: logsOf(flags),
+  }) as SearchOptions;
 
-/** Without the entries that are undefined. */
-const given = (options: Readonly<Record<string, unknown>>): SearchOptions =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+const logsOf = ({ csv, tensorboard }: SearchFlags): readonly LogName[] => [
+  ...(csv ? (['csv'] as const) : []),
+  ...(tensorboard ? (['tensorboard'] as const) : []),
+];
 
 function targetOf({ remove, sparsity, params, macs }: SearchFlags): Target | undefined {
   const targets: Target[] = [
@@ -95,26 +104,29 @@ function optimizerOf({ optimizer: name = 'sgd', nesterov, weightDecay }: SearchF
   });
 }
 
-/** By name, with the settings usual for images of this size. */
-const augmentationsFor = ([, height]: Dataset['shape']): Readonly<Record<string, Augmentation>> => ({
+/** With the settings usual for images of this size. */
+const augmentationsFor = ([, height]: Dataset['shape']): Readonly<
+  Record<AugmentationName, Augmentation>
+> => ({
   crop: randomCrop(Math.max(1, Math.round(height / 8))),
   flip: horizontalFlip(),
   cutout: cutout(Math.round(height / 2)),
   jitter: colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4 }),
 });
 
-function augmentations(list: string | undefined, dataset: Dataset): readonly Augmentation[] | undefined {
-  if (list === undefined) return undefined;
-  const known = augmentationsFor(dataset.shape);
-  return list
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '' && name !== 'none')
-    .map((name) => lookUp(known, name, 'augmentation'));
+function augmentations(
+  names: readonly AugmentationName[] | undefined,
+  { shape }: Dataset,
+): readonly Augmentation[] | undefined {
+  const known = augmentationsFor(shape);
+  return names?.map((name) => known[name]);
 }
 
 /** With the parameters of the papers: mixup alpha 0.2, cutmix alpha 1. */
-function mixOf(name: string | undefined, { classes }: Dataset): Mix | undefined {
-  const mixes = { mixup: () => mixup(0.2, classes.length), cutmix: () => cutmix(1, classes.length) };
-  return name === undefined ? undefined : lookUp<() => Mix>(mixes, name, 'mix')();
+function mixOf(name: MixName | undefined, { classes }: Dataset): Mix | undefined {
+  const mixes = {
+    mixup: () => mixup(0.2, classes.length),
+    cutmix: () => cutmix(1, classes.length),
+  } satisfies Record<MixName, () => Mix>;
+  return name && mixes[name]();
 }

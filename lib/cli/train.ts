@@ -1,48 +1,65 @@
 // `train`: from a super-network and a data set to a run directory.
 
 import type { Command } from 'commander';
+import { addConfigOptions, settingsOf } from './config-options.js';
+import type { Settings } from './config-schema.js';
 import { addDataOptions, openData, shapeFor, type DataFlags } from './data-options.js';
-import { chooseDevice } from '../train/devices.js';
-import { loadModel } from './load-model.js';
-import { note } from './output.js';
+import { addExamples } from './help.js';
+import { loadModel, modelArgument, requireModel } from './load-model.js';
+import {
+  augmentationNames,
+  mixNames,
+  optimizerNames,
+  precisionNames,
+  scheduleNames,
+  selectorNames,
+} from './names.js';
 import {
   belowOne,
   budget,
+  choiceOption,
+  choicesOption,
+  deviceOption,
   fraction,
   fromZero,
   positiveInteger,
   positiveNumber,
   wholeNumber,
+  withoutUndefined,
 } from './options.js';
+import { addOutputOptions, openOutput, type Output, type OutputFlags } from './output.js';
 import type { SearchFlags } from './search-options.js';
-
-const examples = `
-Examples:
-  halfspace train stackedunets --data sample --remove 3
-  halfspace train stackedunets --data fashion-mnist --epochs 3 --macs 110M --out runs/fashion
-  halfspace train model.onnx --data cifar10 --data-dir data --sparsity 0.5 --optimizer adamw
-  halfspace train stackedunets --data sample --remove 3 --out runs/first --resume`;
 
 export function addTrainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('Train a super-network once and write the sub-network that is left.')
-    .argument('<model>', 'a built-in super-network or an ONNX file');
+    .addArgument(
+      modelArgument('[model]', 'a built-in super-network, an ONNX file, or a module that builds one'),
+    )
+    .action((model: string | undefined, flags: TrainFlags, self: Command) =>
+      train(requireModel(model), flags, settingsOf(self), openOutput(flags)),
+    );
   addDataOptions(command);
   addTargetOptions(command);
-  addScheduleOptions(command);
+  addTrainingOptions(command);
   addSearchOptions(command);
-  command
-    .option('--out <folder>', 'run directory (default: a new one under runs/)')
-    .option('--resume', 'go on with the run in --out')
-    .option('--width <n>', 'base channels of a built-in network', positiveInteger)
-    .option('--threads <n>', 'threads of the CPU engine (default: all cores)', positiveInteger)
-    .option('--device <name>', 'cpu, cuda, cuda:1 and so on, or auto for a GPU where there is one', 'cpu')
-    .option('--precision <name>', 'fp32 or tf32 for products (default: tf32 with CUDA)')
-    .option('--quiet', 'no progress')
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', examples)
-    .action(train);
+  addRunOptions(command);
+  addOutputOptions(command);
+  addExamples(
+    command,
+    ['halfspace train stackedunets --data sample --remove 3', 'a first run, on the bundled images'],
+    [
+      'halfspace train stackedunets --data fashion-mnist --epochs 3 --macs 110M --out runs/fashion',
+      'as much as it takes to keep a budget',
+    ],
+    [
+      'halfspace train model.onnx --data cifar10 --data-dir data --sparsity 0.5 --optimizer adamw',
+      'your own network, exported from PyTorch',
+    ],
+    ['halfspace train --out runs/fashion --resume', 'go on with a run that was stopped'],
+    ['halfspace train --config runs/fashion/config.json --seed 1', 'a run once more, with another seed'],
+  );
 }
 
 function addTargetOptions(command: Command): void {
@@ -54,63 +71,66 @@ function addTargetOptions(command: Command): void {
     .option('--macs <n>', 'so many that at most n multiply-accumulates are left (115M)', budget);
 }
 
-function addScheduleOptions(command: Command): void {
+function addTrainingOptions(command: Command): void {
   command
     .optionsGroup('Training:')
     .option('--epochs <n>', 'passes over the data', positiveInteger)
     .option('--steps <n>', 'stop after n steps', positiveInteger)
     .option('--batch <n>', 'images a step', positiveInteger)
-    .option('--optimizer <name>', 'sgd, adam or adamw')
+    .addOption(choiceOption('--optimizer <name>', 'what turns gradients into steps', optimizerNames))
     .option('--nesterov', 'Nesterov momentum (sgd)')
     .option('--lr <rate>', 'highest learning rate', positiveNumber)
-    .option('--schedule <name>', 'constant, step or cosine')
+    .addOption(choiceOption('--schedule <name>', 'how the learning rate moves', scheduleNames))
     .option('--lr-warmup <share>', 'share of the steps in which the rate rises', belowOne)
     .option('--weight-decay <x>', 'weight decay', fromZero)
     .option('--label-smoothing <x>', 'label smoothing', belowOne)
-    .option('--augment <list>', 'augmentations, by commas: crop, flip, cutout, jitter, or none')
-    .option('--mix <name>', 'mixup or cutmix')
+    .addOption(choicesOption('--augment <list>', 'augmentations, by commas', augmentationNames))
+    .addOption(choiceOption('--mix <name>', 'mix images and labels of a batch', mixNames))
     .option('--seed <n>', 'seed of everything random', wholeNumber);
 }
 
 function addSearchOptions(command: Command): void {
   command
     .optionsGroup('Search:')
+    .option('--width <n>', 'base channels of a network that is built', positiveInteger)
     .option('--gates', 'let branches without parameters (skip, pooling) be erased too')
-    .option(
-      '--score <name>',
-      'how redundancy is judged: ablation (default), paper, magnitude, average-magnitude, cosine, taylor1, taylor2',
-    )
+    .addOption(choiceOption('--score <name>', 'how redundancy is judged', selectorNames))
     .option('--warmup <share>', 'share of the steps before groups are chosen', fraction)
     .option('--window <share>', 'share of the steps at which chosen groups are zero', fraction)
-    .option('--no-rebuild', 'keep the erased groups in the running program until the end')
-    .optionsGroup('Run:');
+    .option('--no-rebuild', 'keep the erased groups in the running program until the end');
 }
 
-interface TrainFlags extends SearchFlags, DataFlags {
+function addRunOptions(command: Command): void {
+  command
+    .optionsGroup('Run:')
+    .option('--out <folder>', 'run directory (default: a new one under runs/)')
+    .option('--resume', 'go on with the run in --out, as it was begun')
+    .option('--csv', 'write the events to metrics.csv, too')
+    .option('--tensorboard', 'write the events for TensorBoard, too')
+    .option('--threads <n>', 'threads of the CPU engine (default: all cores)', positiveInteger)
+    .addOption(
+      deviceOption('--device <name>', 'what computes; auto takes a GPU where there is one').default('cpu'),
+    )
+    .addOption(choiceOption('--precision <name>', 'of products (default: tf32 with CUDA)', precisionNames));
+  addConfigOptions(command);
+}
+
+interface TrainFlags extends SearchFlags, DataFlags, OutputFlags {
   readonly width?: number;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
 }
 
-async function train(model: string, flags: TrainFlags): Promise<void> {
-  const [{ searchOptions }, { runSearch }, dataset] = await Promise.all([
+async function train(model: string, flags: TrainFlags, settings: Settings, output: Output): Promise<void> {
+  const [{ searchOptions }, { runSearch }, { chooseDevice }, dataset] = await Promise.all([
     import('./search-options.js'),
     import('./run-search.js'),
+    import('../train/devices.js'),
     openData(flags),
   ]);
-  const graph = await loadModel(model, { ...shapeFor(dataset), ...widthOf(flags) });
-  await runSearch(graph, dataset, searchOptions({ ...flags, device: deviceFor(flags.device) }, dataset), {
-    title: `${nameOf(model)}-${nameOf(flags.data)}`,
-    quiet: flags.quiet ?? false,
-    json: flags.json ?? false,
-  });
-}
-
-/** The device to train on; says what `auto` was resolved to. */
-function deviceFor(name: string): string {
-  const { name: device, note: words } = chooseDevice(name);
-  if (words !== null) note(words);
-  return device;
+  const graph = await loadModel(model, { ...shapeFor(dataset), ...withoutUndefined({ width: flags.width }) });
+  const title = `${nameOf(model)}-${nameOf(dataset.name)}`;
+  const { name: device, note } = chooseDevice(flags.device);
+  if (note !== null) output.note(note);
+  await runSearch(graph, dataset, searchOptions({ ...flags, device }, dataset), { title, settings, output });
 }
 
 /** File name without folder and ending, for run directories. */
@@ -119,7 +139,4 @@ const nameOf = (path: string): string =>
     .replace(/[\\/]+$/, '')
     .split(/[\\/]/)
     .at(-1)
-    ?.replace(/\.onnx$/i, '') ?? path;
-
-const widthOf = ({ width }: TrainFlags): { readonly width?: number } =>
-  width === undefined ? {} : { width };
+    ?.replace(/\.\w+$/, '') ?? path;

@@ -7,6 +7,7 @@ import type { CompiledProgram } from './compiled.js';
 import { fuse } from './fuse.js';
 import { arenaLayout } from './layout.js';
 import { lower, parameterTensors, tensorFor, type Sink } from './lower.js';
+import { share } from './share.js';
 
 export interface InferenceOptions {
   readonly batch: number;
@@ -18,7 +19,8 @@ export interface InferenceOptions {
 export function compileInference(graph: Graph, { batch, device = 'cpu' }: InferenceOptions): CompiledProgram {
   requireSupported(graph);
   const layout = arenaLayout(graph);
-  const network = fuse(atBatch(graph, batch));
+  const shared = share(atBatch(graph, batch));
+  const network = fuse(shared);
   const inputs = network.inputs.map((value) => [value, tensorFor(value, { kind: 'input' })] as const);
   const sinks = resultSinks(graph, network);
   const sources = new Map([...inputs, ...parameterTensors(network, layout, 0)]);
@@ -32,7 +34,10 @@ export function compileInference(graph: Graph, { batch, device = 'cpu' }: Infere
   return {
     program: assemble(device, arenas, [entry]),
     layout,
-    passes: [{ name: 'fuse', graph: network }],
+    passes: [
+      { name: 'share', graph: shared },
+      { name: 'fuse', graph: network },
+    ],
   };
 }
 

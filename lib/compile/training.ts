@@ -23,6 +23,7 @@ import { arenaLayout, offsetOf, type ArenaLayout } from './layout.js';
 import { lower, parameterTensors, tensor, tensorFor, type Sink } from './lower.js';
 import { withLoss, type Classifier, type Objective } from './loss.js';
 import type { Arena, Tensor } from './program.js';
+import { share } from './share.js';
 import { HYPER, STATISTICS, updateAttributes, type Span, type UpdateRule } from './update.js';
 
 /** Measuring never smooths, and takes class indices. */
@@ -45,7 +46,8 @@ export function compileTraining(graph: Graph, options: TrainingOptions): Compile
   requireSupported(graph);
   const layout = arenaLayout(graph);
   checkGroups(options.groups, layout);
-  const network = fuse(atBatch(graph, options.batch));
+  const shared = share(atBatch(graph, options.batch));
+  const network = fuse(shared);
   const measured = withLoss(network, options.loss ? { loss: options.loss } : {});
   const trained = withLoss(network, options);
   const backward = gradients(trained.graph, trained.loss, trainable(network));
@@ -58,6 +60,7 @@ export function compileTraining(graph: Graph, options: TrainingOptions): Compile
     program: assemble(options.device ?? 'cpu', arenas(layout, options.rule), entries),
     layout,
     passes: [
+      { name: 'share', graph: shared },
       { name: 'fuse', graph: network },
       { name: 'loss', graph: trained.graph },
       { name: 'gradients', graph: backward.graph },

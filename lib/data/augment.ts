@@ -154,10 +154,8 @@ function shifted(image: Image, right: number, down: number): Image {
 
 function mirrored(image: Image): Image {
   const { width } = image;
-  const pixels = new Uint8Array(image.pixels.length);
-  for (let row = 0; row < pixels.length; row += width) {
-    for (let x = 0; x < width; x += 1) pixels[row + x] = image.pixels[row + width - 1 - x] as number;
-  }
+  const pixels = image.pixels.slice();
+  for (let row = 0; row < pixels.length; row += width) pixels.subarray(row, row + width).reverse();
   return withPixels(image, pixels);
 }
 

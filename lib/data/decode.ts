@@ -1,61 +1,21 @@
-// Compressed image files, through the optional package `sharp`, whose decoders run on threads of
-// their own. Colours come out as three planes whatever the file holds: gray is repeated,
-// transparency dropped, embedded colour profiles and orientation marks are not applied (the
-// published data sets are used that way everywhere).
-
-import type { Sharp } from 'sharp';
+// One image of a compressed file. Colours come out as three planes whatever the file holds: gray is
+// repeated, transparency dropped, embedded colour profiles and orientation marks are not applied (the
+// published data sets are used that way everywhere). Which decoder does it is decided here.
 
 import { HalfspaceError } from '../errors.js';
-import { dataError } from './files.js';
-import type { ChooseFrame, Frame, Image } from './image.js';
-
-type Open = typeof import('sharp').default;
-
-let opening: Promise<Open> | undefined;
+import { dataError, readBytes } from './files.js';
+import type { ChooseFrame, Image } from './image.js';
+import { decodeJpeg, isJpeg } from './jpeg.js';
+import { decodeOther } from './other-images.js';
 
 /** The image in `path`, cut and scaled by `choose`; ERR_DATA where it cannot be decoded. */
 export async function decode(path: string, choose: ChooseFrame): Promise<Image> {
-  const open = await (opening ??= loadSharp());
+  const file = await readBytes(path);
   try {
-    const image = open(path, { failOn: 'error', ignoreIcc: true });
-    const { width, height } = await image.metadata();
-    return planar(await framed(image, choose(width, height)));
+    return (isJpeg(file) ? await decodeJpeg(file, choose) : null) ?? (await decodeOther(file, choose));
   } catch (cause) {
+    if (cause instanceof HalfspaceError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw dataError(path, `cannot be decoded as an image (${reason})`, cause);
-  }
-}
-
-function framed(image: Sharp, frame: Frame): ReturnType<typeof interleaved> {
-  const { left, top, width, height, outputWidth, outputHeight } = frame;
-  return interleaved(
-    image
-      .extract({ left, top, width, height })
-      .resize(outputWidth, outputHeight, { fit: 'fill', kernel: 'linear' })
-      .removeAlpha()
-      .toColourspace('srgb'),
-  );
-}
-
-const interleaved = (image: Sharp) => image.raw().toBuffer({ resolveWithObject: true });
-
-/** [H, W, C] to [C, H, W] */
-function planar({ data, info }: Awaited<ReturnType<typeof interleaved>>): Image {
-  const { width, height, channels } = info;
-  const plane = width * height;
-  const pixels = new Uint8Array(channels * plane);
-  for (let channel = 0; channel < channels; channel += 1) {
-    const start = channel * plane;
-    for (let i = 0; i < plane; i += 1) pixels[start + i] = data[i * channels + channel] as number;
-  }
-  return { channels, height, width, pixels };
-}
-
-async function loadSharp(): Promise<Open> {
-  try {
-    return (await import('sharp')).default;
-  } catch (cause) {
-    const advice = "JPEG and PNG files are read through the package 'sharp': npm install sharp";
-    throw new HalfspaceError('ERR_UNSUPPORTED', advice, { cause });
   }
 }

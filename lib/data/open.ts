@@ -11,6 +11,7 @@ import { openCifar10 } from './cifar.js';
 import type { Dataset } from './dataset.js';
 import { openFolder, openImagenet } from './folders.js';
 import { openFashionMnist } from './idx.js';
+import { datasetNames, isDatasetName, type DatasetName } from './names.js';
 import { openStl10 } from './stl.js';
 import { openSvhn } from './svhn.js';
 
@@ -41,7 +42,7 @@ function sampleFolders(): readonly string[] {
   }
 }
 
-const openers: Readonly<Record<string, Opener>> = {
+const openers: Readonly<Record<DatasetName, Opener>> = {
   sample: () => openFashionMnist('sample', sampleFolders()),
   'fashion-mnist': (options) => {
     const folders =
@@ -55,9 +56,6 @@ const openers: Readonly<Record<string, Opener>> = {
     openImagenet(within(options, 'imagenet', 'ILSVRC/Data/CLS-LOC'), options.size ?? SIZE),
 };
 
-/** Names that `openDataset` knows; folders of class folders are opened by their path. */
-export const datasetNames: readonly string[] = Object.keys(openers);
-
 /**
  * Opens a data set by name, or a folder of class folders by its path. Throws ERR_OPTION for an
  * unknown name or size, ERR_DATA where files are missing or malformed, ERR_UNSUPPORTED where
@@ -68,8 +66,7 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   if (!Number.isInteger(size) || size < 1) {
     throw new HalfspaceError('ERR_OPTION', `size must be a whole number of pixels from 1, found ${size}`);
   }
-  const opener = Object.hasOwn(openers, name) ? openers[name] : undefined;
-  if (opener) return opener(options);
+  if (isDatasetName(name)) return openers[name](options);
   if (await isFolder(name)) return openFolder(name, name, size);
   throw new HalfspaceError(
     'ERR_OPTION',

@@ -3,6 +3,7 @@
 
 import { HalfspaceError } from '../errors.js';
 import type { Random } from '../random.js';
+import { native } from '../train/native.js';
 import { type Augmentation, isFraming } from './augment.js';
 import type { Normalization } from './dataset.js';
 import type { ChooseFrame, Image } from './image.js';
@@ -38,7 +39,7 @@ export function pipeline(
     frame: (stream) => framing && ((across, down) => framing.frame(across, down, stream)),
     write: (image, stream, out) => {
       const augmented = steps.reduce((current, step) => step.apply(current, stream), image);
-      normalized(checked(augmented, output), table, out);
+      native().normalizePixels(checked(augmented, output).pixels, table, out);
     },
   };
 }
@@ -65,17 +66,4 @@ function normalizationTable({ mean, deviation }: Normalization, channels: number
     const channel = entry >> 8;
     return ((entry & 255) / 255 - (mean[channel] as number)) / (deviation[channel] as number);
   });
-}
-
-function normalized(
-  { channels, height, width, pixels }: Image,
-  table: Float32Array,
-  out: Float32Array,
-): void {
-  const plane = height * width;
-  for (let channel = 0; channel < channels; channel += 1) {
-    const entry = channel << 8;
-    const end = (channel + 1) * plane;
-    for (let i = channel * plane; i < end; i += 1) out[i] = table[entry | (pixels[i] as number)] as number;
-  }
 }

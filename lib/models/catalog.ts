@@ -1,7 +1,9 @@
-// The built-in super-networks by name. Each is written with the public API alone, as a user would.
+// The built-in super-networks by name. Each is written with the public API alone, as a user would, but
+// imports the builder from its own file, so that to look at a network does not load what trains it.
 
 import type { Graph } from '../index.js';
 import { lookUp } from '../suggest.js';
+import type { ModelName } from './names.js';
 import { darts14, darts8 } from './darts.js';
 import { demoSupNet } from './demosupnet.js';
 import { regnet800MSqueeze, regnetX800M } from './regnet.js';
@@ -24,7 +26,7 @@ interface Model {
   readonly classes: number;
 }
 
-const catalog: Readonly<Record<string, Model>> = {
+const catalog: Readonly<Record<ModelName, Model>> = {
   demosupnet: { build: demoSupNet, input: [1, 28, 28], classes: 10 },
   'darts-14': { build: darts14, input: [3, 224, 224], classes: 1000 },
   'darts-8': { build: darts8, input: [3, 32, 32], classes: 10 },
@@ -35,10 +37,8 @@ const catalog: Readonly<Record<string, Model>> = {
   'superresnet-2m': { build: superResNet2M, input: [3, 32, 32], classes: 10 },
 };
 
-export const modelNames: readonly string[] = Object.keys(catalog);
-
 /** A built-in super-network. Throws ERR_OPTION with the nearest name where there is none of that name. */
 export function buildModel(name: string, options: Partial<ModelOptions> = {}): Graph {
-  const model = lookUp(catalog, name, 'model');
+  const model = lookUp<Model>(catalog, name, 'model');
   return model.build({ input: model.input, classes: model.classes, ...options });
 }

@@ -3,7 +3,8 @@
 // pooling 3x3, skip, separable and dilated convolutions 3x3 and 5x5. The eighth primitive, zero, adds nothing
 // to a sum: it is what an edge becomes when its other candidates are erased. All batch norms are affine.
 
-import { Network, type Graph, type Value } from '../index.js';
+import type { Graph, Value } from '../index.js';
+import { Network } from '../network.js';
 import type { ModelOptions } from './catalog.js';
 
 const nodesPerCell = 4;

@@ -2,7 +2,8 @@
 // concatenations and sums. The paper gives its size alone (0.82 M parameters, 209 M multiply-accumulates
 // at 1x28x28); the topology here is ours and comes within 5 % of both.
 
-import { Network, type Graph, type Value } from '../index.js';
+import type { Graph, Value } from '../index.js';
+import { Network } from '../network.js';
 import type { ModelOptions } from './catalog.js';
 
 /** Builds DemoSupNet; `width` (32) is the channels of the stem, 2x and 4x of it follow. */

@@ -1,6 +1,7 @@
 // Public surface of `halfspace/models`.
 
-export { buildModel, modelNames, type ModelOptions } from './catalog.js';
+export { buildModel, type ModelOptions } from './catalog.js';
+export { modelNames, type ModelName } from './names.js';
 export { darts14, darts8 } from './darts.js';
 export { demoSupNet } from './demosupnet.js';
 export { regnet, regnetX800M, type RegNetSpace } from './regnet.js';

@@ -3,7 +3,8 @@
 // 2018) in the middle. The residual branch of a block is what can be erased. The 800 MF setting is the one
 // used on 32x32 images, with a stem of stride 1.
 
-import { Network, type Graph, type Value } from '../index.js';
+import type { Graph, Value } from '../index.js';
+import { Network } from '../network.js';
 import type { ModelOptions } from './catalog.js';
 
 /** The parameters of the design space; widths are multiples of `groupWidth`. */

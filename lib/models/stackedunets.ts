@@ -2,7 +2,8 @@
 // the one published with the original library; widths were not published and are chosen here so that
 // at 3x32x32 the network has the paper's 0.80 M parameters and 184 M multiply-accumulates, within 6 %.
 
-import { Network, type Graph, type Value } from '../index.js';
+import type { Graph, Value } from '../index.js';
+import { Network } from '../network.js';
 import type { ModelOptions } from './catalog.js';
 
 /** Builds StackedUnets; `width` (64) is the channels inside, three quarters of it enter the last sum. */

@@ -3,7 +3,8 @@
 // gives the sizes of its sub-networks (1 M and 2 M parameters); the presets here land there with one 3x3
 // branch a block.
 
-import { Network, type Graph, type Value } from '../index.js';
+import type { Graph, Value } from '../index.js';
+import { Network } from '../network.js';
 import type { ModelOptions } from './catalog.js';
 
 /** Channels and number of blocks of one resolution. */

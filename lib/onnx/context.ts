@@ -6,6 +6,7 @@ import type { OnnxContext, OnnxLayout, OnnxTensor } from '../ops/onnx-reader.js'
 import type { TensorType } from '../shape.js';
 import { Attributes } from './attributes.js';
 import { damaged } from './model-error.js';
+import { NextBatch } from './next-batch.js';
 import type { Source, SourceNode } from './source.js';
 import { floatsOf, isUniform } from './tensor.js';
 import { DeclaredTypes } from './types.js';
@@ -28,6 +29,7 @@ export class Reading {
   readonly absorbed = new Set<SourceNode>();
   /** What the file declares about values. */
   readonly types: DeclaredTypes;
+  readonly nextBatch = new NextBatch(this.builder.nodes);
   readonly #parameters = new Map<OnnxLayout | null, Map<OnnxTensor, Parameter>>();
 
   constructor(readonly source: Source) {
@@ -109,15 +111,20 @@ export class Context implements OnnxContext {
     return knownType(this.#known(index));
   }
 
+  nextType(index: number): TensorType | null {
+    const known = this.#known(index);
+    return known.kind === 'constant' ? knownType(known) : this.#reading.nextBatch.type(known.value);
+  }
+
   constant(index: number): OnnxTensor | null {
     if (!this.given(index)) return null;
     const known = this.#known(index);
     return known.kind === 'constant' ? known.tensor : null;
   }
 
-  data(index: number): Value {
+  data(index: number, layout?: OnnxLayout): Value {
     const known = this.#known(index);
-    return known.kind === 'constant' ? this.#reading.parameter(known.tensor, 'data') : known.value;
+    return known.kind === 'constant' ? this.#reading.parameter(known.tensor, 'data', layout) : known.value;
   }
 
   trained(index: number, layout?: OnnxLayout): Parameter {

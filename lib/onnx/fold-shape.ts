@@ -1,7 +1,7 @@
 // Constant folding that moves elements without computing on them: making, joining, cutting and
 // reshaping constants.
 
-import { broadcast, elements, type Shape } from '../shape.js';
+import { broadcast, elements, sameShape, type Shape } from '../shape.js';
 import {
   axisOf,
   integers,
@@ -54,8 +54,10 @@ const range: Evaluator = (node) => {
 };
 
 const expand: Evaluator = (node) => {
-  const { dtype, shape: from, data } = operand(node, 0);
+  const source = operand(node, 0);
+  const { dtype, shape: from, data } = source;
   const shape = broadcast(from, list(node, 1));
+  if (sameShape(from, shape)) return source;
   node.claim(checkShape(node.name, shape));
   return { dtype, shape, data: gather(data, broadcastTo(from, shape)) };
 };

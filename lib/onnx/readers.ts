@@ -4,6 +4,7 @@ import { readers as activations } from '../ops/activation.js';
 import { readers as arithmetic } from '../ops/arithmetic.js';
 import { readers as concatenation } from '../ops/concat.js';
 import { readers as convolution } from '../ops/convolution.js';
+import { readers as einsum } from '../ops/einsum.js';
 import { readers as identity } from '../ops/identity.js';
 import { readers as layerNorm } from '../ops/layer-norm.js';
 import { readers as linear } from '../ops/linear.js';
@@ -25,6 +26,7 @@ const tables = [
   arithmetic,
   concatenation,
   convolution,
+  einsum,
   identity,
   layerNorm,
   linear,

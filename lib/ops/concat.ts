@@ -2,8 +2,9 @@
 // along the channel axis is a joint: the rest is still defined when one input disappears.
 
 import type { GradientContext, Kept, NarrowRule, Op, Value } from '../graph.js';
-import { dim, formatShape, type Shape, type TensorType } from '../shape.js';
-import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import { dim, elements, formatShape, type Shape, type TensorType } from '../shape.js';
+import { add } from './arithmetic.js';
+import type { OnnxContext, OnnxReaders, OnnxTensor } from './onnx-reader.js';
 import {
   arity,
   axisOf,
@@ -18,6 +19,7 @@ import {
   zeroWithAll,
   zeroWithFirst,
 } from './operator.js';
+import { pad } from './pad.js';
 import { sliceBackward } from './slice.js';
 import { sum } from './sum.js';
 
@@ -173,12 +175,66 @@ function splitSizes(context: OnnxContext, size: number): readonly number[] {
   return Array.from({ length: outputs }, (_, index) => Math.min(part, size - index * part));
 }
 
+function readConcat(context: OnnxContext): readonly Value[] {
+  const axis = axisOf(context.attributes.int('axis'), context.type(0).shape);
+  const parts = Array.from({ length: context.inputs }, (_, index) => index);
+  const fixed = parts.filter((index) => isPerImage(context, index, axis));
+  if (fixed.length === 0 || fixed.length === parts.length)
+    return context.emit(
+      concat(axis),
+      parts.map((index) => context.data(index)),
+    );
+  return joinEveryImage(context, axis, parts, fixed);
+}
+
+/** Whether a part is a constant that the file repeats for every image. */
+function isPerImage(context: OnnxContext, index: number, axis: number): boolean {
+  const constant = context.constant(index);
+  if (!constant || axis === 0) return false;
+  const { data, shape } = constant;
+  const length = elements(shape.slice(1));
+  for (let i = length; i < data.length; i++) if (data[i] !== data[i - length]) return false;
+  return true;
+}
+
+const oneImage = ({ name, stored, dtype, shape, data }: OnnxTensor): OnnxTensor => ({
+  name,
+  stored,
+  dtype,
+  shape: shape.with(0, 1),
+  data: Array.from({ length: elements(shape.slice(1)) }, (_, index) => data[index] as number),
+});
+
+/**
+ * Constants beside data, such as class tokens, in front of what every image has: each part is surrounded
+ * by zeros up to the size of the result and added, since sums repeat a constant for all images.
+ */
+function joinEveryImage(
+  context: OnnxContext,
+  axis: number,
+  parts: readonly number[],
+  fixed: readonly number[],
+): readonly Value[] {
+  const sizes = parts.map((index) => dim(context.type(index).shape, axis));
+  const length = (part: readonly number[]): number =>
+    part.reduce((sum, index) => sum + (sizes[index] as number), 0);
+  const surrounded = (index: number, value: Value): Value => {
+    const before = [length(parts.slice(0, index))];
+    const after = [length(parts.slice(index + 1))];
+    return context.emit(pad({ axes: [axis], before, after }), [value])[0] as Value;
+  };
+  const terms = parts.map((index) => {
+    if (!fixed.includes(index)) return surrounded(index, context.data(index));
+    const value = context.constant(index)?.stored
+      ? context.trained(index, oneImage)
+      : context.data(index, oneImage);
+    return surrounded(index, value);
+  });
+  return [terms.reduce((total, term) => context.emit(add(), [total, term])[0] as Value)];
+}
+
 export const readers: OnnxReaders = {
-  Concat: (context) => {
-    const axis = axisOf(context.attributes.int('axis'), context.type(0).shape);
-    const parts = Array.from({ length: context.inputs }, (_, index) => context.data(index));
-    return context.emit(concat(axis), parts);
-  },
+  Concat: readConcat,
   Split: (context) => {
     const { shape } = context.type(0);
     const axis = axisOf(context.attributes.int('axis', 0), shape);

@@ -5,19 +5,7 @@
 import type { GradientContext, Op, Value } from '../graph.js';
 import { affine } from './activation.js';
 import { formatType, sameShape, type TensorType } from '../shape.js';
-import {
-  arity,
-  emitOne,
-  gradientOp,
-  input,
-  mismatch,
-  neverHomogeneous,
-  neverZero,
-  noMacs,
-  operand,
-  output,
-  unfusable,
-} from './operator.js';
+import { arity, emitOne, gradientOp, input, mismatch, promisesNothing, operand, output } from './operator.js';
 
 export interface CrossEntropy {
   /** Share of the target that is spread over all classes. */
@@ -38,14 +26,7 @@ export function softmaxCrossEntropy(attributes: CrossEntropy = { smoothing: 0 })
     infer: results,
     gradient: (context) => [gradient(attributes, context), null],
     lower: () => ({ kernel: 'softmax_cross_entropy', attrs: { smoothing } }),
-    macs: noMacs,
-    onnx: null,
-    zero: neverZero,
-    homogeneous: neverHomogeneous,
-    joint: null,
-    narrow: null,
-    epilogue: null,
-    fuse: unfusable,
+    ...promisesNothing,
   };
 }
 
@@ -89,12 +70,5 @@ export const objective = (): Op => ({
   },
   gradient: (context) => [emitOne(context, affine(0, 1), [input(context, 0)])],
   lower: () => ({ kernel: 'reshape', attrs: {} }),
-  macs: noMacs,
-  onnx: null,
-  zero: neverZero,
-  homogeneous: neverHomogeneous,
-  joint: null,
-  narrow: null,
-  epilogue: null,
-  fuse: unfusable,
+  ...promisesNothing,
 });

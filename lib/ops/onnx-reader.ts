@@ -37,10 +37,12 @@ export interface OnnxContext {
   readonly outputs: number;
   given(index: number): boolean;
   type(index: number): TensorType;
+  /** That type if the batch had one image more; null where the network works at no other batch size. */
+  nextType(index: number): TensorType | null;
   /** The contents of input `index` where they are known before a run. */
   constant(index: number): OnnxTensor | null;
-  /** Input `index` as data; a constant becomes a parameter that is not trained. */
-  data(index: number): Value;
+  /** Input `index` as data; a constant becomes a parameter that is not trained, arranged as `layout` says. */
+  data(index: number, layout?: OnnxLayout): Value;
   /** Constant input `index` as a trained parameter. Declines where it is no constant. */
   trained(index: number, layout?: OnnxLayout): Parameter;
   /** Constant input `index` as a parameter that only statistics change. Declines likewise. */

@@ -4,7 +4,7 @@
 import { HalfspaceError } from '../errors.js';
 import type { Graph, Node, Op } from '../graph.js';
 import type { TensorType } from '../shape.js';
-import { neverHomogeneous, neverZero, noMacs, unfusable } from './operator.js';
+import { promisesNothing } from './operator.js';
 
 /** An operator `name` known by its result types alone; `reason` says why no more is known. */
 export const opaque = (name: string, outputs: readonly TensorType[], reason: string): Op => ({
@@ -13,14 +13,7 @@ export const opaque = (name: string, outputs: readonly TensorType[], reason: str
   infer: () => outputs,
   gradient: null,
   lower: () => refuse(`${name} cannot run: ${reason}`),
-  macs: noMacs,
-  onnx: null,
-  zero: neverZero,
-  homogeneous: neverHomogeneous,
-  joint: null,
-  narrow: null,
-  epilogue: null,
-  fuse: unfusable,
+  ...promisesNothing,
 });
 
 /** The nodes of `graph` that cannot run. */

@@ -158,6 +158,18 @@ export function beforeEpilogue(context: GradientContext, epilogue: Epilogue | un
   return emitOne(context, mask, [dy, y, y]);
 }
 
+/** Answers of an operator that promises nothing: a search leaves it whole, nothing fuses or exports it. */
+export const promisesNothing = {
+  macs: noMacs,
+  onnx: null,
+  zero: neverZero,
+  homogeneous: neverHomogeneous,
+  joint: null,
+  narrow: null,
+  epilogue: null,
+  fuse: unfusable,
+} as const satisfies Partial<Op>;
+
 /** What differs between operators that only gradients contain. */
 export interface GradientOperator {
   readonly name: string;
@@ -181,14 +193,7 @@ export function gradientOp({ name, outputs, ...call }: GradientOperator): Op {
     infer: () => outputs,
     gradient: null,
     lower: () => call,
-    macs: noMacs,
-    onnx: null,
-    zero: neverZero,
-    homogeneous: neverHomogeneous,
-    joint: null,
-    narrow: null,
-    epilogue: null,
-    fuse: unfusable,
+    ...promisesNothing,
   };
 }
 

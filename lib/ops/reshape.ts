@@ -142,17 +142,52 @@ const narrow =
 const expand = (kept: readonly number[], factor: number): readonly number[] =>
   kept.flatMap((channel) => Array.from({ length: factor }, (_, index) => channel * factor + index));
 
-/**
- * The target with the batch axis copied where it stays the same, so that a network that was written at
- * one batch size works at every other.
- */
+/** The target with the axis open that takes the batch, so that a network works at other sizes of it too. */
 function readReshape(context: OnnxContext): readonly Value[] {
   const from = context.type(0).shape;
   const shape = Array.from(context.constant(1)?.data ?? context.decline('its shape is not constant'));
   if (context.attributes.int('allowzero', 0) && shape.includes(0)) context.decline('its result is empty');
-  const keepsBatch = shape.length > 0 && resolve(shape, from)[0] === from[0];
-  const target = keepsBatch ? shape.with(0, 0) : shape;
-  return context.emit(reshape(target), [context.data(0)]);
+  const target = resolve(shape, from);
+  const place = placeOf(from, context.nextType(0)?.shape ?? from.with(0, (from[0] ?? 1) + 1));
+  const axis = place ? batchAxis(target, place) : -1;
+  if (axis < 0) return context.emit(reshape(target), [context.data(0)]);
+  const copied = axis === 0 && place?.axis === 0 && target[0] === from[0];
+  return context.emit(reshape(copied ? shape.with(0, 0) : target.with(axis, -1)), [context.data(0)]);
+}
+
+/** Where the batch lies among the elements in their order: `size` images, each of a run of elements. */
+interface Place {
+  readonly axis: number;
+  readonly size: number;
+  /** Elements that lie together for one image: at least, and at most (where its axis holds more than the batch). */
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Null where the value does not depend on the batch. */
+function placeOf(shape: Shape, next: Shape): Place | null {
+  const axis = shape.findIndex((size, k) => size !== next[k]);
+  if (axis < 0) return null;
+  const share = (next[axis] as number) - (shape[axis] as number);
+  const least = elements(shape.slice(axis + 1));
+  return { axis, size: (shape[axis] as number) / share, least, most: least * share };
+}
+
+/**
+ * The axis of a target that takes the batch. Where several could, files do not tell: one that holds
+ * nothing else is taken, else the innermost but the last, which holds features.
+ */
+function batchAxis(target: Shape, { size, least, most }: Place): number {
+  const able = [...target.keys()].filter((axis) => {
+    const inner = elements(target.slice(axis + 1));
+    return (
+      (target[axis] as number) % size === 0 &&
+      inner <= most &&
+      (inner * (target[axis] as number)) / size >= least
+    );
+  });
+  const own = able.find((axis) => target[axis] === size);
+  return own ?? able.findLast((axis) => axis < target.length - 1) ?? able[0] ?? -1;
 }
 
 /** Everything before `axis` becomes one axis, the rest another. */

@@ -1,16 +1,24 @@
 // Selection by measurement: take the group whose absence harms the loss least, leave it out, measure
 // again, until the target is met. It sees what groups do together, which no score of single groups
-// can. A policy over one question, "what is the loss without these groups?", so it knows no device.
+// can. Where there are too many candidates to measure, the slope of the loss shortlists them. A policy over
+// two questions about the network without some groups, so it knows no device.
 
 import { invariant } from '../errors.js';
 import { candidates, isComplete, take, type Selection } from '../search/selection.js';
 
-/** Answers with the loss when all parameters of `groups` are zero. */
-export type AblationLoss = (groups: readonly number[]) => Promise<number>;
+/** Answers while all parameters of `groups` are zero. */
+export interface AblationMeasure {
+  /** The loss. */
+  loss(groups: readonly number[]): Promise<number>;
+  /**
+   * For every group, x . gradient: by how much the loss would fall, to first order, if the group went too. It
+   * compares groups of all kinds: of a gate it is the gate times its derivative, and a branch that ends in a batch norm
+   * behaves as if it had a gate behind it, since what the norm rescales has no share in it.
+   */
+  gain(groups: readonly number[]): Promise<readonly number[]>;
+}
 
 export interface AblationOptions {
-  /** Redundancy scores, highest first, that shortlist the candidates where there are too many. */
-  readonly scores: readonly number[];
   /** About how many losses may be measured in all. */
   readonly budget: number;
   /** At most how many groups are taken. */
@@ -20,33 +28,42 @@ export interface AblationOptions {
 /** Below this a round has nothing to compare. */
 const smallestShortlist = 2;
 
+/** How often gains are measured afresh in the course of a selection: they change with what is taken. */
+const renewals = 16;
+
 /** Completes `selection` greedily by measured loss: the groups taken, in the order they were chosen. */
 export async function selectByAblation(
   selection: Selection,
-  loss: AblationLoss,
-  { scores, budget, rounds }: AblationOptions,
+  measure: AblationMeasure,
+  { budget, rounds }: AblationOptions,
 ): Promise<readonly number[]> {
   const width = Math.max(smallestShortlist, Math.floor(budget / Math.max(1, rounds)));
+  const period = Math.ceil(rounds / renewals);
   let current = selection;
-  while (!isComplete(current)) {
-    const groups = shortlist(candidates(current), scores, width);
-    invariant(groups.length > 0, 'the selection is incomplete and has no candidate left');
-    current = await leastHarmful(
-      groups.map((group) => take(current, group)),
-      loss,
-    );
+  let gains: readonly number[] = [];
+  for (let round = 0; !isComplete(current); round += 1) {
+    const open = candidates(current);
+    invariant(open.length > 0, 'the selection is incomplete and has no candidate left');
+    const tooMany = open.length > width;
+    if (tooMany && (gains.length === 0 || round % period === 0)) gains = await measure.gain(current.taken);
+    const groups = tooMany ? shortlist(open, gains, width) : open;
+    const options = groups.map((group) => take(current, group));
+    current = await leastHarmful(options, (taken) => measure.loss(taken));
   }
   return current.taken;
 }
 
-/** The `width` candidates of highest score, ties by id, so that the choice is reproducible. */
-function shortlist(groups: readonly number[], scores: readonly number[], width: number): readonly number[] {
-  const rank = (group: number): number => scores[group] ?? 0;
+/** The `width` groups of highest gain, ties by id, so that the choice is reproducible. */
+function shortlist(groups: readonly number[], gains: readonly number[], width: number): readonly number[] {
+  const rank = (group: number): number => gains[group] ?? 0;
   return groups.toSorted((a, b) => rank(b) - rank(a) || a - b).slice(0, width);
 }
 
 /** The first selection of the lowest loss; a loss that is not a number counts as the worst. */
-async function leastHarmful(options: readonly Selection[], loss: AblationLoss): Promise<Selection> {
+async function leastHarmful(
+  options: readonly Selection[],
+  loss: AblationMeasure['loss'],
+): Promise<Selection> {
   let best = options[0] as Selection;
   if (options.length === 1) return best;
   let lowest = Infinity;

@@ -5,7 +5,7 @@ import { arenaLayout, packWeights, unpackWeights, type ArenaLayout } from '../co
 import type { Loss } from '../compile/loss.js';
 import type { Program } from '../compile/program.js';
 import { compileTraining } from '../compile/training.js';
-import type { Span } from '../compile/update.js';
+import { HYPER, type Span } from '../compile/update.js';
 import { invariant } from '../errors.js';
 import type { Graph, Value } from '../graph.js';
 import { dim } from '../shape.js';
@@ -70,6 +70,7 @@ export class DeviceNetwork {
   /** Spans of each group in the parameter arena. */
   readonly groups: readonly (readonly Span[])[];
   readonly #ownLoss: boolean;
+  readonly #softTargets: boolean;
   readonly #layout: ArenaLayout;
   readonly #session: SessionLike;
   readonly #states: readonly string[];
@@ -79,6 +80,7 @@ export class DeviceNetwork {
     const { rule, nesterov } = options.optimizer;
     this.graph = graph;
     this.#ownLoss = loss !== null;
+    this.#softTargets = softTargets;
     this.#layout = arenaLayout(graph);
     this.groups = options.groups(this.#layout);
     const compiled = compileTraining(graph, {
@@ -110,6 +112,28 @@ export class DeviceNetwork {
     return { ...outcome(outputs), statistics: outputs['statistics'] as Float64Array };
   }
 
+  /** x . gradient of the training loss for every group, with batch statistics; changes nothing. */
+  async slopes(batch: LabelledImages, signal?: AbortSignal): Promise<readonly number[]> {
+    const arenas = ['parameters', ...this.#states];
+    const before = arenas.map((arena) => this.#session.read(arena));
+    const free = new Float64Array(this.groups.length).fill(Infinity);
+    // A step of length zero; whatever it does to running statistics and optimizer is taken back.
+    await this.step(this.#soft(batch), new Float64Array(HYPER.length), free, signal);
+    const gradients = this.#session.read('gradients');
+    arenas.forEach((arena, index) => this.#session.write(arena, before[index] as Float32Array));
+    return this.groups.map((spans) => spanProduct(before[0] as Float32Array, gradients, spans));
+  }
+
+  /** As the training entry wants a batch that was not mixed. */
+  #soft(batch: LabelledImages): LabelledImages {
+    if (!this.#softTargets || batch.targets) return batch;
+    return { ...batch, targets: oneHot(batch.labels, this.#classes()) };
+  }
+
+  #classes(): number {
+    return dim((this.graph.outputs[0] as Value).type.shape, 1);
+  }
+
   /** Loss with batch statistics; changes nothing. */
   probe(batch: LabelledImages, signal?: AbortSignal): Promise<Outcome> {
     return this.#forward('probe', batch, signal);
@@ -128,10 +152,7 @@ export class DeviceNetwork {
   /** Labels and, for a loss of the user's own, targets. */
   #known({ labels, targets }: LabelledImages): Buffers {
     if (!this.#ownLoss) return { labels };
-    return {
-      labels,
-      targets: targets ?? oneHot(labels, dim((this.graph.outputs[0] as Value).type.shape, 1)),
-    };
+    return { labels, targets: targets ?? oneHot(labels, this.#classes()) };
   }
 
   /** The parameter arena as it is now. */
@@ -164,6 +185,16 @@ export class DeviceNetwork {
   dispose(): void {
     this.#session.dispose();
   }
+}
+
+/** The inner product of two arenas over the elements of one group. */
+function spanProduct(a: Float32Array, b: Float32Array, spans: readonly Span[]): number {
+  let sum = 0;
+  for (const { offset, length, stride } of spans) {
+    for (let i = offset; i < offset + length * stride; i += stride)
+      sum += (a[i] as number) * (b[i] as number);
+  }
+  return sum;
 }
 
 /** [N] -> [N, classes]; zero in rows without a label. */

@@ -23,12 +23,12 @@ export function stepsPerEpoch(dataset: Dataset, batch: number): number {
   );
 }
 
-/** The batches of steps `start`, `start + 1`, ... `steps - 1`. */
+/** The batches of steps `start`, `start + 1`, ... `steps - 1`; each is good until the next but one is asked for. */
 export async function* feed(options: FeedOptions, start: number, steps: number): AsyncGenerator<Batch> {
   const perEpoch = stepsPerEpoch(options.dataset, options.batch);
   for (let step = start; step < steps;) {
     const epoch = Math.floor(step / perEpoch);
-    for await (const batch of pass(options, epoch, step % perEpoch)) {
+    for await (const batch of pass(options, epoch, { start: step % perEpoch, recycle: true })) {
       yield batch;
       step += 1;
       if (step === steps) return;
@@ -40,17 +40,28 @@ export async function* feed(options: FeedOptions, start: number, steps: number):
 export async function probeBatches(options: FeedOptions, epoch: number, count: number): Promise<Batch[]> {
   const { mix: _, ...plain } = options;
   const probes: Batch[] = [];
-  for await (const batch of pass(plain, epoch, 0)) {
+  for await (const batch of pass(plain, epoch, {})) {
     probes.push(batch);
     if (probes.length === count) break;
   }
   return probes;
 }
 
-const pass = ({ dataset, ...options }: FeedOptions, epoch: number, start: number): AsyncGenerator<Batch> =>
-  batches(dataset.train, { ...options, epoch, start, shuffle: true, dropLast: true, normalize: dataset });
+const pass = (
+  { dataset, ...options }: FeedOptions,
+  epoch: number,
+  more: Pick<BatchOptions, 'start' | 'recycle'>,
+): AsyncGenerator<Batch> =>
+  batches(dataset.train, {
+    ...options,
+    ...more,
+    epoch,
+    shuffle: true,
+    dropLast: true,
+    normalize: dataset,
+  });
 
-/** The whole test split in order, the last batch filled up with empty rows. */
+/** The whole test split in order, the last batch filled up with empty rows; each is good as long as those of `feed`. */
 export const testBatches = (dataset: Dataset, batch: number): AsyncGenerator<Batch> =>
   batches(dataset.test, {
     batch,
@@ -60,4 +71,5 @@ export const testBatches = (dataset: Dataset, batch: number): AsyncGenerator<Bat
     augment: dataset.augment.test,
     normalize: dataset,
     dropLast: false,
+    recycle: true,
   });

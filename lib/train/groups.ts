@@ -1,7 +1,7 @@
 // Groups as they lie in a parameter arena: norms, zeroing, measuring without them.
 
 import type { Span } from '../compile/update.js';
-import type { AblationLoss } from './ablation.js';
+import type { AblationMeasure } from './ablation.js';
 import type { DeviceNetwork, LabelledImages } from './device-network.js';
 
 /** The spans of one group. */
@@ -32,25 +32,34 @@ export function withZeros(parameters: Float32Array, groups: readonly Spans[]): F
 }
 
 /**
- * Measures the mean loss over `batches`, with batch statistics, while groups are at zero. Call
- * `restore` when done: it puts the parameters back as they were.
+ * Measures over `batches`, with batch statistics, while groups are at zero. Call `restore` when done: it
+ * puts the parameters back as they were.
  */
 export function ablationProbe(
   network: DeviceNetwork,
   batches: readonly LabelledImages[],
   signal?: AbortSignal,
-): { readonly loss: AblationLoss; readonly restore: () => void } {
+): { readonly measure: AblationMeasure; readonly restore: () => void } {
   const parameters = network.parameters();
-  const loss: AblationLoss = async (groups) => {
-    network.writeParameters(
-      withZeros(
-        parameters,
-        groups.map((group) => network.groups[group] as Spans),
-      ),
-    );
+  const without = (groups: readonly number[]): void => {
+    const spans = groups.map((group) => network.groups[group] as Spans);
+    network.writeParameters(withZeros(parameters, spans));
+  };
+  const loss = async (groups: readonly number[]): Promise<number> => {
+    without(groups);
     let total = 0;
     for (const batch of batches) total += (await network.probe(batch, signal)).loss;
     return total / batches.length;
   };
-  return { loss, restore: () => network.writeParameters(parameters) };
+  const gain = async (groups: readonly number[]): Promise<readonly number[]> => {
+    without(groups);
+    const sums = network.groups.map(() => 0);
+    for (const batch of batches) {
+      for (const [group, slope] of (await network.slopes(batch, signal)).entries()) {
+        sums[group] = (sums[group] as number) + slope / batches.length;
+      }
+    }
+    return sums;
+  };
+  return { measure: { loss, gain }, restore: () => network.writeParameters(parameters) };
 }

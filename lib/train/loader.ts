@@ -126,7 +126,7 @@ function remedies(platform: string, failures: readonly Failure[]): readonly stri
 }
 
 const BUILD =
-  'build it, which takes a C++20 compiler, CMake and oneDNN: ' +
+  'build it, which takes a C++20 compiler, CMake, oneDNN and libjpeg-turbo: ' +
   '`npm install cmake-js node-addon-api node-api-headers`, then `npm explore halfspace -- npm run build:native` ' +
   '(in a checkout: `npm run setup`)';
 

@@ -3,6 +3,7 @@
 // checks whatever memory depends on and throws TypeError or RangeError.
 
 import type { Program } from '../compile/program.js';
+import type { Precision } from './device-names.js';
 import { loadAddon, type Loaded } from './loader.js';
 
 /** An element type's array. */
@@ -12,9 +13,6 @@ export type NativeArray = Float32Array | Float64Array | Int32Array;
 export interface NativeHandle {
   readonly nativeHandle: unique symbol;
 }
-
-/** What products of f32 are computed with: all 24 bits of both factors, or the 11 bits of TF32. */
-export type Precision = 'fp32' | 'tf32';
 
 export interface NativeOptions {
   /** OpenMP team size; by default the processor cores that this process may use. */
@@ -65,6 +63,16 @@ export interface DeviceInfo {
   readonly description: string;
 }
 
+/** A part of an image and the size that it is scaled to, in whole pixels. */
+export interface NativeFrame {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  readonly outputWidth: number;
+  readonly outputHeight: number;
+}
+
 /** The functions of the addon; arenas and entries are indices into the program. */
 export interface Native {
   open(program: Program, options?: NativeOptions): NativeHandle;
@@ -85,6 +93,12 @@ export interface Native {
   engine(): EngineDescription;
   /** Devices for CUDA, or one entry that says why there is none. */
   devices(): readonly DeviceInfo[];
+  /** Width and height; undefined where the colours are neither gray, YCbCr nor RGB. */
+  jpegSize(file: Uint8Array): readonly [number, number] | undefined;
+  /** Fills `out`, [3, outputHeight, outputWidth]; both arrays must be left alone until then. */
+  decodeJpeg(file: Uint8Array, frame: NativeFrame, out: Uint8Array): Promise<void>;
+  /** out = table[channel][pixel], for bytes [C, H, W] and a table [C, 256]. */
+  normalizePixels(pixels: Uint8Array, table: Float32Array, out: Float32Array): void;
 }
 
 /** The addon, and how it was found. */

@@ -5,8 +5,10 @@
 import { HalfspaceError } from '../errors.js';
 import type { Target } from '../search/selection.js';
 import { lookUp, suggest } from '../suggest.js';
+import { deviceForm, devicePattern, precisionNames } from './device-names.js';
 import { optimizerNames, type Optimizer } from './optimizer.js';
 import type { AblationSettings, SearchOptions } from './options.js';
+import { logNames } from './run-directory.js';
 import { scheduleNames, type Schedule } from './schedule.js';
 import { selectorNames } from './scores.js';
 
@@ -174,12 +176,14 @@ const checks = {
   scoreMemory: belowOne,
   ablation,
   eraseAsYouTrain: boolean,
-  device: text,
-  precision: expect('fp32 or tf32', (value) => value === 'fp32' || value === 'tf32'),
+  device: expect(deviceForm, (value) => devicePattern.test(String(value))),
+  precision: oneOf(precisionNames, 'precision'),
   threads: positiveWhole,
   open: call,
   directory: text,
   resume: boolean,
+  logs: listOf(oneOf(logNames, 'log')),
+  origin: object,
   onProgress: call,
   skipCorrupt: orNull(call),
   signal: orNull(abortSignal),

@@ -11,10 +11,11 @@ import { openNative, type OpenSession } from './device-network.js';
 import { chooseDevice } from './devices.js';
 import { stepsPerEpoch } from './feed.js';
 import { checkOptions } from './option-checks.js';
-import type { Precision } from './native.js';
+import type { Precision } from './device-names.js';
 import { optimizer, type Optimizer } from './optimizer.js';
 import type { PlanOptions } from './policy.js';
 import type { Progress } from './progress.js';
+import type { LogName } from './run-directory.js';
 import { schedule, type LearningRate, type Schedule } from './schedule.js';
 import type { Score, SelectorName } from './scores.js';
 
@@ -84,6 +85,10 @@ export interface SearchOptions extends Partial<Omit<TrainOptions, 'optimizer' | 
   readonly directory?: string;
   /** Go on with the run that `directory` holds. */
   readonly resume?: boolean;
+  /** Write the events to `directory` as `csv` or for `tensorboard`, too. */
+  readonly logs?: readonly LogName[];
+  /** Plain JSON for `config.json`: how the run was asked for, in the caller's words. It decides nothing. */
+  readonly origin?: Readonly<Record<string, unknown>>;
   /** Called with every event; training waits for it. */
   readonly onProgress?: (progress: Progress) => void | Promise<void>;
 }

@@ -19,15 +19,12 @@ export interface Pruning {
   readonly space: SearchSpace;
   readonly target: Target;
   readonly plan: Plan;
-  /** What is averaged in warm-up; where losses are measured it only shortlists. */
+  /** What is averaged in warm-up; where losses are measured it is only reported. */
   readonly score: Score;
 }
 
-/**
- * What shortlists for measured losses. Not a Taylor score: a gradient is orthogonal to weights that a
- * batch norm rescales, so x . d says nothing of the groups that hold most of the parameters.
- */
-const shortlistScore = 'average-magnitude';
+/** What is reported of the warm-up where losses are measured instead. */
+const reportedScore = 'paper';
 
 /** Null where nothing is to be erased. Throws ERR_TARGET where the target cannot be met. */
 export function pruningFor(graph: Graph, options: TrainOptions): Pruning | null {
@@ -41,7 +38,7 @@ export function pruningFor(graph: Graph, options: TrainOptions): Pruning | null 
 
 function averagedScore(selector: TrainOptions['score']): Score {
   if (typeof selector === 'function') return checkedScore(selector);
-  return score(selector === 'ablation' ? shortlistScore : selector);
+  return score(selector === 'ablation' ? reportedScore : selector);
 }
 
 /** Chooses the groups to erase. The network's parameters are as before when this is done. */
@@ -61,8 +58,8 @@ export async function chooseGroups(
   }
   const probe = ablationProbe(network, probes, signal ?? undefined);
   try {
-    const limits = { scores, budget: ablation.losses, rounds: mostRounds(space, target) };
-    return await selectByAblation(beginSelection(space, target), probe.loss, limits);
+    const limits = { budget: ablation.losses, rounds: mostRounds(space, target) };
+    return await selectByAblation(beginSelection(space, target), probe.measure, limits);
   } finally {
     probe.restore();
   }

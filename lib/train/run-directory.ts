@@ -2,18 +2,22 @@
 //
 //   config.json                    what was asked for
 //   metrics.jsonl                  one event a line
+//   metrics.csv events.out.tfevents.*  the same for other programs, on request
 //   checkpoints/last.safetensors   to go on from; replaced after every epoch
 //   checkpoints/selection.safetensors  the super-network as warm-up left it, at selection
 //   super.onnx sub.onnx            at the end of the run
 //   summary.json                   written last: where it exists, the run is complete
 
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HalfspaceError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import { readCheckpoint, writeAtomically, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import { csvFormat } from './csv-log.js';
 import type { Progress } from './progress.js';
+import { jsonLines, lineLog, type RunLog } from './run-log.js';
+import { tensorboardLog } from './tensorboard-log.js';
 
 /** What a run was begun with; plain JSON. */
 export type RunConfig = Readonly<Record<string, unknown>>;
@@ -24,6 +28,16 @@ export interface ResumedRun {
   readonly checkpoint: Checkpoint | null;
 }
 
+/** What can be written beside metrics.jsonl. */
+const extraLogs = {
+  csv: (directory: string) => lineLog(directory, csvFormat),
+  tensorboard: tensorboardLog,
+} as const satisfies Readonly<Record<string, (directory: string) => RunLog>>;
+
+export type LogName = keyof typeof extraLogs;
+
+export const logNames = Object.keys(extraLogs) as readonly LogName[];
+
 /** Step events kept of a whole run; more would drown the others. */
 const mostStepLines = 1000;
 
@@ -32,36 +46,39 @@ const lastCheckpoint = join('checkpoints', 'last.safetensors');
 /** Writes one run. `create` and `resume` are the ways in. */
 export class RunDirectory {
   readonly path: string;
+  readonly #logs: readonly RunLog[];
 
-  private constructor(path: string) {
+  private constructor(path: string, logs: readonly LogName[]) {
     this.path = path;
+    this.#logs = [lineLog(path, jsonLines), ...logs.map((name) => extraLogs[name](path))];
   }
 
   /** A folder for a new run; throws ERR_RUN where it holds one already. */
-  static async create(path: string, config: RunConfig): Promise<RunDirectory> {
+  static async create(path: string, config: RunConfig, logs: readonly LogName[]): Promise<RunDirectory> {
     if (existsSync(join(path, 'config.json'))) {
       throw new HalfspaceError('ERR_RUN', `${path} holds another run: choose another folder, or resume it`);
     }
     await makeFolder(join(path, 'checkpoints'));
-    const directory = new RunDirectory(path);
+    const directory = new RunDirectory(path, logs);
     await directory.#writeJson('config.json', config);
+    await directory.#begin(0);
     return directory;
   }
 
   /** The folder of a run that shall go on, and where it stands; throws ERR_RUN where that cannot be. */
-  static async resume(path: string, config: RunConfig): Promise<ResumedRun> {
+  static async resume(path: string, config: RunConfig, logs: readonly LogName[]): Promise<ResumedRun> {
     requireSame(path, await readConfig(path), config);
-    const directory = new RunDirectory(path);
+    const directory = new RunDirectory(path, logs);
     const file = join(path, lastCheckpoint);
     const checkpoint = existsSync(file) ? await readCheckpoint(file) : null;
-    await directory.#forgetAfter(checkpoint?.position.step ?? 0);
+    await directory.#begin(checkpoint?.position.step ?? 0);
     return { directory, checkpoint };
   }
 
-  /** Adds an event to the metrics; of the steps, about a thousand evenly over the run. */
+  /** Adds an event to the logs; of the steps, about a thousand evenly over the run. */
   async record(event: Progress): Promise<void> {
     if (event.kind === 'step' && event.step % Math.ceil(event.steps / mostStepLines) !== 0) return;
-    await appendFile(this.#file('metrics.jsonl'), `${JSON.stringify(event)}\n`);
+    await Promise.all(this.#logs.map((log) => log.append(event)));
   }
 
   async writeCheckpoint(graph: Graph, checkpoint: Checkpoint): Promise<void> {
@@ -87,12 +104,8 @@ export class RunDirectory {
     await this.#writeJson('summary.json', summary);
   }
 
-  /** Drops the metrics of steps that will be done again. */
-  async #forgetAfter(step: number): Promise<void> {
-    const file = this.#file('metrics.jsonl');
-    if (!existsSync(file)) return;
-    const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => isUpTo(line, step));
-    await writeAtomically(file, lines.map((line) => `${line}\n`).join(''));
+  async #begin(step: number): Promise<void> {
+    await Promise.all(this.#logs.map((log) => log.begin(step)));
   }
 
   #file(name: string): string {
@@ -101,15 +114,6 @@ export class RunDirectory {
 
   async #writeJson(name: string, value: unknown): Promise<void> {
     await writeAtomically(this.#file(name), `${JSON.stringify(value, null, 2)}\n`);
-  }
-}
-
-/** Whether a line of metrics is whole and not after `step`; a crash may leave half a line. */
-function isUpTo(line: string, step: number): boolean {
-  try {
-    return (JSON.parse(line) as Progress).step <= step;
-  } catch {
-    return false;
   }
 }
 
@@ -134,9 +138,13 @@ export async function readConfig(path: string): Promise<RunConfig> {
   }
 }
 
+/** What may differ when a run goes on: how it was put into words, and what computes it. */
+const free: readonly string[] = ['origin', 'device'];
+
 /** A run goes on only as it was begun. */
 function requireSame(path: string, begun: RunConfig, now: RunConfig): void {
-  for (const name of new Set([...Object.keys(begun), ...Object.keys(now)])) {
+  const names = new Set([...Object.keys(begun), ...Object.keys(now)].filter((name) => !free.includes(name)));
+  for (const name of names) {
     const [before, after] = [JSON.stringify(begun[name]), JSON.stringify(now[name])];
     if (before !== after) {
       throw new HalfspaceError(

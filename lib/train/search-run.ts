@@ -48,6 +48,7 @@ export class SearchRun<T> implements Promise<T>, AsyncIterable<Progress>, AsyncD
     this.#stop.abort();
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable -- to be awaited is what a run is for
   then<Result = T, Failure = never>(
     onFulfilled?: ((value: T) => Result | PromiseLike<Result>) | null,
     onRejected?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,

@@ -117,15 +117,26 @@ const either = (signal: AbortSignal, given: AbortSignal | null): AbortSignal =>
 
 async function resumedRun(
   config: RunConfig,
-  { directory, resume = false }: SearchOptions,
+  { directory, resume = false, logs = [] }: SearchOptions,
 ): Promise<ResumedRun | null> {
+  if (directory === undefined && logs.length > 0) {
+    throw new HalfspaceError(
+      'ERR_OPTION',
+      `logs: expected a directory to write ${logs.join(' and ')} to, got none`,
+    );
+  }
   if (!resume) return null;
-  if (directory !== undefined) return RunDirectory.resume(directory, config);
+  if (directory !== undefined) return RunDirectory.resume(directory, config, logs);
   throw new HalfspaceError('ERR_OPTION', 'resume: expected a directory to resume from, got none');
 }
 
-const newRun = async (config: RunConfig, { directory }: SearchOptions): Promise<RunDirectory | null> =>
-  directory === undefined ? null : RunDirectory.create(directory, config);
+const newRun = async (
+  config: RunConfig,
+  { directory, logs = [], origin }: SearchOptions,
+): Promise<RunDirectory | null> =>
+  directory === undefined
+    ? null
+    : RunDirectory.create(directory, { ...config, ...(origin && { origin }) }, logs);
 
 /**
  * Everything that decides what a run computes, as plain JSON; the network enters by its fingerprint, a

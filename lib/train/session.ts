@@ -4,14 +4,9 @@
 import type { Entry, Program, Tensor } from '../compile/program.js';
 import { HalfspaceError, invariant, type ErrorCode } from '../errors.js';
 import { elements, formatType, type DType } from '../shape.js';
+import type { Precision } from './device-names.js';
 import { debugKernels, debugLevel } from './debug.js';
-import {
-  native,
-  type NativeArray,
-  type NativeHandle,
-  type Precision,
-  type SessionDescription,
-} from './native.js';
+import { native, type NativeArray, type NativeHandle, type SessionDescription } from './native.js';
 
 export type { SessionDescription } from './native.js';
 

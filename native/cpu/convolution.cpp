@@ -3,7 +3,7 @@
 // layer are read plain, since a block of 16 would be mostly padding.
 #include <optional>
 
-#include "depthwise.h"
+#include "blocked_kernels.h"
 #include "dnnl_kernel.h"
 #include "kernels.h"
 
@@ -136,6 +136,8 @@ Depthwise depthwise(const Convolution& c) {
   return {c.x, c.w, c.y, c.geometry, c.b != nullptr, c.step.attrs.has("epilogue")};
 }
 
+const BlockedKernels& ours_for(const Convolution& c) { return blocked_kernels(c.x.block); }
+
 template <class Primitive, class Desc>
 std::unique_ptr<Kernel> finish(const StepMeta& step, const Desc& desc,
                                const std::vector<Binding>& bindings) {
@@ -162,7 +164,7 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   auto attr = epilogue_attributes(step);
   auto desc = choose(
       c, [&](const ConvolutionMemory& m) { return convolution_forward(m, c.geometry, attr); });
-  if (!desc) return make_depthwise(depthwise(c));
+  if (!desc) return ours_for(c).depthwise(depthwise(c));
   std::vector<Binding> bindings = {
       {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc->src_desc()},
       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc->weights_desc()},
@@ -179,7 +181,7 @@ std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
   auto desc = choose(c, [&](const ConvolutionMemory& m) {
     return convolution_backward_data(m, c.geometry, primitive_attributes());
   });
-  if (!desc) return make_depthwise_backward_data(depthwise(c));
+  if (!desc) return ours_for(c).depthwise_backward_data(depthwise(c));
   return finish<dnnl::convolution_backward_data>(
       step, *desc,
       {{DNNL_ARG_DIFF_DST, {false, 0}, describe(c.y), desc->diff_dst_desc()},
@@ -195,7 +197,7 @@ std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) 
   auto desc = choose(c, [&](const ConvolutionMemory& m) {
     return convolution_backward_weights(m, c.geometry, primitive_attributes());
   });
-  if (!desc) return make_depthwise_backward_weights(depthwise(c));
+  if (!desc) return ours_for(c).depthwise_backward_weights(depthwise(c));
   std::vector<Binding> bindings = {
       {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc->src_desc()},
       {DNNL_ARG_DIFF_DST, {false, 1}, describe(c.y), desc->diff_dst_desc()},

@@ -1,8 +1,6 @@
-// Depthwise convolutions of our own, for the cases where oneDNN has only its reference loops (large
-// or dilated filters): one filter a channel, blocked images, 16 channels in a vector.
+// A depthwise convolution, one filter a channel, of blocked images. blocked/depthwise.cpp has kernels
+// for the cases where oneDNN has only its reference loops: large or dilated filters.
 #pragma once
-
-#include <memory>
 
 #include "../device.h"
 #include "dnnl_compat.h"
@@ -18,9 +16,5 @@ struct Depthwise {
   bool bias;  // input 2 forward, output 1 of backward weights
   bool relu;  // forward only
 };
-
-std::unique_ptr<Kernel> make_depthwise(const Depthwise& shape);
-std::unique_ptr<Kernel> make_depthwise_backward_data(const Depthwise& shape);
-std::unique_ptr<Kernel> make_depthwise_backward_weights(const Depthwise& shape);
 
 }  // namespace halfspace::cpu

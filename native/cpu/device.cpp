@@ -6,6 +6,7 @@
 #endif
 
 #include "../memory.h"
+#include "library.h"
 #include "registry.h"
 
 namespace halfspace::cpu {
@@ -23,13 +24,10 @@ void flush_denormals() {
 class CpuDevice final : public Device {
  public:
   const KernelEntry* find(const std::string& kernel) const override {
-    for (const KernelEntry& entry : kernels()) {
-      if (kernel == entry.name) return &entry;
-    }
-    return nullptr;
+    return find_kernel(kernel, block_);
   }
 
-  int64_t channel_block(int64_t) const override { return kBlock; }
+  int64_t channel_block(int64_t) const override { return block_; }
 
   std::unique_ptr<Memory> allocate(size_t bytes) const override {
     return std::make_unique<HostMemory>(bytes);
@@ -49,6 +47,9 @@ class CpuDevice final : public Device {
 
   // Kernels have finished when they return.
   void wait() const override {}
+
+ private:
+  int64_t block_ = best_channel_block();
 };
 
 }  // namespace

@@ -87,7 +87,8 @@ dnnl::primitive_attr epilogue_attributes(const StepMeta& step) {
 
 dnnl::memory::desc describe(const TensorMeta& meta) {
   if (!meta.is_blocked()) return plain(meta.dims);
-  return {meta.dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nChw16c};
+  using tag = dnnl::memory::format_tag;
+  return {meta.dims, dnnl::memory::data_type::f32, meta.block == 8 ? tag::nChw8c : tag::nChw16c};
 }
 
 dnnl::memory::desc plain(const dnnl::memory::dims& dims) {

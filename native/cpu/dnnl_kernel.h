@@ -57,7 +57,7 @@ dnnl::primitive_attr primitive_attributes();
 // The same with the activation that the step wants applied to its result, if any.
 dnnl::primitive_attr epilogue_attributes(const StepMeta& step);
 
-// The memory of a tensor as oneDNN describes it: plain row-major, or nChw16c.
+// The memory of a tensor as oneDNN describes it: plain row-major, nChw8c or nChw16c.
 dnnl::memory::desc describe(const TensorMeta& meta);
 // Row-major memory of any shape.
 dnnl::memory::desc plain(const dnnl::memory::dims& dims);

@@ -1,4 +1,5 @@
-// Every kernel of the CPU device, one factory a kernel name; registry.cpp is the table over them.
+// Kernels of the CPU device that take blocks of any width or none, one factory a kernel name;
+// registry.cpp is the table over them.
 // A factory checks its step and throws ErrorCode::Shape where it does not fit.
 #pragma once
 
@@ -6,7 +7,7 @@
 
 namespace halfspace::cpu {
 
-// convolution.cpp, with our own kernels of depthwise.cpp where oneDNN has only a reference
+// convolution.cpp, with our own kernels of blocked/depthwise.cpp where oneDNN has only a reference
 std::unique_ptr<Kernel> make_convolution(const StepMeta& step);
 std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step);
 std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step);
@@ -22,35 +23,12 @@ std::unique_ptr<Kernel> make_reorder(const StepMeta& step);
 std::unique_ptr<Kernel> make_reshape(const StepMeta& step);
 bool reshape_is_alias(const StepMeta& step);
 
-// batch_norm.cpp
-std::unique_ptr<Kernel> make_batch_norm(const StepMeta& step);
-std::unique_ptr<Kernel> make_batch_norm_inference(const StepMeta& step);
-std::unique_ptr<Kernel> make_batch_norm_backward(const StepMeta& step);
-
 // unary.cpp
 std::unique_ptr<Kernel> make_unary(const StepMeta& step);
 std::unique_ptr<Kernel> make_unary_backward(const StepMeta& step);
 
 // sum.cpp
 std::unique_ptr<Kernel> make_sum(const StepMeta& step);
-
-// concat.cpp
-std::unique_ptr<Kernel> make_concat(const StepMeta& step);
-std::unique_ptr<Kernel> make_split(const StepMeta& step);
-
-// pool.cpp
-std::unique_ptr<Kernel> make_max_pool(const StepMeta& step);
-std::unique_ptr<Kernel> make_max_pool_backward(const StepMeta& step);
-std::unique_ptr<Kernel> make_average_pool(const StepMeta& step);
-std::unique_ptr<Kernel> make_average_pool_backward(const StepMeta& step);
-
-// global_pool.cpp
-std::unique_ptr<Kernel> make_global_average_pool(const StepMeta& step);
-std::unique_ptr<Kernel> make_global_average_pool_backward(const StepMeta& step);
-
-// resize.cpp
-std::unique_ptr<Kernel> make_resize(const StepMeta& step);
-std::unique_ptr<Kernel> make_resize_backward(const StepMeta& step);
 
 // softmax_cross_entropy.cpp
 std::unique_ptr<Kernel> make_softmax_cross_entropy(const StepMeta& step);

@@ -35,4 +35,10 @@ std::string instruction_set() {
   return "unnamed";
 }
 
+int64_t best_channel_block() {
+  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto wide = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+  return (has & wide) == wide ? 16 : 8;
+}
+
 }  // namespace halfspace::cpu

@@ -2,6 +2,7 @@
 // the instructions that it uses on this processor.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace halfspace::cpu {
@@ -11,5 +12,8 @@ std::string library_version();
 
 // The instruction set that oneDNN compiles its kernels for here, by oneDNN's name: `avx512_core`.
 std::string instruction_set();
+
+// Channels in a block that this instruction set likes best: the floats of a vector register.
+int64_t best_channel_block();
 
 }  // namespace halfspace::cpu

@@ -13,6 +13,8 @@ namespace {
 
 // Neighbouring results that are summed together where they are neighbours in x too.
 constexpr int64_t kTile = 64;
+// Fewer are not worth a tile.
+constexpr int64_t kLeastTile = 8;
 
 HALFSPACE_SIMD double sum_run(const float* x, int64_t count, int64_t step) {
   double sum = 0.0;
@@ -39,7 +41,7 @@ class Reduce : public Kernel {
   explicit Reduce(const StepMeta& step) : r_(reduction_of(step)) {}
 
   void run(const Buffers& buffers) override {
-    const bool tiled = r_.kept.steps()[0] == 1 && r_.kept.run() >= kBlock;
+    const bool tiled = r_.kept.steps()[0] == 1 && r_.kept.run() >= kLeastTile;
     const int64_t parts = tiled ? ceil_div(r_.kept.run(), kTile) : r_.kept.run();
     const int64_t size = tiled ? kTile : 1;
     parallel_for(r_.kept.rows() * parts, r_.kept.elements() * r_.reduced.elements(),

@@ -1,13 +1,15 @@
-// The table of all kernels of the CPU device: name, factory, layouts, aliasing. Nothing else.
+// The tables of all kernels of the CPU device: name, factory, layouts, aliasing. Nothing else.
 #include "registry.h"
 
 #include "../semantics/binary.h"
 #include "../semantics/movement.h"
+#include "blocked_kernels.h"
 #include "kernels.h"
 
 namespace halfspace::cpu {
+namespace {
 
-std::span<const KernelEntry> kernels() {
+std::span<const KernelEntry> kernels_of_any_width() {
   static const KernelEntry table[] = {
       {"conv", make_convolution, convolution_layout},
       {"conv_backward_data", make_convolution_backward_data, convolution_layout},
@@ -17,22 +19,9 @@ std::span<const KernelEntry> kernels() {
       {"linear_backward_weights", make_linear_backward_weights},
       {"reorder", make_reorder, any_layout},
       {"reshape", make_reshape, any_layout, reshape_is_alias},
-      {"batch_norm", make_batch_norm},
-      {"batch_norm_inference", make_batch_norm_inference},
-      {"batch_norm_backward", make_batch_norm_backward},
       {"unary", make_unary, all_either},
       {"unary_backward", make_unary_backward, all_either},
       {"sum", make_sum, all_either},
-      {"concat", make_concat},
-      {"split", make_split},
-      {"max_pool", make_max_pool},
-      {"max_pool_backward", make_max_pool_backward},
-      {"average_pool", make_average_pool},
-      {"average_pool_backward", make_average_pool_backward},
-      {"global_average_pool", make_global_average_pool},
-      {"global_average_pool_backward", make_global_average_pool_backward},
-      {"resize", make_resize},
-      {"resize_backward", make_resize_backward},
       {"softmax_cross_entropy", make_softmax_cross_entropy},
       {"softmax_cross_entropy_backward", make_softmax_cross_entropy_backward},
       {"slice", make_slice, window_layout},
@@ -50,6 +39,20 @@ std::span<const KernelEntry> kernels() {
       {"update", make_update},
   };
   return table;
+}
+
+const KernelEntry* find_in(std::span<const KernelEntry> table, const std::string& kernel) {
+  for (const KernelEntry& entry : table) {
+    if (kernel == entry.name) return &entry;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const KernelEntry* find_kernel(const std::string& kernel, int64_t block) {
+  const KernelEntry* found = find_in(kernels_of_any_width(), kernel);
+  return found ? found : find_in(blocked_kernels(block).table, kernel);
 }
 
 }  // namespace halfspace::cpu

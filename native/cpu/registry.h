@@ -1,12 +1,13 @@
-// The CPU device's table of kernels.
+// The CPU device's kernels by name.
 #pragma once
 
-#include <span>
+#include <string>
 
 #include "../device.h"
 
 namespace halfspace::cpu {
 
-std::span<const KernelEntry> kernels();
+// The kernel for images in blocks of `block` channels, 8 or 16; null where there is none.
+const KernelEntry* find_kernel(const std::string& kernel, int64_t block);
 
 }  // namespace halfspace::cpu

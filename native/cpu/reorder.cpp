@@ -66,13 +66,14 @@ void check_reshape(const StepMeta& step) {
 
 TensorMeta as_plain(TensorMeta meta) {
   meta.layout = Layout::Plain;
+  meta.block = 0;
   return meta;
 }
 
 // Blocked memory with one pixel and whole blocks is row-major at the same time.
 bool is_row_major(const TensorMeta& meta) {
   if (!meta.is_blocked()) return true;
-  return meta.dim(1) % kBlock == 0 && meta.dim(2) == 1 && meta.dim(3) == 1;
+  return meta.dim(1) % meta.block == 0 && meta.dim(2) == 1 && meta.dim(3) == 1;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The device that kernel tests run on, and memory of it. HALFSPACE_TEST_DEVICE names it, `cpu`
-// where it is not set, so that one set of test bodies holds for every device.
+// where it is not set, so that one set of test bodies holds for every device. On the CPU every test
+// program is built once for each width of a block, whichever suits the machine.
 #pragma once
 
 #include <cstdlib>
@@ -7,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "cpu/registry.h"
 #include "device.h"
 
 namespace halfspace::test {
@@ -27,6 +29,15 @@ inline const Device& device() {
     return *device.release();
   }();
   return opened;
+}
+
+inline const KernelEntry* find_kernel(const std::string& name) {
+  return on_cpu() ? cpu::find_kernel(name, HALFSPACE_BLOCK) : device().find(name);
+}
+
+// Channels in a block of an image with so many.
+inline int64_t channel_block(int64_t channels) {
+  return on_cpu() ? HALFSPACE_BLOCK : device().channel_block(channels);
 }
 
 // Memory that a kernel may see, of exactly the promised size, `shift` bytes after an aligned

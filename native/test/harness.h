@@ -30,7 +30,7 @@ struct Tensor {
     TensorMeta meta{dtype, dims, Layout::Plain};
     if (!meta.is_image() || weight) return meta;
     meta.layout = Layout::Blocked;
-    meta.block = device().channel_block(meta.dim(1));
+    meta.block = channel_block(meta.dim(1));
     return meta;
   }
   double& operator[](size_t i) { return data[i]; }
@@ -122,7 +122,7 @@ using Attrs = std::map<std::string, Attribute>;
 inline std::vector<double> list(std::initializer_list<double> values) { return values; }
 
 inline const KernelEntry& entry_of(const std::string& kernel) {
-  const KernelEntry* entry = device().find(kernel);
+  const KernelEntry* entry = find_kernel(kernel);
   if (!entry) failed("no kernel ", kernel);
   return *entry;
 }

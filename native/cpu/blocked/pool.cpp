@@ -4,12 +4,12 @@
 // thread.
 #include <limits>
 
-#include "../semantics/pooling.h"
-#include "image.h"
+#include "../../semantics/pooling.h"
+#include "block.h"
 #include "kernels.h"
-#include "simd.h"
+#include "../simd.h"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
 // Outputs [first, last) of an axis have this tap inside the image; for `first` it lies at `input`.
@@ -152,6 +152,15 @@ class Pooling {
     }
   }
 
+  // One row of y, from `start` on: into(x, step, y, count) for every tap. Answers with the row.
+  float* gather_row(int64_t plane, int64_t oh, const float* x, float* y, float start,
+                    void (*into)(const float*, int64_t, float*, int64_t)) const {
+    float* row_of_y = y + row(plane, oh);
+    std::fill(row_of_y, row_of_y + y_.row(), start);
+    for_each_tap(plane, oh, [&](const TapRow& t) { into(x + t.x, t.step, y + t.y, t.count); });
+    return row_of_y;
+  }
+
   float row_share(int64_t oh, bool padded) const {
     return padded ? rows_.padded_share[oh] : rows_.share[oh];
   }
@@ -181,13 +190,9 @@ class MaxPool : public Kernel {
   }
 
   void run(const Buffers& buffers) override {
-    const float* x = buffers.in(0);
-    float* y = buffers.out(0);
+    constexpr float kLowest = -std::numeric_limits<float>::infinity();
     pooling_.parallel_rows([&](int64_t plane, int64_t oh) {
-      float* row = y + pooling_.row(plane, oh);
-      std::fill(row, row + pooling_.y().row(), -std::numeric_limits<float>::infinity());
-      pooling_.for_each_tap(plane, oh,
-                            [&](const TapRow& t) { max_into(x + t.x, t.step, y + t.y, t.count); });
+      pooling_.gather_row(plane, oh, buffers.in(0), buffers.out(0), kLowest, max_into);
     });
   }
 
@@ -248,13 +253,9 @@ class AveragePool : public Kernel {
   }
 
   void run(const Buffers& buffers) override {
-    const float* x = buffers.in(0);
-    float* y = buffers.out(0);
     pooling_.parallel_rows([&](int64_t plane, int64_t oh) {
-      float* row = y + pooling_.row(plane, oh);
-      std::fill(row, row + pooling_.y().row(), 0.0f);
-      pooling_.for_each_tap(plane, oh,
-                            [&](const TapRow& t) { add_into(x + t.x, t.step, y + t.y, t.count); });
+      float* row =
+          pooling_.gather_row(plane, oh, buffers.in(0), buffers.out(0), 0.0f, add_into);
       scale_row(row, pooling_.row_share(oh, padded_), pooling_.column_shares(padded_),
                 pooling_.y().width);
     });
@@ -308,4 +309,4 @@ std::unique_ptr<Kernel> make_average_pool_backward(const StepMeta& step) {
   return std::make_unique<AveragePoolBackward>(step);
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

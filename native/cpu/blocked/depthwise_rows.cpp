@@ -2,16 +2,17 @@
 
 #include <algorithm>
 
-#include "simd.h"
+#include "../simd.h"
 
 // How wide vectors cross a call differs between instruction sets; here none does, all is inlined.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
-// 16 floats: one AVX-512 register, or two of AVX2.
-typedef float Vector __attribute__((vector_size(64), aligned(4), may_alias));
+// The channels of a block.
+typedef float Vector
+    __attribute__((vector_size(kBlock * sizeof(float)), aligned(4), may_alias));
 
 HALFSPACE_INLINE Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
 HALFSPACE_INLINE void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
@@ -130,4 +131,4 @@ HALFSPACE_SIMD void sum_pixels(const float* pixels, int64_t count, float* sum) {
   store(sum, total);
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

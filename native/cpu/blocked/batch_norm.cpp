@@ -1,19 +1,25 @@
 // Batch normalisation of blocked images: with batch statistics, with running ones, and backward;
 // each optionally rectified. A channel block is one long run of pixels, [batch * H * W, kBlock],
-// cut into fixed pieces; sums are taken per piece in double and added in order of the pieces.
+// cut into fixed pieces; sums are taken per piece and added in double in order of the pieces. Every
+// kernel passes over the pixels twice, a few channel blocks at a time, so that the second pass finds
+// them in the cache.
 //
 //   y = (x - mean) * scale / sqrt(var + epsilon) + bias
 #include <cmath>
 #include <limits>
 
-#include "image.h"
+#include "block.h"
 #include "kernels.h"
-#include "simd.h"
+#include "../simd.h"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
 constexpr int64_t kPiecePixels = kPiece / kBlock;
+// What two passes over some channel blocks may touch: a fair share of a last-level cache.
+constexpr int64_t kCachedBytes = 1 << 22;
+// Pixels whose products are added in float before they go on in double.
+constexpr int64_t kFloatPixels = 16;
 
 // Two sums for each channel of a block.
 struct Sums {
@@ -29,21 +35,55 @@ struct Affine {
   float slope[kBlock];
 };
 
-// first += sum x, second += sum x^2
-HALFSPACE_SIMD void add_moments(const float* x, int64_t pixels, Sums* sums) {
+// What one element adds to the two sums of its channel: a value and its product with a factor.
+struct Term {
+  float value, factor;
+};
+
+// first += sum value, second += sum value * factor, where term(i, c) is the Term of element i in channel c.
+template <class TermAt>
+HALFSPACE_INLINE void add_terms(int64_t pixels, Sums* sums, TermAt term) {
   double first[kBlock] = {}, second[kBlock] = {};
-  for (int64_t p = 0; p < pixels; ++p) {
+  for (int64_t begin = 0; begin < pixels; begin += kFloatPixels) {
+    float values[kBlock] = {}, products[kBlock] = {};
+    const int64_t end = std::min(pixels, begin + kFloatPixels);
+    for (int64_t p = begin; p < end; ++p) {
+#pragma omp simd
+      for (int64_t c = 0; c < kBlock; ++c) {
+        const Term t = term(p * kBlock + c, c);
+        values[c] += t.value;
+        products[c] += t.value * t.factor;
+      }
+    }
 #pragma omp simd
     for (int64_t c = 0; c < kBlock; ++c) {
-      const double value = x[p * kBlock + c];
-      first[c] += value;
-      second[c] += value * value;
+      first[c] += values[c];
+      second[c] += products[c];
     }
   }
   for (int64_t c = 0; c < kBlock; ++c) {
     sums->first[c] += first[c];
     sums->second[c] += second[c];
   }
+}
+
+// A copy that the compiler knows nobody else writes to.
+struct Channels {
+  float of[kBlock];
+
+  HALFSPACE_INLINE explicit Channels(const float* values) {
+    for (int64_t c = 0; c < kBlock; ++c) of[c] = values[c];
+  }
+};
+
+// first += sum (x - shift), second += sum (x - shift)^2. A shift close to the mean keeps the variance
+// from drowning.
+HALFSPACE_SIMD void add_moments(const float* x, int64_t pixels, const float* shift, Sums* sums) {
+  const Channels middle(shift);
+  add_terms(pixels, sums, [&](int64_t i, int64_t c) __attribute__((always_inline)) {
+    const float value = x[i] - middle.of[c];
+    return Term{value, value};
+  });
 }
 
 // y = max(factor (x - center) + offset, least)
@@ -70,22 +110,10 @@ HALFSPACE_INLINE float masked(const float* dy, const float* y, int64_t i) {
 template <bool kMasked>
 HALFSPACE_SIMD void add_products(const float* x, const float* dy, const float* y, int64_t pixels,
                                  const float* center, Sums* sums) {
-  double first[kBlock] = {}, second[kBlock] = {};
-  float middle[kBlock];
-  for (int64_t c = 0; c < kBlock; ++c) middle[c] = center[c];
-  for (int64_t p = 0; p < pixels; ++p) {
-#pragma omp simd
-    for (int64_t c = 0; c < kBlock; ++c) {
-      const int64_t i = p * kBlock + c;
-      const double gradient = masked<kMasked>(dy, y, i);
-      first[c] += gradient;
-      second[c] += gradient * static_cast<double>(x[i] - middle[c]);
-    }
-  }
-  for (int64_t c = 0; c < kBlock; ++c) {
-    sums->first[c] += first[c];
-    sums->second[c] += second[c];
-  }
+  const Channels middle(center);
+  add_terms(pixels, sums, [&](int64_t i, int64_t c) __attribute__((always_inline)) {
+    return Term{masked<kMasked>(dy, y, i), x[i] - middle.of[c]};
+  });
 }
 
 // dx = factor (dy - offset - slope (x - center))
@@ -103,6 +131,11 @@ HALFSPACE_SIMD void differentiate(const float* x, const float* dy, const float* 
   }
 }
 
+// Neighbouring channel blocks.
+struct Blocks {
+  int64_t first, count;
+};
+
 // The pieces of an image and the scratch that holds a result for each.
 class Pieces {
  public:
@@ -110,6 +143,7 @@ class Pieces {
       : image_(meta), per_block_(ceil_div(image_.batch * image_.pixels(), kPiecePixels)) {}
 
   const Image& image() const { return image_; }
+  Blocks all() const { return {0, image_.blocks}; }
   int64_t samples() const { return image_.batch * image_.pixels(); }
   size_t scratch_bytes() const {
     return image_.blocks * (per_block_ * sizeof(Sums) + sizeof(Affine));
@@ -117,10 +151,21 @@ class Pieces {
   // [blocks]
   Affine* affine(void* scratch) const { return static_cast<Affine*>(scratch); }
 
+  // Calls body(blocks) for all blocks in order, as many at once as fit the cache in `tensors` images.
+  template <class Body>
+  void for_each_group(int64_t tensors, Body&& body) const {
+    const int64_t bytes = tensors * samples() * kBlock * static_cast<int64_t>(sizeof(float));
+    const int64_t together = std::max<int64_t>(1, kCachedBytes / std::max<int64_t>(bytes, 1));
+    for (int64_t first = 0; first < image_.blocks; first += together) {
+      body(Blocks{first, std::min(together, image_.blocks - first)});
+    }
+  }
+
   // Calls run(offset, pixels, block, piece) for every stretch of memory, in parallel over pieces.
   template <class Run>
-  void for_each(Run&& run) const {
-    parallel_for(image_.blocks * per_block_, image_.stored(), [&](int64_t piece) {
+  void for_each(Blocks blocks, Run&& run) const {
+    parallel_for(blocks.count * per_block_, blocks.count * samples() * kBlock, [&](int64_t index) {
+      const int64_t piece = blocks.first * per_block_ + index;
       const int64_t block = piece / per_block_;
       int64_t pixel = piece % per_block_ * kPiecePixels;
       const int64_t end = std::min(samples(), pixel + kPiecePixels);
@@ -136,19 +181,19 @@ class Pieces {
   // Calls add(offset, pixels, block, sums) on all stretches and then, for each channel,
   // finish(channel, first, second) with the totals.
   template <class Add, class Finish>
-  void reduce(void* scratch, Add&& add, Finish&& finish) const {
+  void reduce(Blocks blocks, void* scratch, Add&& add, Finish&& finish) const {
     Sums* sums = reinterpret_cast<Sums*>(affine(scratch) + image_.blocks);
-    std::memset(sums, 0, image_.blocks * per_block_ * sizeof(Sums));
-    for_each([&](int64_t offset, int64_t pixels, int64_t block, int64_t piece) {
+    std::memset(sums + blocks.first * per_block_, 0, blocks.count * per_block_ * sizeof(Sums));
+    for_each(blocks, [&](int64_t offset, int64_t pixels, int64_t block, int64_t piece) {
       add(offset, pixels, block, sums + piece);
     });
-    parallel_for(image_.blocks, image_.blocks * per_block_ * 2 * kBlock, [&](int64_t block) {
+    for (int64_t block = blocks.first; block < blocks.first + blocks.count; ++block) {
       const Sums total = total_of(sums + block * per_block_);
-      for (int64_t c = 0; c < kBlock; ++c) {
-        const int64_t channel = block * kBlock + c;
-        if (channel < image_.channels) finish(channel, total.first[c], total.second[c]);
+      const int64_t channels = std::min(kBlock, image_.channels - block * kBlock);
+      for (int64_t c = 0; c < channels; ++c) {
+        finish(block * kBlock + c, total.first[c], total.second[c]);
       }
-    });
+    }
   }
 
  private:
@@ -209,25 +254,33 @@ class BatchNorm : public Kernel {
     const float* x = buffers.in(0);
     float* y = buffers.out(0);
     Affine* affine = cleared(pieces_.affine(buffers.scratch), pieces_.image().blocks);
-    pieces_.reduce(
-        buffers.scratch,
-        [&](int64_t offset, int64_t pixels, int64_t, Sums* sums) {
-          add_moments(x + offset, pixels, sums);
-        },
-        [&](int64_t channel, double sum, double squares) {
-          finish(buffers, affine, channel, sum, squares);
-        });
-    pieces_.for_each([&](int64_t offset, int64_t pixels, int64_t block, int64_t) {
-      normalize(x + offset, y + offset, pixels, affine + block, least_);
+    pieces_.for_each_group(2, [&](Blocks blocks) {
+      pieces_.reduce(
+          blocks, buffers.scratch,
+          [&](int64_t offset, int64_t pixels, int64_t block, Sums* sums) {
+            add_moments(x + offset, pixels, shift_of(x, block), sums);
+          },
+          [&](int64_t channel, double sum, double squares) {
+            finish(buffers, affine, channel, sum, squares);
+          });
+      pieces_.for_each(blocks, [&](int64_t offset, int64_t pixels, int64_t block, int64_t) {
+        normalize(x + offset, y + offset, pixels, affine + block, least_);
+      });
     });
   }
 
  private:
+  // The first pixel of a block: a value of each channel, as good a guess of its mean as any.
+  const float* shift_of(const float* x, int64_t block) const {
+    return x + block * pieces_.image().plane();
+  }
+
   void finish(const Buffers& buffers, Affine* affine, int64_t channel, double sum,
               double squares) const {
     const double samples = static_cast<double>(pieces_.samples());
-    const double mean = sum / samples;
-    const double variance = std::max(squares / samples - mean * mean, 0.0);
+    const double shifted = sum / samples;
+    const double mean = shift_of(buffers.in(0), channel / kBlock)[channel % kBlock] + shifted;
+    const double variance = std::max(squares / samples - shifted * shifted, 0.0);
     const double inverse = 1.0 / std::sqrt(variance + epsilon_);
     Affine& a = affine[channel / kBlock];
     const int64_t c = channel % kBlock;
@@ -280,7 +333,7 @@ class BatchNormInference : public Kernel {
       a.factor[c] = static_cast<float>(buffers.in(1)[channel] / std::sqrt(variance + epsilon_));
       a.offset[c] = buffers.in(2)[channel];
     }
-    pieces_.for_each([&](int64_t offset, int64_t pixels, int64_t block, int64_t) {
+    pieces_.for_each(pieces_.all(), [&](int64_t offset, int64_t pixels, int64_t block, int64_t) {
       normalize(x + offset, y + offset, pixels, affine + block, least_);
     });
   }
@@ -327,18 +380,20 @@ class BatchNormBackward : public Kernel {
     }
     // Without a mask y is never read; dy stands in for it so that no pointer is offset from null.
     const float* mask = kMasked ? y : dy;
-    pieces_.reduce(
-        buffers.scratch,
-        [&](int64_t offset, int64_t pixels, int64_t block, Sums* sums) {
-          add_products<kMasked>(x + offset, dy + offset, mask + offset, pixels,
-                                affine[block].center, sums);
-        },
-        [&](int64_t channel, double sum, double products) {
-          finish(buffers, affine, channel, sum, products);
-        });
-    pieces_.for_each([&](int64_t offset, int64_t pixels, int64_t block, int64_t) {
-      differentiate<kMasked>(x + offset, dy + offset, mask + offset, dx + offset, pixels,
-                             affine + block);
+    pieces_.for_each_group(kMasked ? 4 : 3, [&](Blocks blocks) {
+      pieces_.reduce(
+          blocks, buffers.scratch,
+          [&](int64_t offset, int64_t pixels, int64_t block, Sums* sums) {
+            add_products<kMasked>(x + offset, dy + offset, mask + offset, pixels,
+                                  affine[block].center, sums);
+          },
+          [&](int64_t channel, double sum, double products) {
+            finish(buffers, affine, channel, sum, products);
+          });
+      pieces_.for_each(blocks, [&](int64_t offset, int64_t pixels, int64_t block, int64_t) {
+        differentiate<kMasked>(x + offset, dy + offset, mask + offset, dx + offset, pixels,
+                               affine + block);
+      });
     });
   }
 
@@ -373,4 +428,4 @@ std::unique_ptr<Kernel> make_batch_norm_backward(const StepMeta& step) {
   return std::make_unique<BatchNormBackward>(step);
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

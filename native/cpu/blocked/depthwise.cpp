@@ -1,12 +1,12 @@
-#include "depthwise.h"
+#include "kernels.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "depthwise_rows.h"
-#include "parallel.h"
+#include "../parallel.h"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
 Window window_of(const Depthwise& d) {
@@ -41,7 +41,7 @@ Window turned(const Window& w) {
           .left = (w.kw - 1) * w.dilation_w - w.left};
 }
 
-// Filters as the row loops want them, [blocks][taps][16], from and to the plain [C][taps].
+// Filters as the row loops want them, [blocks][taps][kBlock], from and to the plain [C][taps].
 class Filters {
  public:
   Filters(int64_t channels, int64_t taps) : channels_(channels), taps_(taps) {}
@@ -177,7 +177,7 @@ class BackwardWeights final : public Kernel {
  private:
   static constexpr int64_t kParts = 16;
 
-  // `sum` holds one row of 16 a tap, and one more for the bias.
+  // `sum` holds one row of kBlock a tap, and one more for the bias.
   void sum_part(const Buffers& buffers, int64_t part, int64_t block, float* sum) const {
     const Window& s = window_;
     std::fill_n(sum, filters_.block(), 0.0f);
@@ -221,4 +221,4 @@ std::unique_ptr<Kernel> make_depthwise_backward_weights(const Depthwise& shape) 
   return std::make_unique<BackwardWeights>(shape);
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

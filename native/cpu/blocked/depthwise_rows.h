@@ -1,14 +1,14 @@
-// The inner loops of depthwise convolutions: one row of one block of 16 channels at a time.
+// The inner loops of depthwise convolutions: one row of one block of channels at a time.
 // Compiled for several instruction sets; no threads and no checks here.
 #pragma once
 
 #include <cstdint>
 
-#include "../tensor.h"
+#include "block.h"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 
-// Planes are x [H][W][16] and y [P][Q][16]; taps of a filter are w [kh][kw][16]. Tap (i, j) of
+// Planes are x [H][W][kBlock] and y [P][Q][kBlock]; taps of a filter are w [kh][kw][kBlock]. Tap (i, j) of
 // output (p, q) reads x at `row(p, i)` and `column(q, j)`, where that lies inside.
 struct Window {
   int64_t H, W, P, Q;
@@ -24,17 +24,17 @@ struct Window {
   int64_t y_plane() const { return P * Q * kBlock; }
 };
 
-// Row p of y = bias + w * x, with negative values cut off where `relu`. `bias` has 16 floats.
+// Row p of y = bias + w * x, with negative values cut off where `relu`. `bias` has kBlock floats.
 void filter_row(const Window& window, const float* x, const float* w, const float* bias, bool relu,
                 int64_t p, float* y);
 
 // Row h of dx = transpose(w) * dy.
 void spread_row(const Window& window, const float* dy, const float* w, int64_t h, float* dx);
 
-// Adds to dw [kh][kw][16] what row p of dy contributes.
+// Adds to dw [kh][kw][kBlock] what row p of dy contributes.
 void correlate_row(const Window& window, const float* x, const float* dy, int64_t p, float* dw);
 
-// Adds the sum of `count` pixels to `sum`, 16 floats.
+// Adds the sum of `count` pixels to `sum`, kBlock floats.
 void sum_pixels(const float* pixels, int64_t count, float* sum);
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

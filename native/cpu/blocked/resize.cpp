@@ -1,11 +1,11 @@
 // Nearest and linear resizing of the rows and columns of a blocked image, and the gradient, by the
 // tables of semantics/interpolation.h.
-#include "../semantics/interpolation.h"
-#include "image.h"
+#include "../../semantics/interpolation.h"
+#include "block.h"
 #include "kernels.h"
-#include "simd.h"
+#include "../simd.h"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
 // One row of y from two rows of x.
@@ -119,4 +119,4 @@ std::unique_ptr<Kernel> make_resize_backward(const StepMeta& step) {
   return std::make_unique<ResizeBackward>(step);
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

@@ -1,9 +1,9 @@
 // The mean over all pixels of a channel, [N,C,H,W] -> [N,C,1,1], blocked; and its gradient.
-#include "image.h"
+#include "block.h"
 #include "kernels.h"
-#include "simd.h"
+#include "../simd.h"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
 HALFSPACE_SIMD void mean_of_plane(const float* x, int64_t pixels, float* y) {
@@ -76,4 +76,4 @@ std::unique_ptr<Kernel> make_global_average_pool_backward(const StepMeta& step) 
   return std::make_unique<GlobalAveragePoolBackward>(step);
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

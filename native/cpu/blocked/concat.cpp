@@ -1,11 +1,11 @@
 // Concatenation and its inverse, split. Along any axis but the channels of a blocked image both are
 // copies of contiguous runs; along blocked channels a run is one block of a plane where both sides
 // are aligned to blocks, and single lanes of every pixel where they are not.
-#include "../semantics/joining.h"
-#include "image.h"
+#include "../../semantics/joining.h"
+#include "block.h"
 #include "kernels.h"
 
-namespace halfspace::cpu {
+namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
 // The whole tensor is [outer][sum of runs]; part i owns `runs[i]` contiguous floats of each row.
@@ -205,4 +205,4 @@ std::unique_ptr<Kernel> make_split(const StepMeta& step) {
   return std::make_unique<SplitRuns>(runs_of(step.outputs, axis));
 }
 
-}  // namespace halfspace::cpu
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

@@ -1,0 +1,36 @@
+// What is taken of an image, and the memory that pixels are decoded into.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace halfspace {
+
+struct Extent {
+  int width, height;
+};
+
+// A rectangle in whole pixels and the size that it is scaled to; mirrors Frame of lib/data/image.ts.
+struct Frame {
+  int left, top, width, height;
+  int output_width, output_height;
+};
+
+// Pixels of four bytes, red, green, blue and one that means nothing: [height, width, 4]. `bytes` may have
+// more, from a larger picture before.
+struct Pixels {
+  Extent extent{};
+  std::vector<uint8_t> bytes;
+
+  void make(Extent size) {
+    extent = size;
+    const size_t length = size_t(4) * size.width * size.height;
+    if (bytes.size() < length) bytes.resize(length);
+  }
+
+  const uint8_t* row(int y) const { return bytes.data() + size_t(4) * y * extent.width; }
+  uint8_t* row(int y) { return bytes.data() + size_t(4) * y * extent.width; }
+};
+
+}  // namespace halfspace

@@ -1,0 +1,62 @@
+// The benchmarks run, and count the work of a step rightly. How fast anything is is not asked here.
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { subjects } from '../bench/networks.js';
+import { workOf } from '../bench/work.js';
+import { compileTraining } from '../lib/compile/training.js';
+import { countMacs, countParameters, nodeMacs, type Node } from '../lib/graph.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface Report {
+  readonly machine: { readonly instructions: string };
+  readonly results: readonly {
+    readonly name: string;
+    readonly ours_ms: number;
+    readonly ratio: number | null;
+  }[];
+  readonly geomean: number | null;
+}
+
+/** A short run without PyTorch. */
+async function bench(only: string): Promise<Report> {
+  const args = ['--import', 'tsx', 'bench/main.ts', '--short', '--json', '--only', only];
+  const env = { ...process.env, HALFSPACE_PYTHON: '/nowhere' };
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env });
+  return JSON.parse(stdout) as Report;
+}
+
+test('a short run times a step of every network', async (t) => {
+  const { machine, results, geomean } = await bench('step/');
+  t.not(machine.instructions, '');
+  t.deepEqual(
+    results.map(({ name }) => name),
+    subjects.map(({ name }) => `step/${name}`),
+  );
+  t.true(results.every(({ ours_ms, ratio }) => ours_ms > 0 && ratio === null));
+  t.is(geomean, null);
+});
+
+for (const only of ['ceiling/separable', 'compile/stackedunets']) {
+  test(`a short run of ${only} gives figures`, async (t) => {
+    const { results } = await bench(only);
+    t.true(results.some(({ name, ours_ms }) => name === only && ours_ms > 0));
+  });
+}
+
+test('ResNet-18 has the size that is known for 32x32 images and ten classes', (t) => {
+  const graph = subjects.find(({ name }) => name === 'resnet-18')?.build();
+  t.is(graph && countParameters(graph), 11_173_962);
+});
+
+test('a training step multiplies three times as often as inference, but for the gradient of the images', (t) => {
+  for (const { name, build } of subjects.filter(({ handwritten }) => handwritten)) {
+    const graph = build();
+    const { program } = compileTraining(graph, { batch: 2, rule: 'sgd', groups: [] });
+    const flops = workOf(program, 'train').reduce((sum, step) => sum + step.flops, 0);
+    t.is(flops, 2 * 2 * (3 * countMacs(graph) - nodeMacs(graph.nodes[0] as Node)), name);
+  }
+});
