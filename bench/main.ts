@@ -11,6 +11,7 @@ import { benchCeiling } from './ceiling.js';
 import { benchCompile } from './compile.js';
 import { benchData } from './data.js';
 import { benchErase } from './erase.js';
+import { benchGpu } from './gpu.js';
 import { benchHalfSpace } from './half-space.js';
 import { benchMemory } from './memory.js';
 import { findPython } from './peer.js';
@@ -49,7 +50,15 @@ const context: BenchContext = {
   selected: (name) => name.includes(values.only),
 };
 
-const quick = [benchSteps, benchCeiling, benchCompile, benchHalfSpace, benchAnalysis, benchData];
+const quick = [
+  benchSteps,
+  benchCeiling,
+  benchCompile,
+  benchHalfSpace,
+  benchGpu,
+  benchAnalysis,
+  benchData,
+];
 const long = [benchErase, benchSoak, benchMemory];
 
 const results: Result[] = [];

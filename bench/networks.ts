@@ -35,6 +35,29 @@ function resnet18(): Graph {
   return classifier(net, x);
 }
 
+/** ResNet-50 as it is trained on ImageNet, strides in the 3x3 convolutions. */
+export function resnet50(): Graph {
+  const net = new Network();
+  const stem = convNorm(net, net.input('image', [1, 3, 224, 224]), 64, { kernel: 7, stride: 2 });
+  let x = net.maxPool(net.relu(stem), { kernel: 3, stride: 2, padding: 1 });
+  for (const [stage, blocks] of [3, 4, 6, 3].entries()) {
+    for (let block = 0; block < blocks; block += 1) {
+      x = bottleneck(net, x, 64 << stage, block === 0 && stage > 0 ? 2 : 1);
+    }
+  }
+  return classifier(net, x, 1000);
+}
+
+/** A 3x3 convolution between two 1x1 ones, the last four times as wide, beside a shortcut. */
+function bottleneck(net: Network, x: Value, channels: number, stride: number): Value {
+  const narrow = net.relu(convNorm(net, x, channels, { kernel: 1, stride: 1 }));
+  const inner = net.relu(convNorm(net, narrow, channels, { kernel: 3, stride }));
+  const branch = convNorm(net, inner, 4 * channels, { kernel: 1, stride: 1 });
+  const same = x.type.shape[1] === 4 * channels;
+  const shortcut = same ? x : convNorm(net, x, 4 * channels, { kernel: 1, stride });
+  return net.relu(net.add([branch, shortcut]));
+}
+
 /** Two 3x3 convolutions beside a shortcut. */
 function basicBlock(net: Network, x: Value, channels: number, stride: number): Value {
   const inner = net.relu(convNorm(net, x, channels, { kernel: 3, stride }));
@@ -63,5 +86,5 @@ const convNorm = (
   options: { readonly kernel: number; readonly stride: number },
 ): Value => net.batchNorm(net.conv(x, channels, { ...options, bias: false }));
 
-const classifier = (net: Network, x: Value): Graph =>
-  net.graph([net.linear(net.flatten(net.globalAveragePool(x)), 10)]);
+const classifier = (net: Network, x: Value, classes = 10): Graph =>
+  net.graph([net.linear(net.flatten(net.globalAveragePool(x)), classes)]);

@@ -17,6 +17,12 @@ export function findPython(): string | null {
   return existsSync(candidate) ? candidate : null;
 }
 
+/** Whether that Python's PyTorch can use a GPU. */
+export const pytorchHasCuda = (python: string): boolean =>
+  execFileSync(python, ['-c', 'import torch; print(torch.cuda.is_available())'], {
+    encoding: 'utf8',
+  }).trim() === 'True';
+
 export const pytorchVersion = (python: string): string =>
   execFileSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' }).trim();
 
@@ -47,6 +53,8 @@ export interface PeerOptions {
   readonly handwritten?: string | undefined;
   readonly batch: number;
   readonly threads: number;
+  /** As PyTorch names it; `cpu` unless told otherwise. */
+  readonly device?: string;
 }
 
 /** PyTorch's memory formats. */
@@ -68,11 +76,12 @@ export class PyTorchPeer {
   /** Starts the peer and gives it the network; throws where Python or PyTorch fails. */
   static async start(
     python: string,
-    { graph, handwritten = '', batch, threads }: PeerOptions,
+    { graph, handwritten = '', batch, threads, device = 'cpu' }: PeerOptions,
   ): Promise<PyTorchPeer> {
     const peer = new PyTorchPeer(python);
     const network = describeNetwork(graph);
-    const { parameters } = await peer.#ask({ request: 'load', network, handwritten, batch, threads });
+    const load = { request: 'load', network, handwritten, batch, threads, device };
+    const { parameters } = await peer.#ask(load);
     const own = countParameters(graph);
     if (parameters !== own)
       throw new Error(`PyTorch's network has ${String(parameters)} parameters, ours ${own}`);

@@ -1,6 +1,6 @@
 """Trains a network in PyTorch, a JSON line a request; the peer of bench/peer.ts.
 
-{"request": "load", "network", "handwritten", "batch", "threads"} answers {"parameters"}; the network is the
+{"request": "load", "network", "handwritten", "batch", "threads", "device"} answers {"parameters"}; the network is the
 one of that name in pytorch_networks.py, or else made from its description.
 {"request": "steps", "layout", "count"} answers {"milliseconds"}, {"request": "growth"}
 {"bytes"}: by how much the process grew at its peak.
@@ -118,19 +118,21 @@ class Described(torch.nn.Module):
 class Trainer:
     """One model in one memory format, with its data and optimizer."""
 
-    def __init__(self, layout, network, handwritten, batch):
+    def __init__(self, layout, network, handwritten, batch, device):
         torch.manual_seed(0)
         memory_format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
-        self.model = make_model(network, handwritten).to(memory_format=memory_format).train()
+        self.model = make_model(network, handwritten).to(device, memory_format=memory_format).train()
         shape = [batch, *network["inputs"][0]["shape"][1:]]
-        self.images = torch.randn(shape).to(memory_format=memory_format)
-        self.labels = torch.randint(0, network["classes"], (batch,))
+        self.images = torch.randn(shape).to(device, memory_format=memory_format)
+        self.labels = torch.randint(0, network["classes"], (batch,)).to(device)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9)
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
         F.cross_entropy(self.model(self.images), self.labels).backward()
         self.optimizer.step()
+        if self.images.is_cuda:
+            torch.cuda.synchronize()
 
 
 def make_model(network, handwritten):
@@ -159,9 +161,9 @@ class Peer:
     def __init__(self):
         self.before = status_bytes("VmRSS")
 
-    def load(self, network, handwritten, batch, threads):
+    def load(self, network, handwritten, batch, threads, device):
         torch.set_num_threads(threads)
-        self.settings = (network, handwritten, batch)
+        self.settings = (network, handwritten, batch, device)
         self.trainers = {}
         model = make_model(network, handwritten)
         return {"parameters": sum(parameter.numel() for parameter in model.parameters())}
@@ -177,6 +179,9 @@ class Peer:
 
 def main():
     torch.set_flush_denormal(True)
+    # As our engine does on a GPU: products in TF32, the fastest algorithm of those that there are.
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
     peer = Peer()
     for line in sys.stdin:
         message = json.loads(line)

@@ -16,8 +16,8 @@ export class Training implements Disposable {
   readonly session: Session;
   readonly #inputs: Arrays;
 
-  constructor(graph: Graph, batch: number, options: SessionOptions) {
-    const { program, layout } = compileTraining(graph, { batch, rule: 'sgd', groups: [] });
+  constructor(graph: Graph, batch: number, options: SessionOptions, device = 'cpu') {
+    const { program, layout } = compileTraining(graph, { batch, device, rule: 'sgd', groups: [] });
     this.program = program;
     this.session = Session.open(program, options);
     this.session.write('parameters', packWeights(layout, graph, initialWeights(graph, 0)));

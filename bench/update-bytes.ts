@@ -4,7 +4,7 @@
 import type { UpdateRule } from '../lib/compile/update.js';
 
 /** Bandwidth of an H100 SXM's memory, in bytes a second. */
-const H100_BANDWIDTH = 3.35e12;
+export const H100_BANDWIDTH = 3.35e12;
 
 export interface UpdateWork {
   readonly rule: UpdateRule;

@@ -20,7 +20,7 @@ function workOfStep(program: Program, { kernel, inputs, outputs }: Step): Work {
   const tensors = (indices: readonly number[]): readonly Tensor[] =>
     indices.map((index) => program.tensors[index] as Tensor);
   const shapes = (indices: readonly number[]): Shapes => tensors(indices).map(({ shape }) => shape);
-  const operands = views.has(kernel) ? [] : tensors([...inputs, ...outputs]);
+  const operands = views.has(kernel) ? [] : tensors([...new Set(inputs), ...outputs]);
   return {
     kernel,
     flops: 2 * (multiplications[kernel]?.(shapes(inputs), shapes(outputs)) ?? 0),

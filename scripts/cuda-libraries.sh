@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts headers and libraries of cuDNN 9 and cuBLAS for CUDA 13 into build/cuda-libraries, from NVIDIA's
-# own wheels, for machines whose system has none. `--all` also unpacks what only running needs (2 GB).
+# own wheels, for machines whose system has none: what linking and loading take (0.6 GB), or with `--all`
+# also what running on a GPU takes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,8 +10,10 @@ python=${HALFSPACE_PYTHON:-python3}
 wanted=('nvidia/*/include/*' 'nvidia/*/lib/libcudnn.so.9' 'nvidia/*/lib/libcublas*.so.13')
 [ "${1:-}" = --all ] && wanted=('nvidia/*/include/*' 'nvidia/*/lib/*')
 
-complete=$target/.complete-${1:-link}
-[ -e "$complete" ] && exit
+complete=$target/.complete${1:-}
+for mark in "$complete" "$target/.complete--all"; do
+  [ -e "$mark" ] && exit
+done
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
 "$python" -m pip download --quiet --no-deps --dest "$wheels" 'nvidia-cudnn-cu13<10' 'nvidia-cublas<14'

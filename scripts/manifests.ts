@@ -49,10 +49,16 @@ const pick = (source: Manifest, fields: readonly string[]): Record<string, unkno
 export const platformPackage = (platform: string): string =>
   platformPackages[platform]?.at(-1)?.name as string;
 
+/** The package of a platform that has the engine for GPUs too; null where there is none. */
+export function cudaPackage(platform: string): string | null {
+  const packages = platformPackages[platform] ?? [];
+  return packages.length > 1 ? (packages[0]?.name as string) : null;
+}
+
 /** Packages with another engine, which the user adds by hand: npm cannot tell who has a GPU. */
-const extraPackages: readonly string[] = Object.values(platformPackages).flatMap((packages) =>
-  packages.slice(0, -1).map(({ name }) => name),
-);
+const extraPackages: readonly string[] = platforms
+  .map(cudaPackage)
+  .filter((name): name is string => name !== null);
 
 export function mainManifest(checkout: Manifest): Manifest {
   const { name, version } = checkout;
@@ -93,6 +99,17 @@ export function platformManifest(checkout: Manifest, platform: string, config?: 
     exports: { '.': './halfspace.node', './package.json': './package.json' },
     preferUnplugged: true,
     gypfile: false,
+  };
+}
+
+/** The package of the platform with the engine for GPUs beside the addon, or null; it takes its place. */
+export function cudaManifest(checkout: Manifest, platform: string, config?: Versions): Manifest | null {
+  const name = cudaPackage(platform);
+  if (name === null) return null;
+  return {
+    ...platformManifest(checkout, platform, config),
+    name,
+    description: `The native addon of ${checkout.name} for ${platform}, with the engine for NVIDIA GPUs`,
   };
 }
 

@@ -9,8 +9,11 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { listDevices } from '../lib/train/devices.js';
 import { platformKey } from '../lib/train/loader.js';
 import {
+  cudaManifest,
+  cudaPackage,
   mainManifest,
   platformManifest,
   platformPackage,
@@ -25,6 +28,8 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const OUT = 'build/packages';
 const BUILD = 'build/cmake';
+const CUDA_BUILD = 'build/cuda';
+const CUDA_ENGINE = join(BUILD, 'Release/halfspace_cuda.so');
 const ASSETS = 'assets/fashion-mnist-sample';
 
 /** Libraries that a platform package carries, and where Debian keeps their licences. */
@@ -70,20 +75,46 @@ function stageSample(checkout: Manifest): string {
 }
 
 function stagePlatform(checkout: Manifest, platform: string): string {
-  const gathered = join(OUT, 'gathered');
-  rmSync(gathered, { recursive: true, force: true });
-  run('cmake', '--install', BUILD, '--prefix', gathered, '--component', 'package', '--strip');
+  const gathered = gather([BUILD, 'package']);
+  return stageNative(gathered, (needs) => platformManifest(checkout, platform, needs));
+}
+
+/** What the platform's package holds, and the engine for GPUs. */
+function stageCuda(checkout: Manifest, platform: string): string {
+  const gathered = gather([BUILD, 'package'], [CUDA_BUILD, 'cuda']);
+  return stageNative(gathered, (needs) => cudaManifest(checkout, platform, needs) as Manifest, CUDA_NOTE);
+}
+
+const CUDA_NOTE = `
+On a GPU it also takes an NVIDIA driver of version 580 or later, cuDNN 9 and cuBLAS for CUDA 13, which are not inside: see
+docs/cuda.md of the project. Without them it works as the package without GPUs does.
+`;
+
+/** A folder with the installed components of builds. */
+function gather(...components: readonly (readonly [build: string, component: string])[]): string {
+  const folder = join(OUT, 'gathered');
+  rmSync(folder, { recursive: true, force: true });
+  for (const [build, component] of components) {
+    run('cmake', '--install', build, '--prefix', folder, '--component', component, '--strip');
+  }
+  return folder;
+}
+
+function stageNative(gathered: string, manifestOf: (needs: Needs) => Manifest, note = ''): string {
   const needs = systemNeeds(gathered);
-  const folder = stage(platformManifest(checkout, platform, needs));
+  const manifest = manifestOf(needs);
+  const folder = stage(manifest);
   const libraries = copyLibraries(gathered, folder);
   for (const library of libraries) copyLicence(library, folder);
-  writeFileSync(join(folder, 'README.md'), platformReadme(checkout, platform, libraries, needs));
+  writeFileSync(join(folder, 'README.md'), nativeReadme(manifest, libraries, needs, note));
   cpSync('LICENSE', join(folder, 'LICENSE'));
   return folder;
 }
 
+type Needs = Readonly<Record<string, string>>;
+
 /** What the binaries in a folder ask of the C and C++ libraries of the system. */
-function systemNeeds(folder: string): Readonly<Record<string, string>> {
+function systemNeeds(folder: string): Needs {
   const files = readdirSync(folder).map((name) => join(folder, name));
   const needs = { glibc: newestVersion(files, 'GLIBC'), glibcxx: newestVersion(files, 'GLIBCXX') };
   return Object.fromEntries(Object.entries(needs).map(([name, version]) => [name, `>=${version ?? 0}`]));
@@ -95,8 +126,11 @@ function copyLibraries(from: string, to: string): readonly string[] {
   const links = entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name);
   const plain = entries.map(({ name }) => name).filter((name) => !links.some((l) => name.startsWith(l)));
   for (const name of [...links, ...plain]) cpSync(join(from, name), join(to, name), { dereference: true });
-  return [...links, ...plain].filter((name) => !name.endsWith('.node'));
+  return [...links, ...plain].filter((name) => !own.has(name));
 }
+
+/** Files that are ours. */
+const own: ReadonlySet<string> = new Set(['halfspace.node', basename(CUDA_ENGINE)]);
 
 function copyLicence(library: string, folder: string): void {
   const source = licences[library];
@@ -106,20 +140,19 @@ function copyLicence(library: string, folder: string): void {
   cpSync(source, join(folder, 'licences', `${library}.txt`));
 }
 
-function platformReadme(
-  checkout: Manifest,
-  platform: string,
+function nativeReadme(
+  manifest: Manifest,
   libraries: readonly string[],
-  { glibc, glibcxx }: Readonly<Record<string, string>>,
+  { glibc, glibcxx }: Needs,
+  note: string,
 ): string {
   const carried = libraries.map((library) => `- \`${library}\`: [licence](licences/${library}.txt)\n`);
-  return `# ${platformPackage(platform)}
+  return `# ${manifest.name}
 
-The native addon of [${checkout.name}](https://www.npmjs.com/package/${checkout.name}) for ${platform}. Install
-${checkout.name}, which brings this package where it fits. It takes a C library glibc ${glibc} and a C++ library
-with GLIBCXX ${glibcxx}.
-
-Licence: ${String(checkout['license'])}. Libraries carried along, unchanged:
+${String(manifest['description'])}: see [its documents](https://www.npmjs.com/package/halfspace). It takes a C library
+glibc ${glibc} and a C++ library with GLIBCXX ${glibcxx}.
+${note}
+Licence: ${String(manifest['license'])}. Libraries carried along, unchanged:
 
 ${carried.join('')}`;
 }
@@ -143,11 +176,29 @@ function packAll(): void {
   const here = platformKey();
   pack(stageMain(checkout));
   pack(stageSample(checkout));
-  if (published.includes(here)) pack(stagePlatform(checkout, here));
+  if (published.includes(here)) {
+    pack(stagePlatform(checkout, here));
+    packCuda(checkout, here);
+  }
   for (const platform of platforms.filter((each) => each !== here)) {
     const folder = stage(platformManifest(checkout, platform));
     console.log(`${platformPackage(platform)}: not built here, manifest in ${folder}`);
   }
 }
+
+/** The package with the engine for GPUs, where nvcc built one of these sources. */
+function packCuda(checkout: Manifest, platform: string): void {
+  const name = cudaPackage(platform);
+  if (name === null) return;
+  const missing = existsSync(CUDA_ENGINE) ? strangeness() : 'see `npm run build:cuda`';
+  if (missing === null) return pack(stageCuda(checkout, platform));
+  const folder = stage(cudaManifest(checkout, platform) as Manifest);
+  console.log(`${name}: not built (${missing}), manifest in ${folder}`);
+}
+
+/** Why the engine beside the addon does not belong to it; null where it does. */
+const strangeness = (): string | null =>
+  listDevices().find(({ description }) => description.includes('built from other sources'))?.description ??
+  null;
 
 packAll();

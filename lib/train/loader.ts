@@ -43,8 +43,8 @@ const require = createRequire(import.meta.url);
 export const platformPackages: Readonly<Record<string, readonly Candidate[]>> = {
   'linux-x64-gnu': [
     {
-      name: '@halfspace/linux-x64-gnu-cuda12',
-      load: () => require('@halfspace/linux-x64-gnu-cuda12') as unknown,
+      name: '@halfspace/linux-x64-gnu-cuda13',
+      load: () => require('@halfspace/linux-x64-gnu-cuda13') as unknown,
     },
     { name: '@halfspace/linux-x64-gnu', load: () => require('@halfspace/linux-x64-gnu') as unknown },
   ],

@@ -33,11 +33,22 @@ inline std::string algorithm_key(const Context& context, const char* direction,
   return key.str();
 }
 
+// A search tries CUDNN_DEFAULT_MATH, which may round to TF32, whatever its descriptor allows.
+inline bool is_precise(const Context& context, cudnnMathType_t math) {
+  return context.precision() == Precision::Tf32 || math == CUDNN_FMA_MATH;
+}
+
 inline cudnnMathType_t allowed_math(const Context& context) {
   return context.precision() == Precision::Tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
 }
 
-// What is remembered, if this library still takes it.
+inline size_t most_workspace() {
+  size_t free = 0, total = 0;
+  HALFSPACE_CUDA(cudaMemGetInfo(&free, &total));
+  return free / kWorkspaceShare;
+}
+
+// What is remembered, if this library still takes it and there is as much memory as then.
 template <class Direction>
 std::optional<Algorithm<Direction>> remembered(const Context& context, const ConvolutionShape& shape,
                                                const std::string& key) {
@@ -48,7 +59,9 @@ std::optional<Algorithm<Direction>> remembered(const Context& context, const Con
   CudnnConvolution c(shape, result.math);
   cudnnStatus_t status = Direction::workspace(context.cudnn(), c, result.algorithm,
                                               &result.workspace_bytes);
-  if (status != CUDNN_STATUS_SUCCESS) return std::nullopt;
+  if (status != CUDNN_STATUS_SUCCESS || result.workspace_bytes > most_workspace()) {
+    return std::nullopt;
+  }
   return result;
 }
 
@@ -62,15 +75,13 @@ Algorithm<Direction> search(const Context& context, const ConvolutionShape& shap
   HALFSPACE_CUDNN(Direction::find(context.cudnn(), c, static_cast<int>(results.size()), &found,
                                   results.data()));
   results.resize(static_cast<size_t>(found));
-  size_t free = 0, total = 0;
-  HALFSPACE_CUDA(cudaMemGetInfo(&free, &total));
+  const size_t most = most_workspace();
   auto best = std::find_if(results.begin(), results.end(), [&](const auto& result) {
     return result.status == CUDNN_STATUS_SUCCESS && result.determinism == CUDNN_DETERMINISTIC &&
-           result.memory <= free / kWorkspaceShare;
+           is_precise(context, result.mathType) && result.memory <= most;
   });
   check(best != results.end(), ErrorCode::Unsupported, step.describe(),
-        ": cuDNN has no deterministic algorithm for this that fits in ", free / kWorkspaceShare,
-        " bytes");
+        ": cuDNN has no deterministic algorithm for this that fits in ", most, " bytes");
   return {best->algo, best->mathType, best->memory};
 }
 

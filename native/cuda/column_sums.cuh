@@ -86,7 +86,7 @@ void sum_columns(const Context& context, const ColumnCut& cut, const Term& term,
                  const Finish& finish, void* scratch) {
   if (cut.batch * cut.columns == 0) return;
   auto* partial = static_cast<double*>(scratch);
-  const auto blocks = [](int64_t count) { return Grid{dim3(static_cast<unsigned>(count))}; };
+  const auto blocks = [](int64_t count) { return Grid{dim3(block_count(count))}; };
   launch(context.stream(), blocks(cut.batch * cut.parts * cut.tiles), sum_parts<kSums, Term>, term,
          cut, partial);
   launch(context.stream(), blocks(cut.batch * cut.tiles), finish_columns<kSums, Finish>, finish,

@@ -17,7 +17,7 @@ CudaInOut::CudaInOut(std::shared_ptr<Context> context, size_t input_bytes, size_
       input_bytes_(input_bytes),
       output_bytes_(output_bytes),
       record_(record),
-      host_(input_bytes + output_bytes),
+      host_(*context_, input_bytes + output_bytes),
       device_(context_, input_bytes + output_bytes),
       arrived_(make_event(0)),
       // Whoever waits for the outputs sleeps, as the processor has the next batch to decode.

@@ -14,6 +14,14 @@ inline constexpr int kThreads = 256;
 // Blocks beyond this many a multiprocessor only wait; grid-stride loops need no more.
 inline constexpr int kBlocksPerMultiprocessor = 8;
 
+// As many blocks along the first axis of a grid; more than there can be is an error, not less work.
+inline unsigned block_count(int64_t blocks) {
+  constexpr int64_t kMost = 0x7fffffff;
+  check(blocks >= 0 && blocks <= kMost, ErrorCode::Unsupported, "a kernel would need ", blocks,
+        " blocks of threads and CUDA starts at most ", kMost, "; a smaller batch needs fewer");
+  return static_cast<unsigned>(blocks);
+}
+
 struct Grid {
   dim3 blocks;
   dim3 threads = dim3(kThreads);

@@ -53,7 +53,9 @@ void DeviceMemory::write(size_t offset, const void* from, size_t bytes) {
   HALFSPACE_CUDA(cudaStreamSynchronize(nullptr));
 }
 
-PinnedMemory::PinnedMemory(size_t bytes) {
+// Selected first, or the runtime would open the first GPU for it, whichever one is used.
+PinnedMemory::PinnedMemory(const Context& context, size_t bytes) {
+  context.select();
   HALFSPACE_CUDA(cudaHostAlloc(&data_, at_least_one(bytes), cudaHostAllocPortable));
 }
 

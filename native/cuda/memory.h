@@ -27,10 +27,10 @@ class DeviceMemory final : public Memory {
   size_t bytes_;
 };
 
-// Memory of the host that the device copies from and to by itself.
+// Memory of the host that the device reads and writes by itself, under the same address.
 class PinnedMemory {
  public:
-  explicit PinnedMemory(size_t bytes);
+  PinnedMemory(const Context& context, size_t bytes);
   ~PinnedMemory();
   PinnedMemory(const PinnedMemory&) = delete;
   PinnedMemory& operator=(const PinnedMemory&) = delete;

@@ -118,7 +118,7 @@ __global__ void add_rows(Targets targets, const void* labels, const RowResult* r
 class SoftmaxCrossEntropy final : public CudaKernel {
  public:
   explicit SoftmaxCrossEntropy(const StepMeta& step)
-      : targets_(targets_of(step, step.inputs.at(0), step.inputs.at(1))), told_(sizeof(Fault)) {
+      : targets_(targets_of(step, step.inputs.at(0), step.inputs.at(1))), told_(context_, sizeof(Fault)) {
     step.expect_arity(2, 2, 3, 3);
     expect_same(step, step.inputs[0], step.outputs[1]);
     for (size_t i : {0, 2}) expect_floats(step, step.outputs[i], 1);

@@ -80,7 +80,7 @@ __device__ int first_largest(const float* values, int count) {
 
 // One team a row.
 inline Grid teams_for(int64_t rows, int team) {
-  return {dim3(static_cast<unsigned>(ceil_div(rows, kThreads / team)))};
+  return {dim3(block_count(ceil_div(rows, kThreads / team)))};
 }
 
 }  // namespace halfspace::cuda

@@ -39,8 +39,7 @@ void transpose(const Context& context, const Matrices& m, const float* from, flo
   if (m.batch * m.rows * m.columns == 0) return;
   const Tiling tiling{m.rows, m.columns, ceil_div(m.rows, kTile), ceil_div(m.columns, kTile)};
   const int64_t blocks = m.batch * tiling.down * tiling.across;
-  launch(context.stream(), {dim3(static_cast<unsigned>(blocks))}, transpose_tiles, tiling, from,
-         to);
+  launch(context.stream(), {dim3(block_count(blocks))}, transpose_tiles, tiling, from, to);
 }
 
 std::optional<Matrices> as_matrices(const Walk<2>& walk) {

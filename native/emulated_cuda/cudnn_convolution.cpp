@@ -104,15 +104,21 @@ float time_of(const Algorithm& algorithm, const Problem& problem) {
 }
 
 template <class Result>
-Result result_of(const Algorithm& algorithm, const Problem& problem) {
+Result result_of(const Algorithm& algorithm, const Problem& problem, cudnnMathType_t math) {
   Result result = {};
   result.algo = static_cast<decltype(result.algo)>(algorithm.id);
   result.status = algorithm.supported ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
   result.time = algorithm.supported ? time_of(algorithm, problem) : -1;
   result.memory = algorithm.supported ? workspace_bytes(algorithm, problem) : 0;
   result.determinism = algorithm.deterministic ? CUDNN_DETERMINISTIC : CUDNN_NON_DETERMINISTIC;
-  result.mathType = problem.convolution.math;
+  result.mathType = math;
   return result;
+}
+
+// As the library does, in CUDNN_DEFAULT_MATH too where another one was asked for; that is the faster one.
+std::vector<cudnnMathType_t> tried_math(const Problem& problem) {
+  if (problem.convolution.math == CUDNN_DEFAULT_MATH) return {CUDNN_DEFAULT_MATH};
+  return {CUDNN_DEFAULT_MATH, problem.convolution.math};
 }
 
 template <size_t N, class Result>
@@ -123,8 +129,13 @@ void search(const std::array<Algorithm, N>& all, const Problem& problem, int req
   // A search runs and times the algorithms on memory of its own.
   refuse_unsafe_call();
   note({"search"});
-  *returned = std::min(requested, static_cast<int>(N));
-  for (int i = 0; i < *returned; ++i) results[i] = result_of<Result>(all[i], problem);
+  *returned = 0;
+  for (cudnnMathType_t math : tried_math(problem)) {
+    for (const Algorithm& algorithm : all) {
+      if (*returned == requested) return;
+      results[(*returned)++] = result_of<Result>(algorithm, problem, math);
+    }
+  }
 }
 
 struct Workspace {

@@ -84,10 +84,10 @@ Touch own_touch() {
   return {block_epoch(), static_cast<Toucher>(thread_in_block()), warp_epoch()};
 }
 
-// All readers since the last barrier, in one entry.
+// All readers since the last barrier that parts them from this one, in one entry.
 Touch merged(const Touch& earlier) {
   Touch own = own_touch();
-  if (earlier.epoch != own.epoch || earlier.by == own.by) return own;
+  if (is_ordered(earlier)) return own;
   bool same_warp = earlier.by != kSeveralWarps && warp_of(earlier.by) == warp_of(own.by);
   own.by = same_warp ? kSeveralOfWarp | warp_of(own.by) : kSeveralWarps;
   return own;

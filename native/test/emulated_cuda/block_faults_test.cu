@@ -39,6 +39,21 @@ __global__ void rotate_in_warp(float* values) {
   values[threadIdx.x] = tile[threadIdx.x / 32 * 32 + (threadIdx.x + 1) % 32];
 }
 
+// A lane reads what another wrote and, after a barrier, writes again what it has read itself.
+template <bool kBarrier>
+__global__ void go_round_in_warp(float* values) {
+  __shared__ float tile[kThreads];
+  const unsigned next = threadIdx.x / 32 * 32 + (threadIdx.x + 1) % 32;
+  tile[threadIdx.x] = values[threadIdx.x];
+  for (int round = 0; round < 3; ++round) {
+    __syncwarp();
+    const float other = tile[next];
+    if constexpr (kBarrier) __syncwarp();
+    tile[threadIdx.x] = tile[threadIdx.x] + other;
+  }
+  values[threadIdx.x] = tile[threadIdx.x];
+}
+
 // The first loop's reads and the second loop's writes need a barrier between them.
 template <bool kBarrier>
 __global__ void use_tile_twice(float* out) {
@@ -151,6 +166,19 @@ TEST("a missing __syncwarp is found, and the barrier makes it right") {
   expect_no_finding();
   expect_values(downloaded(values, kThreads),
                 table(kThreads, [](unsigned i) { return i / 32 * 32 + (i + 1) % 32; }));
+}
+
+TEST("a warp may go round as long as __syncwarp parts its reads from its writes") {
+  for (uint32_t seed = 0; seed < 8; ++seed) {
+    begin({.seed = seed});
+    start(nullptr, 1, kThreads, go_round_in_warp<false>, counting(kThreads));
+    expect_finding({"shared memory", "go_round_in_warp<false>"});
+    begin({.seed = seed});
+    float* values = uploaded(std::vector<float>(kThreads, 1.0f));
+    start(nullptr, 1, kThreads, go_round_in_warp<true>, values);
+    expect_no_finding();
+    expect_values(downloaded(values, kThreads), std::vector<float>(kThreads, 8.0f));
+  }
 }
 
 TEST("shared memory that is written again too early is found") {

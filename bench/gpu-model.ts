@@ -1,0 +1,103 @@
+// What a training step asks of a GPU, from the very program that the engine would run, held against an H100's
+// limits: no step can be faster than its operations at the one rate or its bytes at the other. Two kinds of
+// bytes: what must move when every operand is read or written once, and what the engine's kernels do move,
+// as some read an operand twice. Caches are left out of it.
+
+import type { Program, Step, Tensor } from '../lib/compile/program.js';
+import { elements } from '../lib/shape.js';
+import { H100_BANDWIDTH, updateBytes } from './update-bytes.js';
+import { workOf } from './work.js';
+
+/** Rates of an H100 SXM without sparsity, a second: products of TF32 in tensor cores, of fp32 elsewhere. */
+const TF32_FLOPS = 494.7e12;
+const FP32_FLOPS = 66.9e12;
+
+/** Steps of one kind together. */
+export interface KernelCost {
+  readonly kernel: string;
+  readonly steps: number;
+  readonly flops: number;
+  /** Every operand once. */
+  readonly bytes: number;
+  /** As the engine's kernels read and write. */
+  readonly movedBytes: number;
+  /** The longer of arithmetic and memory, in milliseconds, step by step. */
+  readonly milliseconds: number;
+}
+
+/** Costs of an entry by kernel, the costliest first. Depthwise convolutions are a kind of their own. */
+export function costsOf(program: Program, entry: string): readonly KernelCost[] {
+  const steps = program.entries.find(({ name }) => name === entry)?.steps ?? [];
+  const work = workOf(program, entry);
+  const costs = new Map<string, KernelCost>();
+  for (const [index, step] of steps.entries()) {
+    const { flops, bytes } = work[index] as (typeof work)[number];
+    const cost = costOfStep(program, step, flops, bytes);
+    costs.set(cost.kernel, plus(costs.get(cost.kernel), cost));
+  }
+  return [...costs.values()].toSorted((a, b) => b.milliseconds - a.milliseconds);
+}
+
+export const totalOf = (costs: readonly KernelCost[]): KernelCost =>
+  costs.reduce((sum, cost) => ({ ...plus(sum, cost), kernel: 'all' }));
+
+function costOfStep(program: Program, step: Step, flops: number, operands: number): KernelCost {
+  const tensors = (indices: readonly number[]): readonly number[] =>
+    indices.map((index) => bytesOf(program.tensors[index] as Tensor));
+  const isUpdate = step.kernel === 'update';
+  const bytes = isUpdate ? bytesOfUpdate(program, step) : operands;
+  const again = rereads[step.kernel]?.(tensors(step.inputs), tensors(step.outputs)) ?? 0;
+  const depthwise = isDepthwise(program, step);
+  const rate = depthwise ? FP32_FLOPS : TF32_FLOPS;
+  return {
+    kernel: depthwise ? `${step.kernel}, depthwise` : step.kernel,
+    steps: 1,
+    flops,
+    bytes,
+    movedBytes: bytes + again,
+    milliseconds: 1e3 * Math.max(flops / rate, (bytes + again) / H100_BANDWIDTH),
+  };
+}
+
+/** Bytes that native/cuda moves beyond one read or write of every operand. */
+const rereads: Readonly<Record<string, (inputs: readonly number[], outputs: readonly number[]) => number>> = {
+  // Weights are brought to cuDNN's order and back: written and read once more.
+  conv: ([, w = 0]) => 2 * w,
+  conv_backward_data: ([, w = 0]) => 2 * w,
+  conv_backward_weights: (_, [dw = 0]) => 2 * dw,
+  // One pass for the sums, one for the elements.
+  batch_norm: ([x = 0]) => x,
+  batch_norm_backward: ([x = 0, dy = 0, , , , y = 0]) => x + dy + y,
+  // The winner of every window, written and read.
+  max_pool_backward: ([dy = 0]) => 2 * dy,
+};
+
+function bytesOfUpdate(program: Program, { inputs, attrs }: Step): number {
+  const parameters = elements((program.tensors[inputs[0] as number] as Tensor).shape);
+  const rule = attrs['rule'] as 'sgd' | 'adam' | 'adamw';
+  return updateBytes({ rule, parameters, taken: 0, groups: Number(attrs['groupCount']) });
+}
+
+/** A group for every channel: such convolutions run outside the tensor cores. */
+function isDepthwise(program: Program, { kernel, inputs, outputs, attrs }: Step): boolean {
+  if (!kernel.startsWith('conv')) return false;
+  const image = kernel === 'conv_backward_data' ? outputs[0] : inputs[0];
+  const channels = program.tensors[image as number]?.shape[1];
+  return Number(attrs['groups']) > 1 && Number(attrs['groups']) === channels;
+}
+
+const plus = (a: KernelCost | undefined, b: KernelCost): KernelCost =>
+  a === undefined
+    ? b
+    : {
+        kernel: b.kernel,
+        steps: a.steps + b.steps,
+        flops: a.flops + b.flops,
+        bytes: a.bytes + b.bytes,
+        movedBytes: a.movedBytes + b.movedBytes,
+        milliseconds: a.milliseconds + b.milliseconds,
+      };
+
+const elementBytes = { f32: 4, f64: 8, i32: 4 } as const;
+
+const bytesOf = ({ dtype, shape }: Tensor): number => elementBytes[dtype] * elements(shape);

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Runs on a real GPU what test:cuda runs on the emulation: the kernel tests and the operators, training
+# and updates against the reference. Where there is no GPU it says why, and ends well.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+unset HALFSPACE_CUDA_LIBRARY
+if ! command -v nvcc >/dev/null && [ ! -x /usr/local/cuda/bin/nvcc ]; then
+  echo 'test:gpu: skipped, as there is no nvcc to build the CUDA engine with'
+  exit
+fi
+bash scripts/build-cuda.sh
+
+missing=$(npx tsx lib/cli/main.ts devices --json | node -e '
+  const { devices } = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+  const others = devices.filter(({ name }) => name !== "cpu");
+  if (!others.some(({ available }) => available)) console.log(others.map(({ description }) => description).join("; "));
+')
+if [ -n "$missing" ]; then
+  echo "test:gpu: skipped, as there is no GPU to use: $missing"
+  exit
+fi
+
+cmake build/cuda -DHALFSPACE_TESTS=ON
+cmake --build build/cuda --parallel "${JOBS:-2}"
+ctest --test-dir build/cuda --output-on-failure --tests-regex '_on_cuda$'
+npx ava test/cuda.test.ts

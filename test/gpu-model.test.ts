@@ -1,0 +1,55 @@
+// The work that a GPU is held against: figures of ResNet-50 that are known elsewhere, and bytes counted by
+// hand.
+
+import test from 'ava';
+import { costsOf, totalOf } from '../bench/gpu-model.js';
+import { resnet50 } from '../bench/networks.js';
+import { Network } from '../lib/index.js';
+import { compileTraining } from '../lib/compile/training.js';
+import { countMacs, countParameters, type Graph } from '../lib/graph.js';
+
+const train = (graph: Graph, batch: number) =>
+  compileTraining(graph, { batch, rule: 'sgd', groups: [] }).program;
+
+test('ResNet-50 has the parameters and multiply-accumulates of the published network', (t) => {
+  const graph = resnet50();
+  t.is(countParameters(graph), 25_557_032);
+  t.is(countMacs(graph), 4_089_184_256);
+});
+
+test('a step of ResNet-50 multiplies three times, but for the gradient of the images', (t) => {
+  const stem = 64 * 3 * 7 * 7 * 112 * 112;
+  const { flops, steps } = totalOf(costsOf(train(resnet50(), 2), 'train'));
+  t.is(flops, 2 * 2 * (3 * 4_089_184_256 - stem));
+  t.true(steps > 300);
+});
+
+test('bytes are those of the operands, and what a kernel reads twice', (t) => {
+  const net = new Network();
+  const x = net.input('image', [1, 3, 8, 8]);
+  const y = net.batchNorm(net.conv(x, 4, { kernel: 3, bias: false }));
+  const costs = costsOf(
+    train(net.graph([net.linear(net.flatten(net.globalAveragePool(y)), 10)]), 2),
+    'train',
+  );
+  const of = (kernel: string) => costs.find((cost) => cost.kernel === kernel);
+  const image = 2 * 3 * 8 * 8;
+  const features = 2 * 4 * 8 * 8;
+  const weights = 4 * 3 * 3 * 3;
+  t.is(of('conv')?.bytes, 4 * (image + weights + features));
+  t.is(of('conv')?.movedBytes, 4 * (image + 3 * weights + features));
+  // x and y; scale, bias, both running statistics, read and written, and both of the batch.
+  t.is(of('batch_norm')?.bytes, 4 * (2 * features + 8 * 4));
+  t.is(of('batch_norm')?.movedBytes, 4 * (3 * features + 8 * 4));
+  // x, dy and dx; scale and the statistics of the batch, and two gradients.
+  t.is(of('batch_norm_backward')?.bytes, 4 * (3 * features + 5 * 4));
+  t.is(of('batch_norm_backward')?.movedBytes, 4 * (5 * features + 5 * 4));
+});
+
+test('a step takes as long as the slower of arithmetic and memory', (t) => {
+  const net = new Network();
+  const graph = net.graph([net.linear(net.flatten(net.input('image', [1, 8192, 1, 1])), 8192)]);
+  const cost = costsOf(train(graph, 4096), 'train').find(({ kernel }) => kernel === 'linear');
+  const arithmetic = (1e3 * 2 * 4096 * 8192 * 8192) / 494.7e12;
+  t.true(Math.abs((cost?.milliseconds ?? 0) / arithmetic - 1) < 1e-12);
+});
