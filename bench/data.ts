@@ -38,7 +38,11 @@ interface Subject {
 const subjects: readonly Subject[] = [
   { name: 'plain 32x32', side: 32, augment: [] },
   { name: 'crop, flip 32x32', side: 32, augment: [randomCrop(4), horizontalFlip()] },
-  { name: 'crop, flip, cutout 32x32', side: 32, augment: [randomCrop(4), horizontalFlip(), cutout(16)] },
+  {
+    name: 'crop, flip, cutout 32x32',
+    side: 32,
+    augment: [randomCrop(4), horizontalFlip(), cutout(16, [0.5, 0.5, 0.5])],
+  },
   {
     name: 'colors 32x32',
     side: 32,

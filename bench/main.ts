@@ -50,15 +50,7 @@ const context: BenchContext = {
   selected: (name) => name.includes(values.only),
 };
 
-const quick = [
-  benchSteps,
-  benchCeiling,
-  benchCompile,
-  benchHalfSpace,
-  benchGpu,
-  benchAnalysis,
-  benchData,
-];
+const quick = [benchSteps, benchCeiling, benchCompile, benchHalfSpace, benchGpu, benchAnalysis, benchData];
 const long = [benchErase, benchSoak, benchMemory];
 
 const results: Result[] = [];

@@ -38,13 +38,19 @@ test('every option of train that is not about one call is a setting, and nothing
   t.deepEqual(settingNames.toSorted(), [...expected].toSorted());
 });
 
-const settings = { model: 'demosupnet', data: 'sample', remove: 2, macs: 1e8, augment: ['crop', 'flip'] };
+const settings = {
+  model: 'demosupnet',
+  data: 'sample',
+  remove: 2,
+  macs: 1e8,
+  augment: ['random-crop', 'cutout'],
+};
 
 for (const [name, text] of [
   ['halfspace.config.json', JSON.stringify({ ...settings, macs: '100M' })],
   [
     'halfspace.config.yaml',
-    'model: demosupnet\ndata: sample\nremove: 2\nmacs: 100M\naugment: [crop, flip]\n',
+    'model: demosupnet\ndata: sample\nremove: 2\nmacs: 100M\naugment: [random-crop, cutout]\n',
   ],
   [
     'halfspace.config.ts',
@@ -53,7 +59,7 @@ for (const [name, text] of [
   ],
 ] as const) {
   test(`${name} is found from a folder below, and says the same as the others`, async (t) => {
-    const shared = `export const augment: ('crop' | 'flip')[] = ['crop', 'flip'];`;
+    const shared = `export const augment: ('random-crop' | 'cutout')[] = ['random-crop', 'cutout'];`;
     const where = filled({ [name]: text, 'shared.ts': shared, 'below/further/file': '' });
     const found = findConfig(join(where, 'below', 'further'));
     t.is(found, join(where, name));
@@ -89,8 +95,8 @@ const wrong: readonly (readonly [what: string, name: string, text: string, messa
   [
     'an unknown name in a list',
     'a.json',
-    '{"augment": ["flop"]}',
-    /augment\.0: unknown name.*'flip'.*got "flop"/,
+    '{"augment": ["cutuot"]}',
+    /augment\.0: unknown name.*'cutout'.*got "cutuot"/,
   ],
   ['a budget that is none', 'a.json', '{"macs": "lots"}', /macs: expected a number, or a text such as 370k/],
   ['two mistakes at once', 'a.json', '{"epochs": 0, "batch": -1}', /epochs: [\s\S]*\n.*batch: /],

@@ -18,10 +18,7 @@ export function emulatedTest(title: string, body: (t: ExecutionContext) => Promi
 }
 
 /** A test that needs a CUDA device; elsewhere it says that it was not run. */
-export function cudaTest(
-  title: string,
-  body: (t: ExecutionContext, device: string) => Promise<void>,
-): void {
+export function cudaTest(title: string, body: (t: ExecutionContext, device: string) => Promise<void>): void {
   if (cudaDevice === null) test.skip(title, (t) => t.pass());
   else test(title, (t) => body(t, cudaDevice));
 }

@@ -81,10 +81,13 @@ async function handOver(directory: string, from: string, to: string): Promise<Ru
 }
 
 for (const begins of ['cpu', 'cuda'] as const) {
-  cudaTest(`a run that begins on ${begins} ends on another device as if it had not moved`, async (t, device) => {
-    const [from, to] = begins === 'cpu' ? (['cpu', device] as const) : ([device, 'cpu'] as const);
-    sameRuns(t, await handOver(join(folder, begins), from, to), await run({ device: 'cpu' }));
-  });
+  cudaTest(
+    `a run that begins on ${begins} ends on another device as if it had not moved`,
+    async (t, device) => {
+      const [from, to] = begins === 'cpu' ? (['cpu', device] as const) : ([device, 'cpu'] as const);
+      sameRuns(t, await handOver(join(folder, begins), from, to), await run({ device: 'cpu' }));
+    },
+  );
 }
 
 cudaTest('a run with TF32, the default on a GPU, ends with a verified sub-network', async (t, device) => {

@@ -88,10 +88,10 @@ const inside = (y: number, x: number): boolean => x >= 5 && x < 9 && y >= 1 && y
 
 test('cutout paints a square around its centre, cut off at the border', (t) => {
   const image = noise(3, 6, 8);
-  const painted = cutout(4, [10, 20, 30]).apply(image, scripted(7 / 8, 3 / 6));
+  const painted = cutout(4, [0.1, 0.5, 0.7]).apply(image, scripted(7 / 8, 3 / 6));
   t.deepEqual(
     painted.pixels,
-    mapped(image, (c, y, x) => (inside(y, x) ? 10 * (c + 1) : pixel(image, c, y, x))),
+    mapped(image, (c, y, x) => (inside(y, x) ? ([26, 128, 179][c] as number) : pixel(image, c, y, x))),
   );
 });
 
@@ -99,7 +99,14 @@ test('augmentations leave the image they are given as it was', (t) => {
   const image = noise(3, 8, 8);
   const before = image.pixels.slice();
   const jitter = colorJitter({ brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.5 });
-  for (const step of [randomCrop(3), horizontalFlip(1), cutout(5), resize(4), randomResizedCrop(5), jitter]) {
+  for (const step of [
+    randomCrop(3),
+    horizontalFlip(1),
+    cutout(5, [0, 0, 0]),
+    resize(4),
+    randomResizedCrop(5),
+    jitter,
+  ]) {
     step.apply(image, random(3));
     t.deepEqual(image.pixels, before, step.name);
   }

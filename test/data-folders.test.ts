@@ -260,6 +260,45 @@ test('images from files come in the same order and cuts, however fast each is de
   t.deepEqual(rest, runs[0]?.slice(1));
 });
 
+/** Prints a digest of two epochs, with every kind of randomness. */
+const digest = (folder: string): string => `
+  import { createHash } from 'node:crypto';
+  const { colorJitter, cutmix, cutout, horizontalFlip, openDataset, randomCrop, randomResizedCrop } =
+    await import('./lib/index.ts');
+  const { batches } = await import('./lib/data/batches.ts');
+  const { train, mean, deviation } = await openDataset(${JSON.stringify(folder)}, { size: 32 });
+  const jitter = colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 });
+  const augment = [randomResizedCrop(32), randomCrop(4), horizontalFlip(), jitter, cutout(8, mean)];
+  const hash = createHash('sha256');
+  for (const epoch of [0, 1]) {
+    const options = { batch: 8, seed: 3, epoch, shuffle: true, dropLast: false, augment, mix: cutmix(1, 1) };
+    for await (const { images, labels, targets } of batches(train, { ...options, normalize: { mean, deviation } })) {
+      for (const part of [images, labels, targets]) hash.update(part);
+    }
+  }
+  console.log(hash.digest('hex'));`;
+
+test('a seed gives the same batches however many threads decode', async (t) => {
+  const folder = await temporary(t);
+  await mkdir(join(folder, 'a'));
+  for (let i = 0; i < 24; i += 1) {
+    const [width, height] = [40 + 7 * i, 200 - 5 * i];
+    const raw = { width, height, channels: 3 } as const;
+    await sharp(interleaved(width, height, 3), { raw })
+      .jpeg()
+      .toFile(join(folder, 'a', `${100 + i}.jpg`));
+  }
+  const flags = ['--import=./test/register.mjs', '--input-type=module', '-e', digest(folder)];
+  const [one, many] = ['1', '7'].map((UV_THREADPOOL_SIZE) =>
+    execFileSync(process.execPath, flags, {
+      encoding: 'utf8',
+      env: { ...process.env, UV_THREADPOOL_SIZE },
+    }),
+  );
+  t.regex(one as string, /^[0-9a-f]{64}/);
+  t.is(one, many);
+});
+
 test('a truncated JPEG is refused', async (t) => {
   const path = join(await temporary(t), 'x.jpg');
   const pixels = interleaved(64, 64, 3);

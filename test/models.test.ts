@@ -8,7 +8,7 @@ import { buildModel, modelNames } from '../lib/models/index.js';
 import { darts } from '../lib/models/darts.js';
 import { regnet } from '../lib/models/regnet.js';
 import { random } from '../lib/random.js';
-import { beginSelection, candidates, isComplete, take } from '../lib/search/selection.js';
+import { selectByScore } from '../lib/search/selection.js';
 import { searchSpace, type SearchSpace } from '../lib/search/space.js';
 import { constructSubnet } from '../lib/search/subnet.js';
 import { constructVerified } from '../lib/train/construct.js';
@@ -47,7 +47,7 @@ const removable: Readonly<Record<string, readonly [groups: number, together: num
   'regnet-800m-se': [16 + 3, 16],
   // Blocks of three branches, two of them with a projection.
   superresnet: [8 * 3 + 2, 8 * 3],
-  'superresnet-2m': [17 * 3 + 2, 17 * 3],
+  'superresnet-2m': [15 * 3 + 2, 15 * 3],
   // 14 edges a cell with two separable and two dilated candidates; the 8 edges of stride 2 in a reduction cell
   // have a skip that is a convolution too. Pooling is always left.
   'darts-8': [8 * 14 * 4 + 2 * 8, 8 * 14 * 4 + 2 * 8],
@@ -102,29 +102,75 @@ test('a residual branch with squeeze-excitation is erased as a whole', (t) => {
   t.false(left.some((name) => name.startsWith('stage1.0.')));
 });
 
-/** Small versions of the networks, for tests that compute. */
+/** Small versions of the networks, for tests that compute; 28 pixels have odd quarters and eighths. */
 const small = (name: string): Graph =>
   buildModel(name, { input: [1, 28, 28], classes: 10, width: name.startsWith('superresnet') ? 16 : 8 });
+
+const ids = (groups: SearchSpace['groups']): readonly number[] => groups.map(({ id }) => id);
 
 /** A random valid set of groups of random size. */
 function randomErasure(space: SearchSpace, seed: number): readonly number[] {
   const stream = random(seed);
   const count = 1 + stream.below(space.maxRemovable);
-  let selection = beginSelection(space, { kind: 'count', count });
-  while (!isComplete(selection)) {
-    const groups = candidates(selection);
-    selection = take(selection, groups[stream.below(groups.length)] as number);
-  }
-  return selection.taken;
+  return selectByScore(
+    space,
+    { kind: 'count', count },
+    space.groups.map(() => stream.uniform()),
+  );
 }
 
-for (const name of ['demosupnet', 'stackedunets', 'regnet-800m', 'regnet-800m-se', 'superresnet']) {
+for (const name of modelNames) {
   test(`sub-networks of ${name} equal the super-network with their groups at zero`, async (t) => {
     const graph = small(name);
     const space = searchSpace(graph);
     for (const seed of [1, 2, 3]) {
       const { summary } = await constructVerified(graph, randomErasure(space, seed));
       t.true(summary.subnet.params < summary.supernet.params);
+    }
+  });
+}
+
+test('DARTS takes images of odd sizes', async (t) => {
+  for (const size of [
+    [9, 11],
+    [14, 3],
+  ] as const) {
+    const graph = darts(4, { input: [1, ...size], classes: 10, width: 8 });
+    const { summary } = await constructVerified(graph, randomErasure(searchSpace(graph), 1));
+    t.true(summary.subnet.params < summary.supernet.params);
+  }
+});
+
+test('DARTS refuses images that are too small to halve, and names the sizes that work', (t) => {
+  t.throws(() => buildModel('darts-8', { input: [3, 32, 2] }), {
+    code: 'ERR_SHAPE',
+    message: /at least 2x2 pixels to halve, got 16x1; images of 3x3 and larger suit 8 cells/,
+  });
+  t.notThrows(() => buildModel('darts-8', { input: [3, 3, 3], width: 8 }));
+  t.notThrows(() => buildModel('darts-14', { input: [3, 17, 17], width: 8 }));
+});
+
+/** Millions: the sizes of the paper's sub-networks (section 4.2). */
+const presets = { superresnet: 1, 'superresnet-2m': 2 } as const;
+
+for (const [name, millions] of Object.entries(presets)) {
+  test(`with the 3x3 branches alone, ${name} has ${millions} M parameters within 5 %`, (t) => {
+    const space = searchSpace(buildModel(name));
+    const larger = space.groups.filter(({ parameters }) => /\.k[57]\./.test(parameters[0] ?? ''));
+    const params = countParameters(constructSubnet(space, ids(larger)).graph);
+    t.true(Math.abs(params / 1e6 / millions - 1) < 0.05, `${params} parameters`);
+  });
+
+  test(`a search for ${millions} M parameters in ${name} ends at most a branch below`, (t) => {
+    const space = searchSpace(buildModel(name));
+    const limit = millions * 1e6;
+    for (const seed of [1, 2, 3]) {
+      const stream = random(seed);
+      const scores = space.groups.map(() => stream.uniform());
+      const taken = selectByScore(space, { kind: 'params', limit }, scores);
+      const params = countParameters(constructSubnet(space, taken).graph);
+      const last = space.groups[taken.at(-1) as number]?.params ?? 0;
+      t.true(params <= limit && params + last > limit, `${params} parameters`);
     }
   });
 }

@@ -10,7 +10,13 @@ export { scheduleNames } from '../train/schedule.js';
 export { selectorNames } from '../train/scores.js';
 
 /** Augmentations with the settings usual for the size of the images. */
-export const augmentationNames = ['crop', 'flip', 'cutout', 'jitter'] as const;
+export const augmentationNames = [
+  'random-crop',
+  'random-resized-crop',
+  'horizontal-flip',
+  'cutout',
+  'color-jitter',
+] as const;
 
 export type AugmentationName = (typeof augmentationNames)[number];
 

@@ -1,6 +1,6 @@
 // From the flags of `train` to the options of `search`. What is not given is left to the library's defaults.
 
-import { cutout, horizontalFlip, randomCrop, type Augmentation } from '../data/augment.js';
+import { cutout, horizontalFlip, randomCrop, randomResizedCrop, type Augmentation } from '../data/augment.js';
 import { colorJitter } from '../data/color.js';
 import type { Dataset } from '../data/dataset.js';
 import { cutmix, mixup, type Mix } from '../data/mix.js';
@@ -105,20 +105,22 @@ function optimizerOf({ optimizer: name = 'sgd', nesterov, weightDecay }: SearchF
 }
 
 /** With the settings usual for images of this size. */
-const augmentationsFor = ([, height]: Dataset['shape']): Readonly<
-  Record<AugmentationName, Augmentation>
-> => ({
-  crop: randomCrop(Math.max(1, Math.round(height / 8))),
-  flip: horizontalFlip(),
-  cutout: cutout(Math.round(height / 2)),
-  jitter: colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4 }),
+const augmentationsFor = ({
+  shape: [, height],
+  mean,
+}: Dataset): Readonly<Record<AugmentationName, Augmentation>> => ({
+  'random-crop': randomCrop(Math.max(1, Math.round(height / 8))),
+  'random-resized-crop': randomResizedCrop(height),
+  'horizontal-flip': horizontalFlip(),
+  cutout: cutout(Math.round(height / 2), mean),
+  'color-jitter': colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4 }),
 });
 
 function augmentations(
   names: readonly AugmentationName[] | undefined,
-  { shape }: Dataset,
+  dataset: Dataset,
 ): readonly Augmentation[] | undefined {
-  const known = augmentationsFor(shape);
+  const known = augmentationsFor(dataset);
   return names?.map((name) => known[name]);
 }
 

@@ -87,7 +87,9 @@ function addTrainingOptions(command: Command): void {
     .option('--lr-warmup <share>', 'share of the steps in which the rate rises', belowOne)
     .option('--weight-decay <x>', 'weight decay', fromZero)
     .option('--label-smoothing <x>', 'label smoothing', belowOne)
-    .addOption(choicesOption('--augment <list>', 'augmentations, by commas', augmentationNames))
+    .addOption(
+      choicesOption('--augment <list>', 'augmentations of single images, by commas', augmentationNames),
+    )
     .addOption(choiceOption('--mix <name>', 'mix images and labels of a batch', mixNames))
     .option('--seed <n>', 'seed of everything random', wholeNumber);
 }

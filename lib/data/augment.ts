@@ -2,6 +2,7 @@
 // random numbers. Mixing several images lives in mix.ts, colours in color.ts.
 
 import type { Random } from '../random.js';
+import type { Normalization } from './dataset.js';
 import { type Frame, type Image, resample, withPixels } from './image.js';
 
 /** A step of the input pipeline. */
@@ -42,15 +43,16 @@ export const horizontalFlip = (probability = 0.5): Augmentation => ({
 });
 
 /**
- * Paints a square of `size` pixels with `fill` (one byte per channel, black by default); its
- * centre may lie anywhere in the image, so that the square may be cut off (DeVries and Taylor 2017).
+ * Paints a square of `size` pixels with `mean`, one number from 0 to 1 a channel and most often the data set's, so
+ * that it is zero after normalisation (to the nearest of 256 levels). Its centre may lie anywhere in the image, so
+ * that the square may be cut off (DeVries and Taylor 2017).
  */
-export const cutout = (size: number, fill: readonly number[] = []): Augmentation => ({
+export const cutout = (size: number, mean: Normalization['mean']): Augmentation => ({
   name: `cutout(${size})`,
   apply: (image, stream) => {
     const left = stream.below(image.width) - Math.floor(size / 2);
     const top = stream.below(image.height) - Math.floor(size / 2);
-    return painted(image, { left, top, right: left + size, bottom: top + size }, fill);
+    return painted(image, { left, top, right: left + size, bottom: top + size }, mean);
   },
 });
 
@@ -162,16 +164,17 @@ function mirrored(image: Image): Image {
 function painted(
   image: Image,
   box: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number },
-  fill: readonly number[],
+  mean: Normalization['mean'],
 ): Image {
   const { channels, height, width } = image;
   const pixels = image.pixels.slice();
   const left = Math.max(0, box.left);
   const right = Math.min(width, box.right);
   for (let channel = 0; channel < channels; channel += 1) {
+    const fill = Math.round(255 * (mean[channel] as number));
     for (let y = Math.max(0, box.top); y < Math.min(height, box.bottom); y += 1) {
       const row = (channel * height + y) * width;
-      pixels.fill(fill[channel] ?? 0, row + left, row + right);
+      pixels.fill(fill, row + left, row + right);
     }
   }
   return withPixels(image, pixels);

@@ -4,7 +4,8 @@
 // to a sum: it is what an edge becomes when its other candidates are erased. All batch norms are affine.
 
 import type { Graph, Value } from '../index.js';
-import { Network } from '../network.js';
+import { HalfspaceError } from '../errors.js';
+import { Network, type PaddingOption } from '../network.js';
 import type { ModelOptions } from './catalog.js';
 
 const nodesPerCell = 4;
@@ -139,11 +140,25 @@ const pointwise = (net: Network, x: Value, channels: number, name: string): Valu
 const reluConvNorm = (net: Network, x: Value, channels: number, name: string): Value =>
   net.batchNorm(net.conv(net.relu(x), channels, { kernel: 1, bias: false, name }));
 
-/** Halves the resolution: two 1x1 convolutions of stride 2, one on the picture shifted by a pixel. */
+/**
+ * Halves the resolution: two 1x1 convolutions of stride 2, one on the picture shifted by a pixel. Where a size is
+ * odd the shifted picture lacks a last pixel, which is zero then, so that both halves have the rounded-up size that
+ * pooling and padded convolutions have too.
+ */
 function factorizedReduce(net: Network, x: Value, channels: number, name: string): Value {
+  const [, , height, width] = x.type.shape as readonly [number, number, number, number];
+  if (Math.min(height, width) < 2) {
+    throw new HalfspaceError(
+      'ERR_SHAPE',
+      `'${name}': expected at least 2x2 pixels to halve, got ${height}x${width}; ` +
+        'images of 3x3 and larger suit 8 cells, of 17x17 and larger 14 cells',
+    );
+  }
   const active = net.relu(x);
-  const half = (from: Value, part: string): Value =>
-    net.conv(from, channels / 2, { kernel: 1, stride: 2, padding: 0, bias: false, name: `${name}.${part}` });
+  const half = (from: Value, part: string, padding: PaddingOption = 0): Value =>
+    net.conv(from, channels / 2, { kernel: 1, stride: 2, padding, bias: false, name: `${name}.${part}` });
   const shifted = net.crop(active, { top: 1, left: 1 });
-  return net.batchNorm(net.concat([half(active, 'even'), half(shifted, 'odd')]));
+  return net.batchNorm(
+    net.concat([half(active, 'even'), half(shifted, 'odd', [0, 0, height % 2, width % 2])]),
+  );
 }

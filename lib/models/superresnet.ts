@@ -15,11 +15,11 @@ interface Stage {
 
 const kernels = [3, 5, 7] as const;
 
-/** About 1 M parameters with one 3x3 branch a block. */
-export const superResNet1M = (options: ModelOptions): Graph => superResNet([2, 3, 3], options);
+/** 1.01 M parameters with one 3x3 branch a block. */
+export const superResNet1M = (options: ModelOptions): Graph => superResNet([2, 4, 2], options);
 
-/** About 2 M parameters with one 3x3 branch a block. */
-export const superResNet2M = (options: ModelOptions): Graph => superResNet([4, 8, 5], options);
+/** 2.03 M parameters with one 3x3 branch a block. */
+export const superResNet2M = (options: ModelOptions): Graph => superResNet([4, 6, 5], options);
 
 /** `blocks` of each of the stages, whose channels are 1x, 2x and 4x `width`. */
 function superResNet(blocks: readonly number[], { input, classes, width = 128 }: ModelOptions): Graph {
