@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs on a real GPU what test:cuda runs on the emulation: the kernel tests and the operators, training
-# and updates against the reference. Where there is no GPU it says why, and ends well.
+# Runs on a real GPU what test:cuda runs on the emulation: the kernel tests, the operators, training and
+# updates against the reference, and whole runs beside the CPU's. Where there is no GPU it says why, and
+# ends well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +23,6 @@ if [ -n "$missing" ]; then
 fi
 
 cmake build/cuda -DHALFSPACE_TESTS=ON
-cmake --build build/cuda --parallel "${JOBS:-2}"
+cmake --build build/cuda --target cuda_tests --parallel "${JOBS:-2}"
 ctest --test-dir build/cuda --output-on-failure --tests-regex '_on_cuda$'
-npx ava test/cuda.test.ts
+npx ava test/cuda.test.ts test/cuda-search.test.ts

@@ -116,7 +116,7 @@ function addRunOptions(command: Command): void {
     .addOption(
       deviceOption('--device <name>', 'what computes; auto takes a GPU where there is one').default('cpu'),
     )
-    .addOption(choiceOption('--precision <name>', 'of products (default: tf32 with CUDA)', precisionNames));
+    .addOption(choiceOption('--precision <name>', 'what products are computed with', precisionNames));
   addConfigOptions(command);
 }
 

@@ -32,6 +32,7 @@ const usual: Readonly<Record<string, string | number>> = {
   width: 'the published one',
   out: 'a new one under runs/',
   threads: 'all cores',
+  precision: 'tf32 on a GPU, else fp32',
   config: 'halfspace.config.json, .yaml or .ts here or above',
 };
 
