@@ -18,7 +18,7 @@ const documents = [
 
 /** Targets of links and pictures, without those that lead to the web or within the page. */
 const targets = (text: string): readonly string[] =>
-  [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+  [...text.matchAll(/(?:\]\(|<img src=")([^)"\s]+)/g)]
     .map((match) => (match[1] as string).split('#')[0] as string)
     .filter((target) => target !== '' && !/^[a-z]+:/.test(target));
 

@@ -1,8 +1,9 @@
-// The Electron example: its training service always, the application itself where Electron is installed.
+// The Electron example: its training service, and the whole application under a double of Electron, always;
+// the application itself where Electron is installed.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -88,6 +89,66 @@ test.serial('the service says why a run fails', async (t) => {
   ]);
 });
 
+/** A state of the window, or the report that it opened. */
+interface Shown {
+  readonly state?: string;
+  readonly enabled?: readonly string[];
+  readonly report?: string;
+}
+
+/** What the window shows while somebody starts a training and then clicks a button. */
+async function shown(clicks: string): Promise<readonly Shown[]> {
+  const register = new URL('electron-double/register.mjs', import.meta.url).href;
+  const main = fileURLToPath(new URL('main.js', example));
+  const child = spawn(process.execPath, ['--import', register, main], {
+    env: { ...process.env, DOUBLE_CLICKS: clicks },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let stdout = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  await once(child, 'close');
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Shown);
+}
+
+test.serial('the window shows the way to a result and then the report', async (t) => {
+  t.timeout(120_000);
+  const states = await shown('report');
+  t.is(states[0]?.state, 'Starting.');
+  t.deepEqual(states[0]?.enabled, ['stop', 'cancel']);
+  t.true(states.some(({ state = '' }) => /^warm-up: step 1 of 9, loss \d/.test(state)));
+  t.true(states.some(({ state = '' }) => /^erasing segments \d/.test(state)));
+  t.regex(states.at(-2)?.state ?? '', /^\d+ parameters became \d+, accuracy [\d.]+ %$/);
+  t.deepEqual(states.at(-2)?.enabled, ['start', 'report']);
+  const report = states.at(-1)?.report ?? '';
+  t.regex(readFileSync(report, 'utf8'), /<svg/);
+  rmSync(dirname(report), { recursive: true });
+});
+
+for (const [button, last] of [
+  ['cancel', /^Cancelled\.$/],
+  ['stop', /^Stopped; the \S+ is kept\.$/],
+] as const) {
+  test.serial(`the button '${button}' ends the training, and the window says how`, async (t) => {
+    t.timeout(120_000);
+    const states = await shown(button);
+    t.regex(states.at(-1)?.state ?? '', last);
+    t.deepEqual(states.at(-1)?.enabled, ['start']);
+  });
+}
+
+/** A copy of the example with the library beside it, as an application has it. */
+function application(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'halfspace-application-'));
+  cpSync(example, folder, { recursive: true });
+  mkdirSync(join(folder, 'node_modules'), { recursive: true });
+  rmSync(join(folder, 'node_modules/halfspace'), { force: true });
+  symlinkSync(fileURLToPath(new URL('..', import.meta.url)), join(folder, 'node_modules/halfspace'));
+  return folder;
+}
+
 /** The Electron program, if it has been downloaded; asking the package for its path would do that. */
 function electron(): string | null {
   const folder = dirname(createRequire(import.meta.url).resolve('electron/package.json'));
@@ -105,13 +166,15 @@ inside(
   'the example trains inside Electron (skipped without `npx install-electron` or `npm run build`)',
   async (t) => {
     t.timeout(300_000);
-    const child = spawn(program as string, ['--no-sandbox', fileURLToPath(example)], {
+    const folder = application();
+    const child = spawn(program as string, ['--no-sandbox', folder], {
       env: { ...process.env, EXAMPLE_TEST: '1' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let stdout = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
+    rmSync(folder, { recursive: true });
     t.is(code, 0);
     t.regex(stdout, /"kind":"done"/);
   },

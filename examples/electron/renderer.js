@@ -63,6 +63,9 @@ training.onMessage(handle);
 for (const verb of /** @type {const} */ (['start', 'stop', 'cancel', 'report'])) {
   button(verb).addEventListener('click', () => {
     training[verb]();
-    if (verb === 'start') show({ running: true, finished: false });
+    if (verb !== 'start') return;
+    show({ running: true, finished: false });
+    bar.value = 0;
+    say('Starting.');
   });
 }

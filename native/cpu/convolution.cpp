@@ -112,14 +112,18 @@ bool is_depthwise(const Convolution& c) {
   return in_blocks(c) && c.groups == c.x.dim(1) && c.groups == c.y.dim(1);
 }
 
-// Fewer channels on either side are not worth the transforms.
+// Fewer channels on either side are not worth the transforms of images, fewer tiles of 2x2 outputs in the
+// batch not those of filters.
 constexpr int64_t kWinogradChannels = 16;
+constexpr int64_t kWinogradTiles = 32;
 
-// 3x3 filters that leave no pixel out, and enough channels.
+// 3x3 filters that leave no pixel out, and enough of everything.
 bool is_winograd(const Convolution& c) {
   const memory::dims each = {1, 1}, none = {0, 0}, filter = {c.w.dim(2), c.w.dim(3)};
+  const int64_t channels = std::min(c.x.dim(1), c.y.dim(1));
+  const int64_t tiles = c.y.dim(0) * ceil_div(c.y.dim(2), 2) * ceil_div(c.y.dim(3), 2);
   return in_blocks(c) && c.groups == 1 && filter == memory::dims{3, 3} && c.geometry.strides == each &&
-         c.geometry.dilations == none && std::min(c.x.dim(1), c.y.dim(1)) >= kWinogradChannels;
+         c.geometry.dilations == none && channels >= kWinogradChannels && tiles >= kWinogradTiles;
 }
 
 // A fast primitive in our layouts, or none.

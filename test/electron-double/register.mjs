@@ -1,0 +1,4 @@
+import { register } from 'node:module';
+import '../register.mjs';
+
+register('./hooks.mjs', import.meta.url);
