@@ -9,7 +9,8 @@ export const devicePattern = /^(?:cpu|auto|cuda(?::\d+)?)$/;
 /** What a device name looks like, for messages. */
 export const deviceForm = 'cpu, cuda, cuda:1 and so on, or auto';
 
-/** What products of f32 are computed with: all 24 bits of both factors, or the 11 bits of TF32. */
+/** What products of f32 can be computed with: all 24 bits of both factors, or the 11 bits of TF32. */
 export const precisionNames = ['fp32', 'tf32'] as const;
 
+/** One of them. */
 export type Precision = (typeof precisionNames)[number];
