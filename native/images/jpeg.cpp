@@ -145,10 +145,7 @@ void decode_jpeg(Bytes file, const Frame& frame, uint8_t* out) {
   const auto [width, height] = decoder.extent();
   check(int64_t{width} * height <= kMostPixels, ErrorCode::Data, width, "x", height,
         " pixels are more than ", kMostPixels);
-  check(frame.left >= 0 && frame.top >= 0 && frame.width > 0 && frame.height > 0 &&
-            frame.left <= width - frame.width && frame.top <= height - frame.height,
-        ErrorCode::Shape, "a frame of ", frame.width, "x", frame.height, " at ", frame.left, ",",
-        frame.top, " leaves an image of ", width, "x", height);
+  require_inside(frame, {width, height});
   const unsigned divisor = divisor_for(frame);
   const Extent whole = decoder.start(divisor);
   const Interval across = interval(frame.left, frame.width, divisor);
@@ -159,7 +156,7 @@ void decode_jpeg(Bytes file, const Frame& frame, uint8_t* out) {
   thread_local Pixels pixels;  // fresh memory for every picture costs a fifth of the time
   decoder.read(part, pixels);
   resample(pixels, shifted(across, part.left), shifted(down, part.top),
-           {frame.output_width, frame.output_height}, out);
+           {frame.output_width, frame.output_height}, 3, out);
 }
 
 }  // namespace halfspace
