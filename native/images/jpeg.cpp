@@ -50,13 +50,8 @@ void limit_scans(j_common_ptr info) {
 
 class Decoder {
  public:
-  explicit Decoder(Bytes file) {
-    info_.err = jpeg_std_error(&failures_);
-    failures_.error_exit = give_up;
-    failures_.emit_message = heed;
-    jpeg_create_decompress(&info_);
-    progress_.progress_monitor = limit_scans;
-    info_.progress = &progress_;
+  // Made before the header is read, so that a header that fails is cleaned up after.
+  explicit Decoder(Bytes file) : Decoder() {
     attempt([&] {
       jpeg_mem_src(&info_, file.data, static_cast<unsigned long>(file.size));
       jpeg_read_header(&info_, TRUE);
@@ -98,6 +93,15 @@ class Decoder {
   }
 
  private:
+  Decoder() {
+    info_.err = jpeg_std_error(&failures_);
+    failures_.error_exit = give_up;
+    failures_.emit_message = heed;
+    jpeg_create_decompress(&info_);
+    progress_.progress_monitor = limit_scans;
+    info_.progress = &progress_;
+  }
+
   // Runs calls of libjpeg. Nothing in `calls` may need a destructor, which a failure would skip.
   template <class Calls>
   void attempt(Calls calls) {
