@@ -251,6 +251,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<devices>(exports, "devices");
   add<jpeg_size>(exports, "jpegSize");
   add<decode_jpeg_file>(exports, "decodeJpeg");
+  add<resample_pixels>(exports, "resamplePixels");
   add<normalize_pixels>(exports, "normalizePixels");
   return exports;
 }

@@ -2,6 +2,7 @@
 
 #include "decode.h"
 #include "images/jpeg.h"
+#include "images/resample.h"
 #include "session.h"
 #include "typed_array.h"
 
@@ -31,14 +32,21 @@ Bytes file_at(const Napi::CallbackInfo& info) {
   return {elements(array), array.ByteLength()};
 }
 
-Frame frame_of(const Napi::Value& value) {
-  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "frame must be an object");
-  const auto source = value.As<Napi::Object>();
-  const auto side = [&](const char* name, int64_t low) {
-    return static_cast<int>(decode_integer(source.Get(name), name, low, kMostSide));
-  };
-  return {side("left", 0),        side("top", 0),         side("width", 1),
-          side("height", 1),      side("outputWidth", 1), side("outputHeight", 1)};
+// A property that counts pixels or planes, from `low` on.
+int side(const Napi::Object& source, const char* name, int64_t low = 1) {
+  return static_cast<int>(decode_integer(source.Get(name), name, low, kMostSide));
+}
+
+Napi::Object object_at(const Napi::CallbackInfo& info, size_t argument, const char* name) {
+  if (info[argument].IsObject()) return info[argument].As<Napi::Object>();
+  throw Napi::TypeError::New(info.Env(), std::string(name) + " must be an object");
+}
+
+Frame frame_at(const Napi::CallbackInfo& info, size_t argument) {
+  const Napi::Object frame = object_at(info, argument, "frame");
+  return {side(frame, "left", 0),      side(frame, "top", 0),
+          side(frame, "width"),        side(frame, "height"),
+          side(frame, "outputWidth"),  side(frame, "outputHeight")};
 }
 
 class JpegJob : public Napi::AsyncWorker {
@@ -92,7 +100,7 @@ Napi::Value jpeg_size(const Napi::CallbackInfo& info) {
 
 Napi::Value decode_jpeg_file(const Napi::CallbackInfo& info) {
   const Bytes file = file_at(info);
-  const Frame frame = frame_of(info[1]);
+  const Frame frame = frame_at(info, 1);
   const Napi::Uint8Array out = bytes_at(info, 2, "out");
   const size_t expected = size_t(3) * frame.output_width * frame.output_height;
   if (out.ByteLength() != expected) {
@@ -102,6 +110,21 @@ Napi::Value decode_jpeg_file(const Napi::CallbackInfo& info) {
   auto* job = new JpegJob(info, file, frame, elements(out));
   job->Queue();
   return job->promise();
+}
+
+Napi::Value resample_pixels(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array pixels = bytes_at(info, 0, "pixels");
+  const Napi::Object size = object_at(info, 1, "size");
+  const size_t channels = side(size, "channels");
+  const Extent extent{side(size, "width"), side(size, "height")};
+  const Frame frame = frame_at(info, 2);
+  const Napi::Uint8Array out = bytes_at(info, 3, "out");
+  if (pixels.ByteLength() != channels * extent.width * extent.height ||
+      out.ByteLength() != channels * frame.output_width * frame.output_height) {
+    throw Napi::RangeError::New(info.Env(), "pixels, size, frame and out do not belong together");
+  }
+  resample_planes(elements(pixels), channels, extent, frame, elements(out));
+  return info.Env().Undefined();
 }
 
 Napi::Value normalize_pixels(const Napi::CallbackInfo& info) {

@@ -12,6 +12,10 @@ Napi::Value jpeg_size(const Napi::CallbackInfo& info);
 // be left alone until then.
 Napi::Value decode_jpeg_file(const Napi::CallbackInfo& info);
 
+// resamplePixels(pixels, size, frame, out): cuts and scales bytes [channels, height, width] to `out`,
+// [channels, outputHeight, outputWidth]
+Napi::Value resample_pixels(const Napi::CallbackInfo& info);
+
 // normalizePixels(pixels, table, out): out = table[channel][pixel] for bytes [C, H, W] and a table [C, 256]
 Napi::Value normalize_pixels(const Napi::CallbackInfo& info);
 

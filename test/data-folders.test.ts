@@ -11,10 +11,11 @@ import sharp from 'sharp';
 import { centerCrop, randomResizedCrop } from '../lib/data/augment.js';
 import { batches, type Batch } from '../lib/data/batches.js';
 import { decode } from '../lib/data/decode.js';
-import { type ChooseFrame, type Image, resample } from '../lib/data/image.js';
+import type { ChooseFrame, Image } from '../lib/data/image.js';
 import { openDataset } from '../lib/data/open.js';
 import type { HalfspaceError } from '../lib/errors.js';
 import { random } from '../lib/random.js';
+import { resample } from './reference-resample.js';
 
 const imagenet = join('..', 'shared', 'data', 'imagenet-sample');
 const python = process.env['HALFSPACE_PYTHON'] ?? '.venv/bin/python';

@@ -5,11 +5,12 @@ import test from 'ava';
 import sharp, { type JpegOptions, type Sharp } from 'sharp';
 
 import { randomResizedCrop } from '../lib/data/augment.js';
-import { type Frame, type Image, resample } from '../lib/data/image.js';
+import type { Frame, Image } from '../lib/data/image.js';
 import { decodeJpeg, isJpeg } from '../lib/data/jpeg.js';
 import { decodeOther } from '../lib/data/other-images.js';
 import { random } from '../lib/random.js';
 import { native } from '../lib/train/native.js';
+import { resample } from './reference-resample.js';
 
 /** Smooth noise in colour, so that chroma differs from pixel to pixel. */
 function picture(width: number, height: number, seed = 1): Sharp {

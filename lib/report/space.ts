@@ -1,4 +1,4 @@
-// The page of `inspect --markup`: what can be erased of a network, and why not the rest.
+// The page of `inspect --html`: what can be erased of a network, and why not the rest.
 
 import { atBatch, countMacs, countParameters } from '../graph.js';
 import type { SearchSpace } from '../search/space.js';

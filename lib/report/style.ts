@@ -42,9 +42,10 @@ summary { cursor: pointer; color: var(--muted); }
 .viewport.dragged { cursor: grabbing; user-select: none; }
 .viewport svg { display: block; margin: 0 auto; }
 .tools { display: none; gap: .4rem; margin: 0 0 .5rem; align-items: center; }
-.scripted .tools { display: flex; }
+.scripted .tools { display: flex; flex-wrap: wrap; }
 .tools button, .tools input { font: inherit; font-size: .88rem; color: inherit; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; padding: .15rem .7rem; }
-.tools input { width: 17rem; }
+.tools button { white-space: nowrap; }
+.tools input { flex: 0 1 17rem; min-width: 8rem; }
 tr[data-row] { cursor: pointer; }
 tr[data-row]:hover td { background: var(--raised); }
 

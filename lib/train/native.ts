@@ -63,6 +63,13 @@ export interface DeviceInfo {
   readonly description: string;
 }
 
+/** Of an image in planes. */
+export interface NativeSize {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
 /** A part of an image and the size that it is scaled to, in whole pixels. */
 export interface NativeFrame {
   readonly left: number;
@@ -97,6 +104,8 @@ export interface Native {
   jpegSize(file: Uint8Array): readonly [number, number] | undefined;
   /** Fills `out`, [3, outputHeight, outputWidth]; both arrays must be left alone until then. */
   decodeJpeg(file: Uint8Array, frame: NativeFrame, out: Uint8Array): Promise<void>;
+  /** Cuts and scales bytes [channels, height, width] to `out`, [channels, outputHeight, outputWidth]. */
+  resamplePixels(pixels: Uint8Array, size: NativeSize, frame: NativeFrame, out: Uint8Array): void;
   /** out = table[channel][pixel], for bytes [C, H, W] and a table [C, 256]. */
   normalizePixels(pixels: Uint8Array, table: Float32Array, out: Float32Array): void;
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "error.h"
+
 namespace halfspace {
 
 struct Extent {
@@ -16,6 +18,14 @@ struct Frame {
   int left, top, width, height;
   int output_width, output_height;
 };
+
+// Throws an Error with code Shape unless the frame lies in an image of this extent.
+inline void require_inside(const Frame& frame, Extent extent) {
+  check(frame.left >= 0 && frame.top >= 0 && frame.width > 0 && frame.height > 0 &&
+            frame.left <= extent.width - frame.width && frame.top <= extent.height - frame.height,
+        ErrorCode::Shape, "a frame of ", frame.width, "x", frame.height, " at ", frame.left, ",",
+        frame.top, " leaves an image of ", extent.width, "x", extent.height);
+}
 
 // Pixels of four bytes, red, green, blue and one that means nothing: [height, width, 4]. `bytes` may have
 // more, from a larger picture before.

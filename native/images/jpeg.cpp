@@ -50,13 +50,8 @@ void limit_scans(j_common_ptr info) {
 
 class Decoder {
  public:
-  explicit Decoder(Bytes file) {
-    info_.err = jpeg_std_error(&failures_);
-    failures_.error_exit = give_up;
-    failures_.emit_message = heed;
-    jpeg_create_decompress(&info_);
-    progress_.progress_monitor = limit_scans;
-    info_.progress = &progress_;
+  // Made before the header is read, so that a header that fails is cleaned up after.
+  explicit Decoder(Bytes file) : Decoder() {
     attempt([&] {
       jpeg_mem_src(&info_, file.data, static_cast<unsigned long>(file.size));
       jpeg_read_header(&info_, TRUE);
@@ -98,6 +93,15 @@ class Decoder {
   }
 
  private:
+  Decoder() {
+    info_.err = jpeg_std_error(&failures_);
+    failures_.error_exit = give_up;
+    failures_.emit_message = heed;
+    jpeg_create_decompress(&info_);
+    progress_.progress_monitor = limit_scans;
+    info_.progress = &progress_;
+  }
+
   // Runs calls of libjpeg. Nothing in `calls` may need a destructor, which a failure would skip.
   template <class Calls>
   void attempt(Calls calls) {
@@ -145,10 +149,7 @@ void decode_jpeg(Bytes file, const Frame& frame, uint8_t* out) {
   const auto [width, height] = decoder.extent();
   check(int64_t{width} * height <= kMostPixels, ErrorCode::Data, width, "x", height,
         " pixels are more than ", kMostPixels);
-  check(frame.left >= 0 && frame.top >= 0 && frame.width > 0 && frame.height > 0 &&
-            frame.left <= width - frame.width && frame.top <= height - frame.height,
-        ErrorCode::Shape, "a frame of ", frame.width, "x", frame.height, " at ", frame.left, ",",
-        frame.top, " leaves an image of ", width, "x", height);
+  require_inside(frame, {width, height});
   const unsigned divisor = divisor_for(frame);
   const Extent whole = decoder.start(divisor);
   const Interval across = interval(frame.left, frame.width, divisor);
@@ -159,7 +160,7 @@ void decode_jpeg(Bytes file, const Frame& frame, uint8_t* out) {
   thread_local Pixels pixels;  // fresh memory for every picture costs a fifth of the time
   decoder.read(part, pixels);
   resample(pixels, shifted(across, part.left), shifted(down, part.top),
-           {frame.output_width, frame.output_height}, out);
+           {frame.output_width, frame.output_height}, 3, out);
 }
 
 }  // namespace halfspace

@@ -7,7 +7,7 @@
 namespace halfspace {
 namespace {
 
-constexpr size_t kChannels = 3;
+constexpr size_t kMostChannels = 3;
 
 // Red, green, blue and the byte that means nothing, computed together; a vector type of GCC and Clang.
 typedef float Color __attribute__((vector_size(16)));
@@ -63,30 +63,57 @@ void scale_down(const Pixels& source, int first, const float* weights, int count
   }
 }
 
-// One row of colours to its place in three planes. Weights add up to one and pixels are bytes, so nothing
+// One row of colours to its place in `channels` planes. Weights add up to one and pixels are bytes, so nothing
 // leaves 0..255 but by rounding.
-void scale_across(const float* colors, const Taps& taps, size_t plane, uint8_t* out) {
+void scale_across(const float* colors, const Taps& taps, size_t channels, size_t plane, uint8_t* out) {
   for (size_t x = 0; x < taps.first.size(); ++x) {
     const float* weights = taps.of(int(x));
     const float* color = colors + size_t(4) * taps.first[x];
     Color sum{};
     for (int tap = 0; tap < taps.count; ++tap) sum += weights[tap] * load(color + 4 * tap);
-    for (size_t channel = 0; channel < kChannels; ++channel) {
+    for (size_t channel = 0; channel < channels; ++channel) {
       out[channel * plane + x] = static_cast<uint8_t>(std::min(sum[channel], 255.0f));
     }
   }
 }
 
+// The part of a plane that is in the frame, as one channel of `pixels`, which have its size.
+void interleave(const uint8_t* plane, int width, const Frame& frame, size_t channel, Pixels& pixels) {
+  for (int y = 0; y < frame.height; ++y) {
+    const uint8_t* from = plane + size_t(width) * (frame.top + y) + frame.left;
+    uint8_t* to = pixels.row(y) + channel;
+    for (int x = 0; x < frame.width; ++x) to[size_t(4) * x] = from[x];
+  }
+}
+
 }  // namespace
 
-void resample(const Pixels& source, Interval across, Interval down, Extent size, uint8_t* out) {
+void resample(const Pixels& source, Interval across, Interval down, Extent size, size_t channels,
+              uint8_t* out) {
   const Taps columns = triangle_taps(across, source.extent.width, size.width);
   const Taps rows = triangle_taps(down, source.extent.height, size.height);
   const size_t width = size.width, plane = width * size.height;
   std::vector<float> sum(size_t(4) * source.extent.width);
   for (int y = 0; y < size.height; ++y) {
     scale_down(source, rows.first[y], rows.of(y), rows.count, sum.data());
-    scale_across(sum.data(), columns, plane, out + width * y);
+    scale_across(sum.data(), columns, channels, plane, out + width * y);
+  }
+}
+
+void resample_planes(const uint8_t* planes, size_t channels, Extent extent, const Frame& frame,
+                     uint8_t* out) {
+  require_inside(frame, extent);
+  const size_t plane = size_t(extent.width) * extent.height;
+  const size_t scaled = size_t(frame.output_width) * frame.output_height;
+  Pixels pixels;
+  pixels.make({frame.width, frame.height});
+  for (size_t first = 0; first < channels; first += kMostChannels) {
+    const size_t count = std::min(kMostChannels, channels - first);
+    for (size_t channel = 0; channel < count; ++channel) {
+      interleave(planes + (first + channel) * plane, extent.width, frame, channel, pixels);
+    }
+    resample(pixels, {0, double(frame.width)}, {0, double(frame.height)},
+             {frame.output_width, frame.output_height}, count, out + first * scaled);
   }
 }
 
