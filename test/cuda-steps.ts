@@ -6,7 +6,7 @@ import { HYPER } from '../lib/compile/update.js';
 import { packWeights } from '../lib/compile/layout.js';
 import { Session } from '../lib/train/session.js';
 import { initialWeights } from '../lib/weights.js';
-import { BATCH, batchOf, branchyNetwork } from './parity-training.js';
+import { BATCH, batchOf, branchyNetwork } from './branchy-network.js';
 
 const PAIRS = 4;
 

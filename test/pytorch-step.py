@@ -1,4 +1,4 @@
-"""Trains the network of branches of parity-training.ts in float64 with PyTorch's own optimizers.
+"""Trains the network of branches of branchy-network.ts in float64 with PyTorch's own optimizers.
 
 Reads a JSON file {weights, steps, smoothing, recipes: [{rule, nesterov, hyper}]} and prints a JSON list of
 {losses, correct, weights}, one for each recipe: one loss and one count of correct rows for each step, and

@@ -12,7 +12,7 @@ import { HYPER } from '../lib/compile/update.js';
 import { elements } from '../lib/shape.js';
 import { initialWeights } from '../lib/weights.js';
 import { pythonWith, runPython } from './onnx-tools.js';
-import { BATCH, batchOf, branchyNetwork } from './parity-training.js';
+import { BATCH, batchOf, branchyNetwork } from './branchy-network.js';
 import { ReferenceSession } from './reference.js';
 
 /**
