@@ -7,6 +7,7 @@
 
 #include "context.h"
 #include "cudnn_directions.h"
+#include "memory.h"
 
 namespace halfspace::cuda {
 
@@ -65,6 +66,13 @@ std::optional<Algorithm<Direction>> remembered(const Context& context, const Con
   return result;
 }
 
+template <class Performances>
+size_t least_memory(const Performances& results) {
+  return std::min_element(results.begin(), results.end(), [](const auto& a, const auto& b) {
+           return a.memory < b.memory;
+         })->memory;
+}
+
 // Runs all algorithms and takes the first that will do; cuDNN lists them fastest first.
 template <class Direction>
 Algorithm<Direction> search(const Context& context, const ConvolutionShape& shape,
@@ -75,13 +83,16 @@ Algorithm<Direction> search(const Context& context, const ConvolutionShape& shap
   HALFSPACE_CUDNN(Direction::find(context.cudnn(), c, static_cast<int>(results.size()), &found,
                                   results.data()));
   results.resize(static_cast<size_t>(found));
-  const size_t most = most_workspace();
-  auto best = std::find_if(results.begin(), results.end(), [&](const auto& result) {
-    return result.status == CUDNN_STATUS_SUCCESS && result.determinism == CUDNN_DETERMINISTIC &&
-           is_precise(context, result.mathType) && result.memory <= most;
+  std::erase_if(results, [&](const auto& result) {
+    return result.status != CUDNN_STATUS_SUCCESS || result.determinism != CUDNN_DETERMINISTIC ||
+           !is_precise(context, result.mathType);
   });
-  check(best != results.end(), ErrorCode::Unsupported, step.describe(),
-        ": cuDNN has no deterministic algorithm for this that fits in ", most, " bytes");
+  check(!results.empty(), ErrorCode::Unsupported, step.describe(),
+        ": cuDNN has no deterministic algorithm for this");
+  const size_t most = most_workspace();
+  auto best = std::find_if(results.begin(), results.end(),
+                           [&](const auto& result) { return result.memory <= most; });
+  if (best == results.end()) out_of_memory(kWorkspaceShare * least_memory(results));
   return {best->algo, best->mathType, best->memory};
 }
 

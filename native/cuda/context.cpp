@@ -1,5 +1,7 @@
 #include "context.h"
 
+#include "memory.h"
+
 namespace halfspace::cuda {
 namespace {
 
@@ -35,7 +37,7 @@ void Context::open() {
   HALFSPACE_CUDA(cudaStreamCreateWithFlags(&copy_stream_, cudaStreamNonBlocking));
   HALFSPACE_CUDNN(cudnnCreate(&cudnn_));
   HALFSPACE_CUDNN(cudnnSetStream(cudnn_, stream_));
-  HALFSPACE_CUDA(cudaMalloc(&cublas_workspace_, kCublasWorkspace));
+  cublas_workspace_ = allocate_on_device(kCublasWorkspace);
   HALFSPACE_CUBLAS(cublasCreate(&cublas_));
   HALFSPACE_CUBLAS(cublasSetStream(cublas_, stream_));
   HALFSPACE_CUBLAS(cublasSetWorkspace(cublas_, cublas_workspace_, kCublasWorkspace));

@@ -6,7 +6,9 @@ namespace {
 // One byte at least, as an empty arena still has an address.
 size_t at_least_one(size_t bytes) { return std::max<size_t>(bytes, 1); }
 
-[[noreturn]] void out_of_memory(size_t bytes) {
+}  // namespace
+
+void out_of_memory(size_t bytes) {
   size_t free = 0, total = 0;
   HALFSPACE_CUDA(cudaMemGetInfo(&free, &total));
   fail(ErrorCode::OutOfMemory, "the GPU has no ", bytes, " bytes left: ", free, " of ", total,
@@ -23,8 +25,6 @@ void* allocate_on_device(size_t bytes) {
   HALFSPACE_CUDA(status);
   return data;
 }
-
-}  // namespace
 
 DeviceMemory::DeviceMemory(std::shared_ptr<const Context> context, size_t bytes)
     : context_(std::move(context)), bytes_(at_least_one(bytes)) {

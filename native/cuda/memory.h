@@ -8,6 +8,12 @@
 
 namespace halfspace::cuda {
 
+// Says that the device has not so much left, and how much it has.
+[[noreturn]] void out_of_memory(size_t bytes);
+
+// Of the device that is selected; its owner gives it back by cudaFree.
+void* allocate_on_device(size_t bytes);
+
 // Memory of the device, zero at first.
 class DeviceMemory final : public Memory {
  public:
