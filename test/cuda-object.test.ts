@@ -80,7 +80,8 @@ whereBuilt('one symbol is exported', (t) => {
 whereBuilt('it loads, and says what is missing where there is no GPU', (t) => {
   const [cuda] = devices({ HALFSPACE_CUDA_LIBRARY: object });
   t.truthy(cuda);
-  if (cuda?.available) t.regex(cuda.description, /compute capability/);
+  if (cuda?.available)
+    t.regex(cuda.description, /compute capability .*, driver for CUDA [\d.]+, cuDNN [\d.]+$/);
   else t.regex(cuda?.description ?? '', /^there is no NVIDIA driver; install version \d+ or later$/);
 });
 

@@ -41,11 +41,20 @@ cudaDeviceProp properties(int ordinal) {
 
 bool is_supported(const cudaDeviceProp& device) { return device.major >= kLowestMajor; }
 
+// `driver for CUDA 13.0, cuDNN 9.24.0`
+std::string libraries_text() {
+  int driver = 0;
+  HALFSPACE_CUDA(cudaDriverGetVersion(&driver));
+  const size_t cudnn = cudnnGetVersion();
+  return "driver for CUDA " + version_text(driver) + ", cuDNN " + std::to_string(cudnn / 10000) + "." +
+         std::to_string(cudnn / 100 % 100) + "." + std::to_string(cudnn % 100);
+}
+
 std::string describe(const cudaDeviceProp& device) {
   std::string text = std::string(device.name) + ", " +
                      std::to_string(device.totalGlobalMem >> 20) + " MiB, compute capability " +
                      std::to_string(device.major) + "." + std::to_string(device.minor);
-  if (is_supported(device)) return text;
+  if (is_supported(device)) return text + ", " + libraries_text();
   return text + ", which is not supported: " + std::to_string(kLowestMajor) +
          ".0 is the lowest";
 }
