@@ -1,7 +1,6 @@
 // Holds a device to the reference interpreter on random networks: what planning does with layouts, with
 // memory that values share and with results that later steps read shows only in company.
 
-import test from 'ava';
 import fc from 'fast-check';
 import { compileInference } from '../lib/compile/inference.js';
 import { packWeights } from '../lib/compile/layout.js';
@@ -13,6 +12,7 @@ import { random } from '../lib/random.js';
 import { elements } from '../lib/shape.js';
 import { Session } from '../lib/train/session.js';
 import { initialWeights } from '../lib/weights.js';
+import { testOn } from './parity.js';
 import { networks } from './random-networks.js';
 import { ReferenceSession } from './reference.js';
 
@@ -42,7 +42,7 @@ interface Question {
 
 export function holdNetworksToReference(device: string): void {
   for (const [kind, ask] of Object.entries({ inference, training })) {
-    test(`${device} agrees with the reference on random networks: ${kind}`, async (t) => {
+    testOn(device)(`${device} agrees with the reference on random networks: ${kind}`, async (t) => {
       const networksOfAllKinds = networks({ outputs: kind === 'inference' ? 3 : 1 });
       const property = fc.asyncProperty(networksOfAllKinds, async ({ graph }) => agree(ask(graph, device)));
       await t.notThrowsAsync(async () => fc.assert(property, { numRuns: RUNS, seed: 11 }));

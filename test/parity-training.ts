@@ -2,7 +2,7 @@
 // meet in sums and concatenations. Each step starts from the device's own state, so that every step is
 // judged by itself and rounding does not pile up.
 
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { packWeights, offsetOf, type ArenaLayout } from '../lib/compile/layout.js';
 import { compileTraining, type TrainingOptions } from '../lib/compile/training.js';
 import type { Span } from '../lib/compile/update.js';
@@ -11,7 +11,7 @@ import { elements } from '../lib/shape.js';
 import { Session } from '../lib/train/session.js';
 import { initialWeights } from '../lib/weights.js';
 import { BATCH, batchOf, branchyNetwork } from './branchy-network.js';
-import { close } from './parity.js';
+import { close, testOn } from './parity.js';
 import { ReferenceSession } from './reference.js';
 
 /**
@@ -40,7 +40,7 @@ const hyperOf = (rule: TrainingOptions['rule'], step: number): Float64Array =>
 
 export function holdTrainingToReference(device: string): void {
   for (const rule of ['sgd', 'adam', 'adamw'] as const) {
-    test(`${device} trains a network of branches like the reference, ${rule}`, async (t) => {
+    testOn(device)(`${device} trains a network of branches like the reference, ${rule}`, async (t) => {
       await train(t, { batch: BATCH, device, rule, smoothing: 0.1, groups: [] });
     });
   }

@@ -1,11 +1,11 @@
 // Holds the optimizer step of a device to the reference interpreter: all rules, groups of every size and
 // stride, free, taken, bounded and zero ones, several steps in a row.
 
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { HYPER, STATISTICS, type Span } from '../lib/compile/update.js';
 import { random } from '../lib/random.js';
 import { Session } from '../lib/train/session.js';
-import { close } from './parity.js';
+import { close, testOn } from './parity.js';
 import { ReferenceSession } from './reference.js';
 import { updateProgram, type UpdateProgram } from './update-program.js';
 
@@ -85,24 +85,27 @@ export function holdUpdateToReference(device: string): void {
   for (const given of rules) {
     for (const [kind, hyper] of Object.entries(HYPERS)) {
       const title = `${given.rule}${'nesterov' in given ? ' with Nesterov' : ''}, ${kind}`;
-      test(`${device} updates like the reference: ${title}, all groups free`, async (t) => {
+      testOn(device)(`${device} updates like the reference: ${title}, all groups free`, async (t) => {
         const free = mixed.map(() => Infinity);
         await agreeOverSteps(t, { ...given, groups: mixed, length: 4000, device }, hyper, free);
       });
-      test(`${device} updates like the reference: ${title}, some groups taken`, async (t) => {
+      testOn(device)(`${device} updates like the reference: ${title}, some groups taken`, async (t) => {
         const program = { ...given, groups: mixed, length: 4000, device };
         await agreeOverSteps(t, program, hyper, inTurn(mixed.length));
       });
     }
   }
-  test(`${device} updates like the reference without any group`, async (t) => {
+  testOn(device)(`${device} updates like the reference without any group`, async (t) => {
     const program = { rule: 'adamw', groups: [], length: 100, device } as const;
     await agreeOverSteps(t, program, HYPERS['gentle'] as Vector, []);
   });
-  test(`${device} updates one huge group and thousands of tiny ones like the reference`, async (t) => {
-    const program = { rule: 'sgd', groups: uneven, length: 151_000, device } as const;
-    await agreeOverSteps(t, program, HYPERS['gentle'] as Vector, inTurn(uneven.length));
-  });
+  testOn(device)(
+    `${device} updates one huge group and thousands of tiny ones like the reference`,
+    async (t) => {
+      const program = { rule: 'sgd', groups: uneven, length: 151_000, device } as const;
+      await agreeOverSteps(t, program, HYPERS['gentle'] as Vector, inTurn(uneven.length));
+    },
+  );
 }
 
 /** Three steps from the same start, each with new gradients. */

@@ -23,6 +23,9 @@ import { ReferenceSession, referenceKernels } from './reference.js';
  */
 const TOLERANCE = 5e-6;
 
+/** Registers a test of a device; sessions on a GPU hold streams and workspaces, so there is one at a time. */
+export const testOn = (device: string) => (device === 'cpu' ? test : test.serial);
+
 /** Inputs of a run by name. */
 type Data = Readonly<Record<string, Float32Array | Float64Array | Int32Array>>;
 
@@ -76,12 +79,12 @@ const covered = new Set<string>();
 export function holdToReference(device: string): void {
   for (const [title, c] of [...titledCases, ...parityCases]) {
     for (const mode of distinctModes(c.op)) {
-      test(`${device} agrees with the reference on ${title} (${mode})`, async (t) => {
+      testOn(device)(`${device} agrees with the reference on ${title} (${mode})`, async (t) => {
         await agree(t, trialOf(c, mode, device));
       });
     }
   }
-  test(`${device} is asked about every kernel there is`, (t) => {
+  testOn(device)(`${device} is asked about every kernel there is`, (t) => {
     for (const [, c] of titledCases) {
       for (const mode of distinctModes(c.op)) trialOf(c, mode, device).program.entries.forEach(remember);
     }
