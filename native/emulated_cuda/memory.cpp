@@ -36,8 +36,9 @@ struct Allocation {
 // Keyed by offset in the arena. Freed ones stay, for messages.
 std::map<size_t, Allocation> allocations;
 std::map<const std::byte*, size_t> pinned;
-// How far each device has given out its range, and how much of it lives.
+// How far each device has given out its range, from where on anything of that lives, and how much.
 std::array<size_t, kMaxDevices> tops{};
+std::array<size_t, kMaxDevices> bottoms{};
 std::array<size_t, kMaxDevices> used{};
 int open_windows = 0;
 
@@ -86,11 +87,27 @@ void reserve_shadow() {
   watch_bad_accesses();
 }
 
-// All that a device has given out, at once: the kernel joins it to one mapping.
+// All that lives of a device, and what was freed between, at once: the kernel joins it to one mapping.
 void protect(int protection) {
   for (int device = 0; device < kMaxDevices; ++device) {
-    if (tops[device] > 0) mprotect(shadow.arena + device * kDeviceRange, tops[device], protection);
+    size_t bytes = tops[device] - bottoms[device];
+    if (bytes == 0) continue;
+    mprotect(shadow.arena + device * kDeviceRange + bottoms[device], bytes, protection);
   }
+}
+
+// What lies below the oldest living allocation is left alone from now on.
+void raise_bottom(int device) {
+  const size_t start = device * kDeviceRange;
+  size_t bottom = tops[device];
+  for (auto each = allocations.lower_bound(start + bottoms[device]);
+       each != allocations.end() && each->first < start + tops[device]; ++each) {
+    if (each->second.freed) continue;
+    bottom = each->first - start;
+    break;
+  }
+  mprotect(shadow.arena + start + bottoms[device], bottom - bottoms[device], PROT_NONE);
+  bottoms[device] = bottom;
 }
 
 // The allocation that begins at or before the offset.
@@ -130,7 +147,9 @@ void release(void* pointer) {
   madvise(shadow.writers + offset / kWord, pages / kWord * sizeof(Stamp), MADV_DONTNEED);
   madvise(shadow.readers + offset / kWord, pages / kWord * sizeof(Stamp), MADV_DONTNEED);
   allocation.freed = true;
-  used[device_of(pointer)] -= allocation.bytes;
+  const int device = device_of(pointer);
+  used[device] -= allocation.bytes;
+  raise_bottom(device);
 }
 
 void* allocate_pinned(size_t bytes) {
