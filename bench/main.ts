@@ -2,12 +2,13 @@
 //
 //   npm run bench -- [--only PATTERN] [--threads N] [--steps N] [--short] [--json]
 //
-// Those that train for minutes run only where `--only` names them.
+// Those that take minutes, or need more than this checkout, run only where `--only` names them.
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchAnalysis } from './analysis.js';
 import { benchCeiling } from './ceiling.js';
+import { benchCommand } from './command.js';
 import { benchCompile } from './compile.js';
 import { benchData } from './data.js';
 import { benchErase } from './erase.js';
@@ -51,7 +52,7 @@ const context: BenchContext = {
 };
 
 const quick = [benchSteps, benchCeiling, benchCompile, benchHalfSpace, benchGpu, benchAnalysis, benchData];
-const long = [benchErase, benchSoak, benchMemory];
+const long = [benchErase, benchSoak, benchMemory, benchCommand];
 
 const results: Result[] = [];
 const machine = describeMachine(context.threads, context.python);

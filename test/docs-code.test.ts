@@ -61,7 +61,11 @@ test('all TypeScript in the documents compiles', (t) => {
     extends: '../../tsconfig.json',
     compilerOptions: {
       rootDir: '../..',
-      paths: { halfspace: ['../../lib/index.ts'], 'halfspace/models': ['../../lib/models/index.ts'] },
+      paths: {
+        halfspace: ['../../lib/index.ts'],
+        'halfspace/models': ['../../lib/models/index.ts'],
+        'halfspace/config': ['../../lib/cli/config.ts'],
+      },
       noUnusedLocals: false,
     },
     include: ['.'],

@@ -1,0 +1,54 @@
+// How long does the command line take until it has something to show? Timed on the built package (`npm run
+// build:ts` first), from the start of the process: to its end, or to the first training step.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { measure, timed } from './measure.js';
+import type { BenchContext, Result } from './report.js';
+
+const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+interface Command {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** What it writes when the clock stops; its end where there is none. */
+  readonly until?: RegExp;
+}
+
+const commands: readonly Command[] = [
+  { name: 'help', args: ['--help'] },
+  { name: 'inspect-darts-14', args: ['inspect', 'darts-14'] },
+  {
+    name: 'first-step',
+    args: ['train', 'stackedunets', '--data', 'sample', '--remove', '3'],
+    until: /images\/s/,
+  },
+];
+
+export async function benchCommand(context: BenchContext): Promise<readonly Result[]> {
+  const chosen = commands.filter(({ name }) => context.selected(`command/${name}`));
+  if (chosen.length > 0 && !existsSync(main))
+    throw new Error(`${main} is missing: run npm run build:ts first`);
+  const contenders = chosen.map((command) => timed(`command/${command.name}`, () => run(command)));
+  const times = await measure(contenders, context.timing);
+  return times.map(({ name, median, fastest }) => ({ name, ours: median, details: { fastest } }));
+}
+
+/** Resolves when the clock stops; rejects where the command failed before. */
+function run({ args, until }: Command): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    const read = (chunk: Buffer): void => {
+      text += chunk.toString();
+      if (!until?.test(text)) return;
+      resolve();
+      child.kill('SIGKILL');
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 && !until ? resolve() : reject(new Error(text))));
+  });
+}
