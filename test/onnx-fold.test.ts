@@ -93,6 +93,10 @@ const cases: readonly FoldCase[] = [
   integer('Gather', numbers(5, 6, 7), int64s('i', [], [1])),
   of('Slice', matrix, int64s('start', [1], [1]), numbers(2 ** 31), int64s('axis', [1], [1])),
   of('Slice', matrix, numbers(-1, 5), numbers(-10, 0), numbers(0, 1), numbers(-1, -2)),
+  of('GatherND', matrix, int64s('i', [2, 2], [0, 1, -1, 2])),
+  of('GatherND', matrix, int64s('i', [1, 2, 1], [1, -2])),
+  of('ScatterND', matrix, int64s('i', [2, 2], [0, 1, -1, 2]), floats('u', [2], [7, 8])),
+  of('ScatterND', matrix, int64s('i', [1, 1], [1]), floats('u', [1, 3], [7, 8, 9])),
 ];
 
 for (const [index, c] of cases.entries()) {

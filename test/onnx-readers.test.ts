@@ -57,6 +57,15 @@ const norm = ['scale', 'bias', 'mean'].map((name) => weight(name, [4]));
 const kernel = weight('w', [6, 4, 3, 3]);
 
 const cases: readonly ReaderCase[] = [
+  of('along two axes', 'Expand', { data: [[2, 1, 3, 1]], inputs: [0, numbers('s', 1, 4, 1, 5)] }),
+  of('with an axis in front', 'Expand', { data: [[1, 3]], inputs: [0, numbers('s', 2, 1, 3)] }),
+  of('that changes nothing', 'Expand', { data: [[2, 3]], inputs: [0, numbers('s', 1, 3)] }),
+  of('axes as attribute', 'ReduceL2', { attributes: { axes: [-1] } }),
+  of('axes as input', 'ReduceL2', {
+    inputs: [0, numbers('a', 2, 3)],
+    attributes: { keepdims: 0 },
+    opset: 18,
+  }),
   ...['Relu', 'Sigmoid', 'Tanh', 'HardSwish', 'HardSigmoid', 'LeakyRelu', 'Erf', 'Exp', 'Neg'].map((op) =>
     of('plain', op),
   ),
@@ -256,8 +265,41 @@ for (const [list, map] of [
   }
 }
 
+/** Rows of a matrix that trained weights make of a constant one, as Swin's second version has them. */
+const ofTable = (op: string, positions: TensorProto): Uint8Array =>
+  modelBytes({
+    inputs: [value('x', ['N', 3, 2, 4])],
+    nodes: [
+      node('MatMul', ['coordinates', 'w'], ['table']),
+      node(op, ['table', 'i'], ['rows']),
+      node('Mul', ['x', 'rows'], ['y']),
+    ],
+    constants: [weight('coordinates', [5, 2]), weight('w', [2, 4]), positions],
+    outputs: [untyped('y')],
+  });
+
+const tables = [
+  ['Gather', int64s('i', [3, 2], [4, 0, 0, 2, -1, 1])],
+  ['GatherND', int64s('i', [3, 2, 1], [4, 0, 0, 2, -1, 1])],
+] as const;
+
+for (const [op, positions] of tables) {
+  test(`${op} takes rows of a computed matrix at any batch size, and the matrix is trained`, async (t) => {
+    const bytes = ofTable(op, positions);
+    const graph = fromOnnx(bytes);
+    const data = noise(graph, 3);
+    const [expected] = await runOnnx(bytes, data);
+    const [actual] = runReference(graph, initialWeights(graph, 0), data);
+    t.true(relativeDifference(actual ?? [], expected ?? []) < TOLERANCE);
+    t.deepEqual(
+      graph.parameters.filter((p) => p.trainable).map((p) => p.name),
+      ['w'],
+    );
+  });
+}
+
 test('every ONNX operator that is read has a case', (t) => {
-  const tested = new Set([...cases, ...positive].map((c) => c.op));
+  const tested = new Set<string>([...[...cases, ...positive].map((c) => c.op), ...tables.map(([op]) => op)]);
   t.deepEqual(
     [...onnxReaders.keys()].filter((op) => !tested.has(op)),
     [],
@@ -312,6 +354,8 @@ for (const [c, expected] of [
   ],
   [of('', 'Pad', { inputs: [0, numbers('p', 0, 0, -1, 0, 0, 0, 0, 0)] }), 'it cuts as well as pads'],
   [of('', 'Gather', { inputs: [0, numbers('i', 0, 2)], attributes: { axis: 1 } }), 'its indices are no run'],
+  [of('', 'Gather', { data: [[3, 2]], inputs: [0, numbers('i', 0, 2)] }), 'it takes images of the batch'],
+  [of('', 'GatherND', { inputs: [0, int64s('i', [1, 1], [0])] }), 'it does more than take rows of a matrix'],
   [
     of('', 'Resize', { inputs: [0, '', floats('s', [4], [1, 1, 2, 2])], attributes: { mode: 'cubic' } }),
     "its mode 'cubic' is not supported",

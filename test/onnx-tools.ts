@@ -6,12 +6,15 @@ import { existsSync } from 'node:fs';
 import * as ort from 'onnxruntime-node';
 import { compileInference } from '../lib/compile/inference.js';
 import { packWeights } from '../lib/compile/layout.js';
+import { compileTraining } from '../lib/compile/training.js';
+import { HYPER } from '../lib/compile/update.js';
 import type { Graph } from '../lib/graph.js';
 import { random } from '../lib/random.js';
 import { elements, type Shape } from '../lib/shape.js';
 import { openNative } from '../lib/train/device-network.js';
 import { InferenceNetwork } from '../lib/train/inference.js';
-import type { Weights } from '../lib/weights.js';
+import { Session } from '../lib/train/session.js';
+import { initialWeights, type Weights } from '../lib/weights.js';
 import { ReferenceSession } from './reference.js';
 
 export type Contents = Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
@@ -76,6 +79,28 @@ export async function runNative(
   } finally {
     network.dispose();
   }
+}
+
+/** Losses of training steps on one batch of noise, by plain gradient descent, as the native engine takes them. */
+export async function trainNative(
+  graph: Graph,
+  batch: number,
+  steps: number,
+  rate: number,
+): Promise<readonly number[]> {
+  const { program, layout } = compileTraining(graph, { batch, rule: 'sgd', groups: [] });
+  using session = Session.open(program);
+  session.write('parameters', packWeights(layout, graph, initialWeights(graph, 0)));
+  const images = Object.values(noise(graph, batch))[0]?.data as Float32Array;
+  const labels = Int32Array.from({ length: batch }, (_, image) => image);
+  const losses: number[] = [];
+  for (let step = 1; step <= steps; step++) {
+    const named: Readonly<Record<string, number>> = { learningRate: rate, step };
+    const hyper = Float64Array.from(HYPER, (name) => named[name] ?? 0);
+    const { loss } = await session.run('train', { images, labels, hyper, ceilings: new Float64Array() });
+    losses.push(loss?.[0] as number);
+  }
+  return losses;
 }
 
 /** The largest difference over all elements, relative to the largest magnitude; infinite where lengths differ. */

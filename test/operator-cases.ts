@@ -152,6 +152,7 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
   ],
   squeeze: [of(ops.squeeze([2]), [2, 4, 1, 3]), of(ops.squeeze([3, 2]), [2, 4, 1, 1])],
   unsqueeze: [of(ops.unsqueeze([2, -1]), [2, 4])],
+  expand: [of(ops.expand([1, 1, 5]), [2, 3, 1]), of(ops.expand([2, 1, 1, 4]), [3, 2, 1])],
   slice: [
     of(ops.slice({ axes: [2, 3], starts: [1, 2], sizes: [4, 3] }), image),
     of(ops.slice({ axes: [3, 2], starts: [1, 4], sizes: [2, 3], steps: [3, -2] }), image),

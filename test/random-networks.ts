@@ -62,6 +62,16 @@ const jointSteps = {
     const paths = [branch(net, x, b), net.conv(x, 2, { kernel: 1 }), net.relu(net.conv(x, 1, { kernel: 3 }))];
     return net.concat(paths.slice(c % 2));
   },
+  nested: (net, values, [a, b, c]) => {
+    const x = pick(values, a);
+    const inner = net.add([branch(net, x, b), net.relu(branch(net, x, c))]);
+    const joined = net.conv(net.concat([inner, branch(net, x, 1)]), channels(x), { kernel: 1, bias: false });
+    return net.add([branch(net, x, c), b % 3 === 0 ? inner : joined, ...(c % 2 === 0 ? [x] : [])]);
+  },
+  input: (net, values, [a]) => {
+    const image = net.input(`image${values.length}`, [1, 2, SIZE, SIZE]);
+    return a % 2 === 0 ? image : net.relu(net.conv(image, 1 + (a % 3), { kernel: 3 }));
+  },
   batchNorm: (net, values, [a]) => net.batchNorm(pick(values, a)),
   relu: (net, values, [a]) => net.relu(pick(values, a)),
   depthwise: (net, values, [a, b]) => {
@@ -105,6 +115,24 @@ const otherSteps = {
   broadcast: (net, values, [a, b]) => {
     const x = pick(values, a);
     return net.apply(ops.add(), [branch(net, x, b), net.globalAveragePool(net.conv(x, channels(x)))]);
+  },
+  perChannel: (net, values, [a, b]) => {
+    const x = pick(values, a);
+    const means = net.globalAveragePool(pick(fitting(values, x), b));
+    const term = b % 2 === 0 ? branch(net, means, b) : means;
+    return net.apply(ops.add(), b % 3 === 0 ? [term, x] : [x, term]);
+  },
+  stacked: (net, values, [a, b, c]) => {
+    const x = pick(values, a);
+    const axis = 2 + (c % 2);
+    const tall = net.apply(ops.concat(axis), [branch(net, x, b), pick(fitting(values, x), b)]);
+    return net.apply(ops.slice({ axes: [axis], starts: [1], sizes: [SIZE] }), [tall]);
+  },
+  features: (net, values, [a, b, c]) => {
+    const parts = [pick(values, a), branch(net, pick(values, b), c), pick(values, c)];
+    const rows = parts.slice(b % 2).map((x) => net.flatten(c % 3 === 0 ? x : net.globalAveragePool(x)));
+    const hidden = net.relu(net.linear(net.concat(rows), 2 * SIZE * SIZE));
+    return net.apply(ops.reshape([0, 2, SIZE, SIZE]), [hidden]);
   },
   slice: (net, values, [a, b]) => {
     const x = pick(values, a);

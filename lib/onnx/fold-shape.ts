@@ -1,7 +1,7 @@
 // Constant folding that moves elements without computing on them: making, joining, cutting and
 // reshaping constants.
 
-import { broadcast, elements, sameShape, type Shape } from '../shape.js';
+import { broadcast, elements, formatShape, sameShape, type Shape } from '../shape.js';
 import {
   axisOf,
   integers,
@@ -174,6 +174,54 @@ const gatherAxis: Evaluator = (node) => {
   };
 };
 
+/** Where in the data each row of indices (the last axis) points, and how many elements lie there. */
+function pointed(node: ConstantNode, shape: Shape, indices: Constant) {
+  const depth = indices.shape.at(-1) ?? damaged(`'${node.name}': its indices are one number`);
+  if (depth > shape.length) damaged(`'${node.name}': indices of ${depth} axes for ${formatShape(shape)}`);
+  const { strides } = rowMajor(shape);
+  const rows = elements(indices.shape.slice(0, -1));
+  node.claim(rows + indices.data.length);
+  const starts = tabulate(rows, (row) => {
+    let start = 0;
+    for (let axis = 0; axis < depth; axis++) {
+      const index = indices.data[row * depth + axis] as number;
+      start += axisOf(node, index, shape[axis] as number) * (strides[axis] as number);
+    }
+    return start;
+  });
+  return { starts, run: elements(shape.slice(depth)), rest: shape.slice(depth) };
+}
+
+/** Takes what a list of positions points to. */
+const gatherPositions: Evaluator = (node) => {
+  if (node.attributes.int('batch_dims', 0) !== 0) return null;
+  const { dtype, shape, data } = operand(node, 0);
+  const indices = operand(node, 1);
+  const { starts, run, rest } = pointed(node, shape, indices);
+  node.claim(starts.length * run);
+  const result = new Float64Array(starts.length * run);
+  starts.forEach((start, row) => {
+    for (let i = 0; i < run; i++) result[row * run + i] = data[start + i] as number;
+  });
+  return { dtype, shape: [...indices.shape.slice(0, -1), ...rest], data: result };
+};
+
+/** The data with updates where a list of positions points to; later ones win. */
+const scatterPositions: Evaluator = (node) => {
+  if (node.attributes.string('reduction', 'none') !== 'none') return null;
+  const { dtype, shape, data } = operand(node, 0);
+  const updates = operand(node, 2).data;
+  const { starts, run } = pointed(node, shape, operand(node, 1));
+  if (updates.length !== starts.length * run)
+    damaged(`'${node.name}': ${updates.length} updates for ${starts.length} positions of ${run} elements`);
+  node.claim(data.length);
+  const result = Float64Array.from(data);
+  starts.forEach((start, row) => {
+    for (let i = 0; i < run; i++) result[start + i] = updates[row * run + i] as number;
+  });
+  return { dtype, shape, data: result };
+};
+
 const slice: Evaluator = (node) => {
   const { dtype, shape, data } = operand(node, 0);
   const starts = list(node, 1);
@@ -219,9 +267,11 @@ export const rearrangement: ReadonlyMap<string, Evaluator> = new Map<string, Eva
   ['Expand', expand],
   ['Flatten', flatten],
   ['Gather', gatherAxis],
+  ['GatherND', gatherPositions],
   ['Identity', (node) => operand(node, 0)],
   ['Range', range],
   ['Reshape', reshape],
+  ['ScatterND', scatterPositions],
   ['Slice', slice],
   ['Squeeze', squeeze],
   ['Transpose', transpose],

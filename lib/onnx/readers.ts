@@ -5,6 +5,8 @@ import { readers as arithmetic } from '../ops/arithmetic.js';
 import { readers as concatenation } from '../ops/concat.js';
 import { readers as convolution } from '../ops/convolution.js';
 import { readers as einsum } from '../ops/einsum.js';
+import { readers as expansion } from '../ops/expand.js';
+import { readers as gathering } from '../ops/gather.js';
 import { readers as identity } from '../ops/identity.js';
 import { readers as layerNorm } from '../ops/layer-norm.js';
 import { readers as linear } from '../ops/linear.js';
@@ -27,6 +29,8 @@ const tables = [
   concatenation,
   convolution,
   einsum,
+  expansion,
+  gathering,
   identity,
   layerNorm,
   linear,

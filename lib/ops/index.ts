@@ -20,6 +20,7 @@ export {
 export { add, divide, multiply, subtract } from './arithmetic.js';
 export { concat, split } from './concat.js';
 export { conv, type Convolution } from './convolution.js';
+export { expand } from './expand.js';
 export { layerNorm, type LayerNorm } from './layer-norm.js';
 export { linear, type Linear } from './linear.js';
 export { softmaxCrossEntropy, type CrossEntropy } from './loss.js';

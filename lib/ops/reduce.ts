@@ -2,6 +2,7 @@
 
 import type { GradientContext, OnnxForm, Op, Value } from '../graph.js';
 import { dim, elements, type Shape, type TensorType } from '../shape.js';
+import { power, sqrt } from './activation.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
@@ -129,4 +130,12 @@ function readSum(context: OnnxContext): readonly Value[] {
   return context.emit(reduceSum({ axes: readAxes(context), keep }), [context.data(0)]);
 }
 
-export const readers: OnnxReaders = { ReduceMean: readMean, ReduceSum: readSum };
+/** The root of the sum of squares. */
+function readNorm(context: OnnxContext): readonly Value[] {
+  const keep = context.attributes.int('keepdims', 1) === 1;
+  const squares = context.emit(power(2), [context.data(0)]);
+  const sums = context.emit(reduceSum({ axes: readAxes(context), keep }), squares);
+  return context.emit(sqrt(), sums);
+}
+
+export const readers: OnnxReaders = { ReduceL2: readNorm, ReduceMean: readMean, ReduceSum: readSum };

@@ -1,7 +1,7 @@
 // Another shape for the same elements in the same order.
 
 import type { NarrowRule, OnnxForm, Op, Value } from '../graph.js';
-import { elements, formatShape, type Shape, type TensorType } from '../shape.js';
+import { elements, formatShape, sameShape, type Shape, type TensorType } from '../shape.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
@@ -149,7 +149,7 @@ function readReshape(context: OnnxContext): readonly Value[] {
   if (context.attributes.int('allowzero', 0) && shape.includes(0)) context.decline('its result is empty');
   const target = resolve(shape, from);
   const place = placeOf(from, context.nextType(0)?.shape ?? from.with(0, (from[0] ?? 1) + 1));
-  const axis = place ? batchAxis(target, place) : -1;
+  const axis = place ? batchAxis(target, from, place) : -1;
   if (axis < 0) return context.emit(reshape(target), [context.data(0)]);
   const copied = axis === 0 && place?.axis === 0 && target[0] === from[0];
   return context.emit(reshape(copied ? shape.with(0, 0) : target.with(axis, -1)), [context.data(0)]);
@@ -174,10 +174,12 @@ function placeOf(shape: Shape, next: Shape): Place | null {
 }
 
 /**
- * The axis of a target that takes the batch. Where several could, files do not tell: one that holds
- * nothing else is taken, else the innermost but the last, which holds features.
+ * The axis of a target that takes the batch. Where several could, files do not tell: the axis that has it
+ * already is taken where it stays as it is, else one that holds nothing else, else the innermost but the
+ * last, which holds features.
  */
-function batchAxis(target: Shape, { size, least, most }: Place): number {
+function batchAxis(target: Shape, from: Shape, { axis: now, size, least, most }: Place): number {
+  if (sameShape(target.slice(0, now + 1), from.slice(0, now + 1))) return now;
   const able = [...target.keys()].filter((axis) => {
     const inner = elements(target.slice(axis + 1));
     return (

@@ -20,7 +20,6 @@ import {
   upstream,
   zeroWithFirst,
 } from './operator.js';
-import { reshape, squeeze } from './reshape.js';
 
 const CHANNELS = 1;
 
@@ -126,21 +125,4 @@ function inside(position: number, size: number, step: number): number {
   return step > 0 ? Math.min(Math.max(front, 0), size) : Math.min(Math.max(front, -1), size - 1);
 }
 
-/** A run of positions along an axis, in the shape of the indices; the batch may lie in the leading one. */
-function readGather(context: OnnxContext): readonly Value[] {
-  const { shape } = context.type(0);
-  const axis = axisOf(context.attributes.int('axis', 0), shape);
-  const indices = listed(context, 1).map((index) => (index < 0 ? index + dim(shape, axis) : index));
-  const [start = 0] = indices;
-  if (!indices.every((index, k) => index === start + k)) context.decline('its indices are no run');
-  const all = indices.length === shape[axis];
-  const cut = slice({ axes: [axis], starts: [start], sizes: [indices.length] });
-  const taken = all ? [context.data(0)] : context.emit(cut, [context.data(0)]);
-  const place = context.type(1).shape;
-  if (place.length === 1) return taken;
-  if (place.length === 0) return context.emit(squeeze([axis]), taken);
-  const target = [...shape.slice(0, axis), ...place, ...shape.slice(axis + 1)];
-  return context.emit(reshape(target.with(0, -1)), taken);
-}
-
-export const readers: OnnxReaders = { Gather: readGather, Slice: readSlice };
+export const readers: OnnxReaders = { Slice: readSlice };
