@@ -275,6 +275,56 @@ test('a class token and heads behind the batch, written for one image, work for 
   t.true(graph.parameters.find((parameter) => parameter.name === 'token')?.trainable);
 });
 
+/** Files for one image whose result is the image, plus what shows where the batch went. */
+const regrouped: readonly (readonly [string, readonly NodeProto[]])[] = [
+  [
+    'rows of all images, taken apart with the batch inside',
+    [
+      node('Transpose', ['x'], ['t'], { perm: [1, 0, 2] }),
+      node('Reshape', ['t', 'rows'], ['r']),
+      node('Reshape', ['r', 'apart'], ['s']),
+      node('Transpose', ['s'], ['z'], { perm: [1, 0, 2] }),
+      node('Add', ['z', 'x'], ['y']),
+    ],
+  ],
+  [
+    'windows of all images, with their features taken apart',
+    [
+      node('Reshape', ['x', 'windows'], ['w']),
+      node('Reshape', ['w', 'heads'], ['h']),
+      node('Add', ['h', 'offsets'], ['o']),
+      node('Reshape', ['o', 'image'], ['y']),
+    ],
+  ],
+];
+
+for (const [what, nodes] of regrouped) {
+  test(`${what}: the batch stays where it belongs`, async (t) => {
+    const bytes = modelBytes({
+      inputs: [value('x', [1, 4, 4])],
+      nodes,
+      constants: [
+        int64s('rows', [2], [4, 4]),
+        int64s('apart', [3], [4, 1, 4]),
+        int64s('windows', [3], [2, 2, 4]),
+        int64s('heads', [4], [2, 2, 2, 2]),
+        int64s('image', [3], [1, 4, 4]),
+        floats('offsets', [2, 2, 1], [1, 2, 3, 4]),
+      ],
+      outputs: [untyped('y')],
+    });
+    const graph = fromOnnx(bytes);
+    const inputs = noise(graph, 3);
+    const [all = []] = runReference(graph, new Map(initialWeights(graph, 0)), inputs);
+    const { data } = inputs['x'] as { data: Float32Array };
+    for (const image of [0, 1, 2]) {
+      const range = [16 * image, 16 * (image + 1)] as const;
+      const [expected = []] = await runOnnx(bytes, { x: { shape: [1, 4, 4], data: data.slice(...range) } });
+      t.true(relativeDifference(all.slice(...range), expected) < 1e-6);
+    }
+  });
+}
+
 test('an open size other than the batch has to be given', (t) => {
   const open = modelBytes({
     inputs: [value('x', ['N', 3, 'height', 'width'])],

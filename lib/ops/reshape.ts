@@ -174,12 +174,11 @@ function placeOf(shape: Shape, next: Shape): Place | null {
 }
 
 /**
- * The axis of a target that takes the batch. Where several could, files do not tell: the axis that has it
- * already is taken where it stays as it is, else one that holds nothing else, else the innermost but the
- * last, which holds features.
+ * The axis of a target that takes the batch. Where several could, files do not tell: one that holds nothing
+ * else is taken, else the one that has it already where that stays as it is, else the innermost but the last,
+ * which holds features.
  */
 function batchAxis(target: Shape, from: Shape, { axis: now, size, least, most }: Place): number {
-  if (sameShape(target.slice(0, now + 1), from.slice(0, now + 1))) return now;
   const able = [...target.keys()].filter((axis) => {
     const inner = elements(target.slice(axis + 1));
     return (
@@ -189,6 +188,7 @@ function batchAxis(target: Shape, from: Shape, { axis: now, size, least, most }:
     );
   });
   const own = able.find((axis) => target[axis] === size);
+  if (own === undefined && sameShape(target.slice(0, now + 1), from.slice(0, now + 1))) return now;
   return own ?? able.findLast((axis) => axis < target.length - 1) ?? able[0] ?? -1;
 }
 
