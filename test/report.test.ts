@@ -171,9 +171,18 @@ interface Edges {
   readonly bottom: number;
 }
 
+/** Every layer reads all before it, concatenated. */
+function denseNetwork(layers: number): Graph {
+  const net = new Network();
+  const values = [net.input('image', [1, 3, 8, 8])];
+  for (let layer = 0; layer < layers; layer += 1) values.push(net.conv(net.concat([...values]), 4));
+  return net.graph([net.globalAveragePool(net.concat(values))]);
+}
+
 for (const [name, space] of [
   ['a small network', unets],
   ['a large one with stacks', searchSpace(wideNetwork(15))],
+  ['one whose layers feed all later ones', searchSpace(denseNetwork(24))],
 ] as const) {
   test(`places of ${name} lie inside the drawing and do not overlap`, async (t) => {
     const scene = arrange(segmentGraph(space));

@@ -32,8 +32,19 @@ export async function layOut(scene: Scene): Promise<Layout> {
   return read(result.output, scene);
 }
 
+/** With more links a place, layers feed many later ones, and Graphviz would search minutes for the best layout. */
+const many = 3;
+
+/** Iterations a node of Graphviz's simplex methods, and the share of its usual tries against crossings. */
+const hasty = { nslimit: 0.3, nslimit1: 0.3, mclimit: 0.02 };
+
 const describe = ({ places, links }: Scene) => ({
-  graphAttributes: { rankdir: 'TB', ranksep: 0.36, nodesep: 0.22 },
+  graphAttributes: {
+    rankdir: 'TB',
+    ranksep: 0.36,
+    nodesep: 0.22,
+    ...(links.length > many * places.length ? hasty : {}),
+  },
   nodeAttributes: { shape: 'box', fixedsize: true, label: '' },
   edgeAttributes: { arrowhead: 'none' },
   nodes: places.map(({ key, width, height }) => ({
