@@ -3,8 +3,8 @@
 // program is built once for each width of a block, whichever suits the machine.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -59,7 +59,7 @@ class Buffer {
     if (memory_) {
       memory_->write(shift_, contents.data(), bytes_);
     } else {
-      std::memcpy(data(), contents.data(), bytes_);
+      std::copy_n(contents.data(), bytes_, static_cast<char*>(data()));
     }
   }
   std::vector<char> read() const {
@@ -67,7 +67,7 @@ class Buffer {
     if (memory_) {
       memory_->read(shift_, contents.data(), bytes_);
     } else {
-      std::memcpy(contents.data(), data(), bytes_);
+      std::copy_n(static_cast<const char*>(data()), bytes_, contents.data());
     }
     return contents;
   }
