@@ -1,12 +1,15 @@
-"""Writes the two small files in test/files: what the exporters of PyTorch leave around a few narrow layers.
+"""Writes two small networks as ONNX files: what the exporters of PyTorch leave around a few narrow layers.
 
-usage: export-small.py DIRECTORY
+usage: export-small.py DIRECTORY             the files of test/files
+       export-small.py --opsets DIRECTORY    NETWORK-EXPORTER-OPSET.onnx for operator sets 13 to 21, by each exporter
+                                             where it writes them; the older one's last is also converted
 """
 
-import sys
+import argparse
 import warnings
 
 import onnx
+import onnx.version_converter
 import torch
 from torch import nn
 
@@ -64,22 +67,59 @@ def without_traces(path):
     onnx.save(model, path)
 
 
+SHARED = {"input_names": ["image"], "output_names": ["scores"], "verbose": False}
+NEWEST_OF_TORCHSCRIPT = 20
+OLDEST_OF_DYNAMO = 18
+
+
+def by_torchscript(model, path, opset):
+    torch.onnx.export(
+        model,
+        (torch.randn(1, 3, 16, 16),),
+        path,
+        dynamo=False,
+        opset_version=opset,
+        training=torch.onnx.TrainingMode.PRESERVE,
+        do_constant_folding=False,
+        dynamic_axes={"image": {0: "batch"}},
+        **SHARED,
+    )
+
+
+def by_dynamo(model, path, opset, optimize):
+    options = {"dynamo": True, "external_data": False, "optimize": optimize, "opset_version": opset}
+    torch.onnx.export(model, (torch.randn(1, 3, 16, 16),), path, **options, **SHARED)
+
+
+def convert(path, opset, target):
+    onnx.save(onnx.version_converter.convert_version(onnx.load(path), opset), target)
+
+
+def files(directory):
+    by_torchscript(Mobile().eval(), f"{directory}/mobile.onnx", 13)
+    by_dynamo(Attention().eval(), f"{directory}/attention.onnx", None, optimize=False)
+    for name in ("mobile", "attention"):
+        without_traces(f"{directory}/{name}.onnx")
+
+
+def opsets(directory):
+    for name, model, oldest in (("mobile", Mobile().eval(), 13), ("attention", Attention().eval(), 14)):
+        for opset in range(oldest, NEWEST_OF_TORCHSCRIPT + 1):
+            by_torchscript(model, f"{directory}/{name}-torchscript-{opset}.onnx", opset)
+        newest = f"{directory}/{name}-torchscript-{NEWEST_OF_TORCHSCRIPT}.onnx"
+        convert(newest, NEWEST_OF_TORCHSCRIPT + 1, f"{directory}/{name}-converted-{NEWEST_OF_TORCHSCRIPT + 1}.onnx")
+        for opset in range(OLDEST_OF_DYNAMO, 22):
+            by_dynamo(model, f"{directory}/{name}-dynamo-{opset}.onnx", opset, optimize=True)
+
+
 def main():
     warnings.filterwarnings("ignore")
     torch.manual_seed(0)
-    directory, image = sys.argv[1], torch.randn(1, 3, 16, 16)
-    shared = {"input_names": ["image"], "output_names": ["scores"], "verbose": False}
-    torch.onnx.export(
-        Mobile().eval(), (image,), f"{directory}/mobile.onnx", dynamo=False, opset_version=13,
-        training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
-        dynamic_axes={"image": {0: "batch"}}, **shared,
-    )
-    torch.onnx.export(
-        Attention().eval(), (image,), f"{directory}/attention.onnx", dynamo=True, external_data=False,
-        optimize=False, **shared,
-    )
-    for name in ("mobile", "attention"):
-        without_traces(f"{directory}/{name}.onnx")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--opsets", action="store_true")
+    parser.add_argument("directory")
+    options = parser.parse_args()
+    (opsets if options.opsets else files)(options.directory)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,15 @@ def small_convnext(size):
     return torchvision.models.ConvNeXt(blocks, num_classes=10)
 
 
-SMALL = {f.__name__: f for f in (small_vit, small_swin, small_swin_v2, small_maxvit, small_convnext)}
+def small_resnext(size):
+    from torchvision.models import resnet
+
+    return resnet.ResNet(resnet.Bottleneck, [1, 1, 1, 1], num_classes=10, groups=8, width_per_group=4)
+
+
+SMALL = {
+    f.__name__: f for f in (small_resnext, small_vit, small_swin, small_swin_v2, small_maxvit, small_convnext)
+}
 
 
 def build(name, size):

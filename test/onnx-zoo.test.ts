@@ -11,8 +11,18 @@ import { countParameters } from '../lib/graph.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { fromOnnx } from '../lib/onnx/import.js';
 import { unsupported } from '../lib/ops/opaque.js';
+import { elements } from '../lib/shape.js';
 import { initialWeights } from '../lib/weights.js';
-import { noise, pythonWith, relativeDifference, runNative, runOnnx, runPython } from './onnx-tools.js';
+import {
+  noise,
+  pythonWith,
+  relativeDifference,
+  runNative,
+  runOnnx,
+  runPython,
+  trainNative,
+  type Contents,
+} from './onnx-tools.js';
 
 const TOLERANCE = 1e-5;
 
@@ -31,14 +41,18 @@ const zoo: readonly (readonly [string, number, number])[] = [
   ['regnet_y_400mf', 64, 4_344_144],
 ];
 
+/** Members of families that only have large ones, with few and narrow layers. */
+const small = ['small_resnext', 'small_convnext', 'small_vit', 'small_maxvit', 'small_swin', 'small_swin_v2'];
+
 const python = pythonWith('torch', 'torchvision', 'PIL', 'onnx', 'onnxscript');
 
 /** Exports the networks in one process, since importing torch takes longest. */
 function exported(t: ExecutionContext, exporter: string, names: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'halfspace-zoo-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const sizes = zoo.filter(([name]) => names.includes(name)).map(([name, size]) => `${name}:${size}`);
-  runPython(python as string, 'test/export-zoo.py', folder, exporter, ...sizes);
+  const sizes = new Map(zoo.map(([name, size]) => [name, size]));
+  const networks = names.map((name) => `${name}:${sizes.get(name) ?? 64}`);
+  runPython(python as string, 'test/export-zoo.py', folder, exporter, ...networks);
   return folder;
 }
 
@@ -62,6 +76,35 @@ async function compare(t: ExecutionContext, path: string, batch: number): Promis
   return countParameters(graph);
 }
 
+/** A small step of gradient descent must lower the loss on its own batch. */
+async function trains(t: ExecutionContext, path: string): Promise<void> {
+  const [before = NaN, after = NaN] = await trainNative(fromOnnx(readFileSync(path)), 4, 2, 1e-3);
+  t.true(after < before, `${path}: the loss goes from ${before} to ${after}`);
+}
+
+/** A file for one image, asked for three: each must be what the file says of it alone. */
+async function compareImages(t: ExecutionContext, path: string): Promise<void> {
+  const bytes = readFileSync(path);
+  const graph = fromOnnx(bytes);
+  const inputs = noise(graph, 3);
+  const [scores] = await runNative(graph, initialWeights(graph, 0), inputs);
+  for (const image of [0, 1, 2]) {
+    const [expected = []] = await runOnnx(bytes, imageOf(inputs, image));
+    const actual = scores?.subarray(image * expected.length, (image + 1) * expected.length) ?? [];
+    const difference = relativeDifference(actual, expected);
+    t.true(difference < TOLERANCE, `${path}, image ${image}: relative difference ${difference}`);
+  }
+}
+
+/** One image of a batch. */
+const imageOf = (inputs: Contents, image: number): Contents =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, data }]) => {
+      const size = elements(shape.slice(1));
+      return [name, { shape: shape.with(0, 1), data: data.slice(image * size, (image + 1) * size) }];
+    }),
+  );
+
 function skipped(t: ExecutionContext): boolean {
   if (python) return false;
   t.log('skipped: no Python with torch, torchvision, pillow, onnx and onnxscript (set HALFSPACE_PYTHON)');
@@ -71,21 +114,40 @@ function skipped(t: ExecutionContext): boolean {
 
 test.serial('networks of the torchscript exporter compute the same here and after export', async (t) => {
   if (skipped(t)) return;
-  t.timeout(300_000);
+  t.timeout(900_000);
   const folder = exported(
     t,
     'torchscript',
     zoo.map(([name]) => name),
   );
   for (const [name, , parameters] of zoo) {
-    t.is(await compare(t, join(folder, `${name}-torchscript.onnx`), 2), parameters, name);
+    const path = join(folder, `${name}-torchscript.onnx`);
+    t.is(await compare(t, path, 2), parameters, name);
+    await trains(t, path);
   }
 });
 
 test.serial('networks of the dynamo exporter compute the same here and after export', async (t) => {
   if (skipped(t)) return;
-  t.timeout(300_000);
+  t.timeout(900_000);
   const names = ['resnet18', 'shufflenet_v2_x0_5', 'mobilenet_v3_small'];
   const folder = exported(t, 'dynamo', names);
   for (const name of names) await compare(t, join(folder, `${name}-dynamo.onnx`), 1);
 });
+
+for (const exporter of ['torchscript', 'dynamo']) {
+  test.serial(
+    `small networks of the ${exporter} exporter compute the same for any image, and train`,
+    async (t) => {
+      if (skipped(t)) return;
+      t.timeout(900_000);
+      const folder = exported(t, exporter, small);
+      for (const name of small) {
+        const path = join(folder, `${name}-${exporter}.onnx`);
+        await compare(t, path, 1);
+        await compareImages(t, path);
+        await trains(t, path);
+      }
+    },
+  );
+}
