@@ -26,7 +26,7 @@ import {
   value,
   type Model,
 } from './onnx-models.js';
-import { noise, relativeDifference, runOnnx, runReference } from './onnx-tools.js';
+import { noise, relativeDifference, runOnnx, runReference, trainNative } from './onnx-tools.js';
 
 /** Residual and concatenated branches, with every kind of parameter. */
 function branchy(): Graph {
@@ -296,6 +296,14 @@ const regrouped: readonly (readonly [string, readonly NodeProto[]])[] = [
       node('Reshape', ['o', 'image'], ['y']),
     ],
   ],
+  [
+    'a table that weights make of constants, added to one image',
+    [
+      node('MatMul', ['coordinates', 'weights'], ['t']),
+      node('Reshape', ['t', 'image'], ['z']),
+      node('Add', ['x', 'z'], ['y']),
+    ],
+  ],
 ];
 
 for (const [what, nodes] of regrouped) {
@@ -310,6 +318,8 @@ for (const [what, nodes] of regrouped) {
         int64s('heads', [4], [2, 2, 2, 2]),
         int64s('image', [3], [1, 4, 4]),
         floats('offsets', [2, 2, 1], [1, 2, 3, 4]),
+        floats('coordinates', [4, 1], [1, 2, 3, 4]),
+        floats('weights', [1, 4], [5, 6, 7, 8]),
       ],
       outputs: [untyped('y')],
     });
@@ -324,6 +334,24 @@ for (const [what, nodes] of regrouped) {
     }
   });
 }
+
+test('a norm of zero has a gradient of zero', async (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 3])],
+      nodes: [
+        node('MatMul', ['x', 'w'], ['a']),
+        node('Relu', ['a'], ['b']),
+        node('ReduceL2', ['b'], ['n'], { axes: [1] }),
+        node('Clip', ['n', 'least'], ['c']),
+        node('Div', ['b', 'c'], ['y']),
+      ],
+      constants: [floats('w', [3, 2], [0, 0, 0, 0, 0, 0]), floats('least', [], [1e-6])],
+      outputs: [untyped('y')],
+    }),
+  );
+  t.deepEqual(await trainNative(graph, 2, 2, 0.1), [Math.fround(Math.log(2)), Math.fround(Math.log(2))]);
+});
 
 test('an open size other than the batch has to be given', (t) => {
   const open = modelBytes({

@@ -209,11 +209,19 @@ function readProduct(context: OnnxContext): readonly Value[] {
     : readScale(context);
 }
 
-/** Of two computed values of one shape it is a sum, for which kernels do more. */
+/** Of two computed values of one shape, at any batch size, it is a sum, for which kernels do more. */
 function readSum(context: OnnxContext): readonly Value[] {
   const computed = [0, 1].every((index) => context.constant(index) === null);
-  const alike = sameType(context.type(0), context.type(1));
-  return computed && alike ? context.emit(sum(), [context.data(0), context.data(1)]) : readAdd(context);
+  return computed && alike(context)
+    ? context.emit(sum(), [context.data(0), context.data(1)])
+    : readAdd(context);
+}
+
+/** A value that is made of constants has one row where the batch has one image by chance. */
+function alike(context: OnnxContext): boolean {
+  if (!sameType(context.type(0), context.type(1))) return false;
+  const [a, b] = [context.nextType(0), context.nextType(1)];
+  return a === null || b === null || sameType(a, b);
 }
 
 export const readers: OnnxReaders = {

@@ -2,7 +2,7 @@
 
 import type { GradientContext, OnnxForm, Op, Value } from '../graph.js';
 import { dim, elements, type Shape, type TensorType } from '../shape.js';
-import { power, sqrt } from './activation.js';
+import { clip, power, sqrt } from './activation.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
@@ -130,12 +130,15 @@ function readSum(context: OnnxContext): readonly Value[] {
   return context.emit(reduceSum({ axes: readAxes(context), keep }), [context.data(0)]);
 }
 
-/** The root of the sum of squares. */
+/** The smallest number in single precision that has all its digits. */
+const smallest = 2 ** -126;
+
+/** The root of the sum of squares, which is not let down to zero, where the root has no slope. */
 function readNorm(context: OnnxContext): readonly Value[] {
   const keep = context.attributes.int('keepdims', 1) === 1;
   const squares = context.emit(power(2), [context.data(0)]);
   const sums = context.emit(reduceSum({ axes: readAxes(context), keep }), squares);
-  return context.emit(sqrt(), sums);
+  return context.emit(sqrt(), context.emit(clip(smallest, Infinity), sums));
 }
 
 export const readers: OnnxReaders = { ReduceL2: readNorm, ReduceMean: readMean, ReduceSum: readSum };
