@@ -167,6 +167,8 @@ export interface NetworkOptions {
   readonly sharing?: boolean;
   /** Branches without parameters have gates. */
   readonly gates?: boolean;
+  /** As what is trained must have. */
+  readonly oneInput?: boolean;
   readonly outputs?: number;
   readonly length?: number;
 }
@@ -174,11 +176,12 @@ export interface NetworkOptions {
 /** Networks of up to `length` steps; they shrink by losing steps. */
 export function networks(options: NetworkOptions = {}): fc.Arbitrary<RandomNetwork> {
   const { jointsOnly = false, sharing = !jointsOnly, outputs = 1, length = 12 } = options;
-  const kinds = [
+  const all = [
     ...Object.keys(jointSteps),
     ...(jointsOnly ? [] : Object.keys(otherSteps)),
     ...(sharing ? ['shared'] : []),
   ] as Kind[];
+  const kinds = options.oneInput ? all.filter((kind) => kind !== 'input') : all;
   const number = fc.nat(11);
   const instruction = fc.record({ kind: fc.constantFrom(...kinds), picks: fc.tuple(number, number, number) });
   return fc.array(instruction, { minLength: 1, maxLength: length }).map((list) => {
