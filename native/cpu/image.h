@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "../device.h"
+#include "../semantics/operands.h"
 #include "parallel.h"
 
 namespace halfspace::cpu {
@@ -27,11 +28,6 @@ struct Image {
   int64_t planes() const { return batch * blocks; }
   int64_t stored() const { return planes() * plane(); }
 };
-
-inline void expect_same(const StepMeta& step, const TensorMeta& a, const TensorMeta& b) {
-  step.expect(same_shape(a, b) && a.dtype == b.dtype && a.layout == b.layout && a.block == b.block,
-              "operands differ: ", a.text(), " and ", b.text());
-}
 
 // Zeroes the channels beyond the last in a blocked image.
 inline void clear_padding(const Image& image, float* data) {

@@ -66,11 +66,6 @@ HALFSPACE_SIMD void add_row(const float* x, const float* dy, Moments m, double* 
 // Rows are summed into at most this many partial results, in order within each.
 constexpr int64_t kMostParts = 32;
 
-void expect_count(const StepMeta& step, const TensorMeta& meta, int64_t count) {
-  step.expect(meta.dtype == DType::F32 && meta.elements() == count && !meta.is_blocked(),
-              "expected ", count, " floats, got ", meta.text());
-}
-
 // x scale bias -> y mean invStd
 class LayerNorm : public Kernel {
  public:
@@ -79,8 +74,8 @@ class LayerNorm : public Kernel {
     step.expect_arity(3, 3, 3, 3);
     expect_same(step, step.inputs[0], step.outputs[0]);
     for (size_t i : {1, 2}) {
-      expect_count(step, step.inputs[i], r_.size);
-      expect_count(step, step.outputs[i], r_.rows);
+      expect_floats(step, step.inputs[i], r_.size);
+      expect_floats(step, step.outputs[i], r_.rows);
     }
   }
 
@@ -106,9 +101,9 @@ class LayerNormBackward : public Kernel {
     step.expect_arity(5, 5, 3, 3);
     expect_same(step, step.inputs[0], step.inputs[1]);
     expect_same(step, step.inputs[0], step.outputs[0]);
-    expect_count(step, step.inputs[2], r_.size);
-    for (size_t i : {3, 4}) expect_count(step, step.inputs[i], r_.rows);
-    for (size_t i : {1, 2}) expect_count(step, step.outputs[i], r_.size);
+    expect_floats(step, step.inputs[2], r_.size);
+    for (size_t i : {3, 4}) expect_floats(step, step.inputs[i], r_.rows);
+    for (size_t i : {1, 2}) expect_floats(step, step.outputs[i], r_.size);
     together_ = ceil_div(r_.rows, kMostParts);
     parts_ = ceil_div(r_.rows, together_);
   }
