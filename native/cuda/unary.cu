@@ -51,24 +51,14 @@ class UnaryBackward final : public CudaKernel {
   int64_t count_;
 };
 
-template <template <class> class Form>
-struct Maker {
-  const StepMeta& step;
-
-  template <class Function>
-  std::unique_ptr<Kernel> operator()(Function f) const {
-    return std::make_unique<Form<Function>>(step, f);
-  }
-};
-
 }  // namespace
 
 std::unique_ptr<Kernel> make_unary(const StepMeta& step) {
-  return unary::with_function(step, Maker<Unary>{step});
+  return unary::make<Unary>(step);
 }
 
 std::unique_ptr<Kernel> make_unary_backward(const StepMeta& step) {
-  return unary::with_function(step, Maker<UnaryBackward>{step});
+  return unary::make<UnaryBackward>(step);
 }
 
 }  // namespace halfspace::cuda

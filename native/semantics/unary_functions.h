@@ -150,4 +150,20 @@ std::unique_ptr<Kernel> with_function(const StepMeta& step, const Make& make) {
   return nullptr;
 }
 
+// A kernel of one form for the function that the step names.
+template <template <class> class Form>
+struct Maker {
+  const StepMeta& step;
+
+  template <class Function>
+  std::unique_ptr<Kernel> operator()(Function f) const {
+    return std::make_unique<Form<Function>>(step, f);
+  }
+};
+
+template <template <class> class Form>
+std::unique_ptr<Kernel> make(const StepMeta& step) {
+  return with_function(step, Maker<Form>{step});
+}
+
 }  // namespace halfspace::unary
