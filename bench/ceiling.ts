@@ -39,7 +39,7 @@ async function measureCeiling({ threads, timing, short }: BenchContext): Promise
   const product = { kernel: 'matmul', inputs: [square, square], output: square, attrs: {} };
   const copy = { kernel: 'sum', inputs: [[length]], output: [length], attrs: {} };
   const time = async (call: Parameters<typeof programOf>[0]): Promise<number> => {
-    using session = Session.open(programOf(call), { threads });
+    using session = await Session.open(programOf(call), { threads });
     const [own] = await measure([timed(call.kernel, () => session.run(call.kernel))], timing);
     return own?.fastest ?? NaN;
   };
@@ -53,7 +53,7 @@ async function benchSubject(
   context: BenchContext,
 ): Promise<readonly Result[]> {
   const { threads, timing, short } = context;
-  using training = new Training(subject.build(), short ? 2 : subject.batch, { threads, trace: true });
+  using training = await Training.open(subject.build(), short ? 2 : subject.batch, { threads, trace: true });
   const times = await kernelTimes(training, timing);
   const total = [...times.values()].reduce((sum, time) => sum + time, 0);
   const steps = workOf(training.program, 'train');

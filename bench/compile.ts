@@ -12,16 +12,20 @@ import type { BenchContext, Result } from './report.js';
 
 const models: Readonly<Record<string, number>> = { stackedunets: 64, 'darts-8': 16, 'darts-14': 8 };
 
-export function benchCompile(context: BenchContext): Promise<readonly Result[]> {
-  const chosen = Object.entries(models).filter(([model]) => context.selected(`compile/${model}`));
-  return Promise.resolve(chosen.map(([model, batch]) => benchModel(model, batch, context)));
+export async function benchCompile(context: BenchContext): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (const [model, batch] of Object.entries(models)) {
+    if (context.selected(`compile/${model}`)) results.push(await benchModel(model, batch, context));
+  }
+  return results;
 }
 
 /** Milliseconds of each part, in order. */
 type Parts = Readonly<Record<string, number>>;
 
-function benchModel(model: string, batch: number, { timing, threads }: BenchContext): Result {
-  const runs = Array.from({ length: timing.rounds }, () => compileOnce(model, batch, threads));
+async function benchModel(model: string, batch: number, { timing, threads }: BenchContext): Promise<Result> {
+  const runs: Parts[] = [];
+  for (let round = 0; round < timing.rounds; round += 1) runs.push(await compileOnce(model, batch, threads));
   const parts = Object.keys(runs[0] as Parts);
   const medianOf = (time: (run: Parts) => number): number => median(runs.map(time));
   return {
@@ -32,14 +36,14 @@ function benchModel(model: string, batch: number, { timing, threads }: BenchCont
 }
 
 /** A new graph each time: what is derived from a graph may be remembered with it. */
-function compileOnce(model: string, batch: number, threads: number): Parts {
+async function compileOnce(model: string, batch: number, threads: number): Promise<Parts> {
   const graph = buildModel(model);
   const start = performance.now();
   const groups = groupsOf(graph);
   const analysed = performance.now();
   const { program } = compileTraining(graph, { batch, rule: 'sgd', groups });
   const compiled = performance.now();
-  Session.open(program, { threads }).dispose();
+  (await Session.open(program, { threads })).dispose();
   const opened = performance.now();
   return { analysis: analysed - start, program: compiled - analysed, session: opened - compiled };
 }

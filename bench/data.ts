@@ -143,7 +143,7 @@ async function fed(
   { model, shape, batch }: Pick<Feed, 'model' | 'shape' | 'batch'>,
   context: BenchContext,
 ): Promise<Result> {
-  using training = new Training(buildModel(model, { input: shape, classes: 10 }), batch, {
+  using training = await Training.open(buildModel(model, { input: shape, classes: 10 }), batch, {
     threads: context.threads,
   });
   const [step] = await measure([timed(model, () => training.step())], {

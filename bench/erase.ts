@@ -95,7 +95,7 @@ async function* timedRun(
     steps: context.steps ?? (context.short ? 6 : steps),
     threads: context.threads,
   });
-  const trainer = await clocked(() => new Trainer(graph, dataset, settings));
+  const trainer = await clocked(() => Trainer.open(graph, dataset, settings));
   try {
     const progress = trainer.run();
     for (;;) {

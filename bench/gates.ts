@@ -55,7 +55,7 @@ const { graph, gates } = addGates(superNetwork());
 const space = searchSpace(graph);
 const target = { kind: 'count', count: Math.round(Number(values.share) * space.maxRemovable) } as const;
 const rule = optimizer('sgd');
-const network = new DeviceNetwork(
+const network = await DeviceNetwork.open(
   graph,
   { weights: initialWeights(graph, 0), optimizer: [] },
   {

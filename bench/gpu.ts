@@ -108,7 +108,7 @@ async function timeNetwork(
 ): Promise<Result> {
   const graph = build();
   const { python, threads, timing } = context;
-  using training = new Training(graph, batch, { threads }, device);
+  using training = await Training.open(graph, batch, { threads }, device);
   const peer =
     python !== null && pytorchHasCuda(python)
       ? await PyTorchPeer.start(python, { graph, batch, threads, device: 'cuda' })
@@ -131,7 +131,7 @@ const REPEATS = 17;
 async function timeUpdate(update: Update, device: string, context: BenchContext): Promise<Result> {
   const length = lengthOf(context);
   const time = async (repeats: number): Promise<number> => {
-    using session = Session.open(updateProgram(update, { length, device, repeats }), {
+    using session = await Session.open(updateProgram(update, { length, device, repeats }), {
       threads: context.threads,
     });
     fillArenas(session, length);

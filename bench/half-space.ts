@@ -24,7 +24,7 @@ async function benchUpdate(
   length: number,
   context: BenchContext,
 ): Promise<Result> {
-  using session = Session.open(updateProgram(update, { length }), { threads: context.threads });
+  using session = await Session.open(updateProgram(update, { length }), { threads: context.threads });
   fillArenas(session, length);
   const inputs = updateInputs(update);
   const [own, copy] = await measure(

@@ -19,6 +19,6 @@ function statusBytes(key: 'VmRSS' | 'VmHWM'): number {
 
 nativeSource();
 const before = statusBytes('VmRSS');
-using training = new Training(subject.build(), batch, { threads });
+using training = await Training.open(subject.build(), batch, { threads });
 for (let step = 0; step < steps; step += 1) await training.step();
 process.stdout.write(`${statusBytes('VmHWM') - before}\n`);

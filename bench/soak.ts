@@ -34,7 +34,7 @@ async function residentAfterSteps(steps: number, threads: number): Promise<reado
   const dataset = noise(shape, { train: 100 * BATCH, test: BATCH });
   const target = { kind: 'count', count: 4 } as const;
   const options = resolveOptions(dataset, { target, steps, batch: BATCH, learningRate: 0.01, threads });
-  const trainer = new Trainer(model, dataset, options);
+  const trainer = await Trainer.open(model, dataset, options);
   const resident: number[] = [];
   try {
     for await (const event of trainer.run()) {

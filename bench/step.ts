@@ -19,7 +19,7 @@ async function benchStep(name: string, subject: Subject, context: BenchContext):
   const { python, threads } = context;
   const graph = subject.build();
   const batch = context.short ? 2 : subject.batch;
-  using training = new Training(graph, batch, { threads });
+  using training = await Training.open(graph, batch, { threads });
   const ours = timed('halfspace', () => training.step());
   if (python === null) return { name, ours: (await measure([ours], context.timing))[0]?.median ?? NaN };
   const peer = await PyTorchPeer.start(python, { graph, handwritten: subject.handwritten, batch, threads });

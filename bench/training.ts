@@ -16,12 +16,17 @@ export class Training implements Disposable {
   readonly session: Session;
   readonly #inputs: Arrays;
 
-  constructor(graph: Graph, batch: number, options: SessionOptions, device = 'cpu') {
-    const { program, layout } = compileTraining(graph, { batch, device, rule: 'sgd', groups: [] });
+  private constructor(program: Program, session: Session, inputs: Arrays) {
     this.program = program;
-    this.session = Session.open(program, options);
-    this.session.write('parameters', packWeights(layout, graph, initialWeights(graph, 0)));
-    this.#inputs = inputsFor(graph, batch);
+    this.session = session;
+    this.#inputs = inputs;
+  }
+
+  static async open(graph: Graph, batch: number, options: SessionOptions, device = 'cpu'): Promise<Training> {
+    const { program, layout } = compileTraining(graph, { batch, device, rule: 'sgd', groups: [] });
+    const session = await Session.open(program, options);
+    session.write('parameters', packWeights(layout, graph, initialWeights(graph, 0)));
+    return new Training(program, session, inputsFor(graph, batch));
   }
 
   /** Forward, backward and SGD momentum update, on the same images every time. */

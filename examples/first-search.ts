@@ -24,7 +24,7 @@ if (subnet) {
   const { pixels } = await dataset.test.image(0);
   const [mean = 0] = dataset.mean;
   const [deviation = 1] = dataset.deviation;
-  using network = new InferenceNetwork(subnet.graph, subnet.weights);
+  using network = await InferenceNetwork.open(subnet.graph, subnet.weights);
   const [logits = new Float32Array()] = await network.run({
     image: Float32Array.from(pixels, (pixel) => (pixel / 255 - mean) / deviation),
   });

@@ -76,17 +76,17 @@ ExecutorOptions decode_options(const Napi::Value& value) {
   return options;
 }
 
-// open(program, options?) -> handle
+// open(program, options?) -> promise of a handle
 Napi::Value open(const Info& info) {
-  Program program = decode_program(decode_encoding(info[0]));
+  Encoding program = decode_encoding(info[0]);
   ExecutorOptions options = decode_options(info[1]);
-  auto session = std::make_unique<Session>(info.Env(), sessions_of(info.Env()),
-                                           std::move(program), options);
-  Handle handle = Handle::New(info.Env(), session.get(),
+  auto owned = std::make_unique<Session>(info.Env(), sessions_of(info.Env()), options);
+  Session* session = owned.get();
+  Handle handle = Handle::New(info.Env(), session,
                               [](Napi::BasicEnv, Session* finished) { delete finished; });
-  session.release();
+  owned.release();
   handle.TypeTag(&kSessionTag);
-  return handle;
+  return session->open(handle, std::move(program));
 }
 
 double decode_id(const Napi::Value& value) {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "typed_array.h"
 
@@ -31,6 +32,10 @@ Napi::Error coded(Napi::Env env, const std::string& message, const char* code) {
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", Napi::String::New(env, code));
   return error;
+}
+
+Napi::Error disposed(Napi::Env env) {
+  return coded(env, "the session is disposed", "ERR_DISPOSED");
 }
 
 napi_typedarray_type array_type(DType dtype) {
@@ -93,31 +98,49 @@ Napi::Error to_javascript(Napi::Env env, std::exception_ptr error) {
   }
 }
 
-// Kernels are made on the worker, because OpenMP's team size belongs to a thread.
-Session::Session(Napi::Env env, std::shared_ptr<Sessions> siblings, Program program,
-                 ExecutorOptions options)
+Session::Session(Napi::Env env, std::shared_ptr<Sessions> siblings, ExecutorOptions options)
     : env_(env),
       siblings_(std::move(siblings)),
       options_(options),
-      executor_(std::make_unique<Executor>(std::move(program), options)),
-      worker_(std::make_unique<Worker>()),
-      spare_(executor_->entries().size()) {
-  std::exception_ptr failure;
-  worker_->post([&] {
-    try {
-      executor_->prepare();
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  });
-  worker_->drain();
-  if (failure) std::rethrow_exception(failure);
+      worker_(std::make_unique<Worker>()) {
   completion_ = Completion::New(env, "halfspace", 0, 1, this);
   completion_.Unref(env);
   napi_add_env_cleanup_hook(env, end_of_environment, this);
   siblings_->insert(this);
-  external_bytes_ = static_cast<int64_t>(executor_->bytes());
-  Napi::MemoryManagement::AdjustExternalMemory(env, external_bytes_);
+}
+
+Napi::Promise Session::open(const Napi::Value& self, Encoding program) {
+  opening_.emplace(Napi::Promise::Deferred::New(env_));
+  hold(self);
+  worker_->post([this, given = std::move(program)] { prepare(given); });
+  return opening_->Promise();
+}
+
+// On the worker, because OpenMP's team size belongs to a thread.
+void Session::prepare(const Encoding& program) {
+  try {
+    executor_ = std::make_unique<Executor>(decode_program(program), options_);
+    executor_->prepare();
+  } catch (...) {
+    open_failure_ = std::current_exception();
+  }
+  completion_.NonBlockingCall();
+}
+
+void Session::opened(Napi::Env env) {
+  Napi::Promise::Deferred opening = *std::exchange(opening_, std::nullopt);
+  if (open_failure_) {
+    opening.Reject(to_javascript(env, open_failure_).Value());
+    close(true);
+  } else if (!worker_) {
+    opening.Reject(disposed(env).Value());
+  } else {
+    spare_.resize(executor_->entries().size());
+    external_bytes_ = static_cast<int64_t>(executor_->bytes());
+    Napi::MemoryManagement::AdjustExternalMemory(env, external_bytes_);
+    opening.Resolve(self_.Value());
+  }
+  let_go();
 }
 
 // A finalizer: it may run inside garbage collection, so no JavaScript from here on. At the end of
@@ -142,7 +165,7 @@ void Session::end_of_environment(void* data) {
 }
 
 Executor& Session::executor(Napi::Env env) {
-  if (!worker_) throw coded(env, "the session is disposed", "ERR_DISPOSED");
+  if (!worker_) throw disposed(env);
   return *executor_;
 }
 
@@ -162,10 +185,7 @@ Napi::Promise Session::run(const Napi::Value& self, size_t entry, const Napi::Ar
     copy_in(values[index], plan.inputs[index], job->in_out->host());
   }
   job->in_out->send();
-  if (jobs_.empty()) {
-    completion_.Ref(env_);
-    self_ = Napi::Reference<Napi::Value>::New(self, 1);
-  }
+  if (jobs_.empty()) hold(self);
   jobs_.emplace(id, job.get());
   worker_->post([this, waiting = job.get()] { execute(waiting); });
   return job.release()->deferred.Promise();
@@ -196,10 +216,10 @@ void Session::settle(Napi::Env env, Napi::Function, Session* session, Job* job) 
   if (env == nullptr || session->environment_ended_) return;
   try {
     Napi::HandleScope scope(env);
-    session->deliver(env, *job);
+    job ? session->deliver(env, *job) : session->opened(env);
   } catch (...) {
   }
-  session->forget(*job);
+  if (job) session->forget(*job);
 }
 
 void Session::deliver(Napi::Env env, Job& job) {
@@ -220,8 +240,18 @@ void Session::forget(Job& job) {
   spare_[job.entry].push_back(std::move(job.in_out));
   jobs_.erase(job.id);
   if (!jobs_.empty()) return;
-  completion_.Unref(env_);
   if (!worker_) release_memory();
+  let_go();
+}
+
+// While there is something to come, neither garbage collection nor an empty event loop ends the session.
+void Session::hold(const Napi::Value& self) {
+  completion_.Ref(env_);
+  self_ = Napi::Reference<Napi::Value>::New(self, 1);
+}
+
+void Session::let_go() {
+  completion_.Unref(env_);
   self_.Reset();
 }
 

@@ -1,5 +1,5 @@
-// A session as the addon holds it: an executor, the thread that runs it, and the jobs on their way.
-// JavaScript's thread calls everything here but `Session::execute`.
+// A session as the addon holds it: an executor, the thread that makes and runs it, and the jobs on their
+// way. JavaScript's thread calls everything here but `Session::prepare` and `Session::execute`.
 #pragma once
 
 #include <napi.h>
@@ -7,9 +7,11 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
+#include "encoding.h"
 #include "executor.h"
 #include "worker.h"
 
@@ -36,11 +38,14 @@ using Sessions = std::set<Session*>;
 
 class Session {
  public:
-  Session(Napi::Env env, std::shared_ptr<Sessions> siblings, Program program,
-          ExecutorOptions options);
+  Session(Napi::Env env, std::shared_ptr<Sessions> siblings, ExecutorOptions options);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // Decodes, plans and prepares a program on the worker; resolves with `self`, which is kept alive until
+  // then and must not be used before.
+  Napi::Promise open(const Napi::Value& self, Encoding program);
 
   // Throws a JavaScript error once the session is closed.
   Executor& executor(Napi::Env env);
@@ -59,12 +64,17 @@ class Session {
  private:
   static void settle(Napi::Env env, Napi::Function, Session* session, Job* job);
   static void end_of_environment(void* session);
+  // Tells of a job that is done, or with a null that the session is open.
   using Completion = Napi::TypedThreadSafeFunction<Session, Job, settle>;
 
+  void prepare(const Encoding& program);
+  void opened(Napi::Env env);
   std::unique_ptr<InOut> take_in_out(size_t entry);
   void execute(Job* job);
   void deliver(Napi::Env env, Job& job);
   void forget(Job& job);
+  void hold(const Napi::Value& self);
+  void let_go();
   void release_memory();
 
   Napi::Env env_;
@@ -73,8 +83,10 @@ class Session {
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<Worker> worker_;
   Completion completion_;
+  std::optional<Napi::Promise::Deferred> opening_;
+  std::exception_ptr open_failure_;
   std::map<double, Job*> jobs_;
-  Napi::Reference<Napi::Value> self_;  // held while there are jobs
+  Napi::Reference<Napi::Value> self_;  // held while it opens or has jobs
   bool environment_ended_ = false;
   std::vector<std::vector<std::unique_ptr<InOut>>> spare_;  // by entry
   int64_t external_bytes_ = 0;

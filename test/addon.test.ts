@@ -27,7 +27,7 @@ type Loose = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
 const addon = native() as unknown as Loose;
 
 const call = (name: string, ...args: readonly unknown[]): unknown => addon[name]?.(...args);
-const open = (program: Program): NativeHandle => native().open(encode(program), { threads: 1 });
+const open = (program: Program): Promise<NativeHandle> => native().open(encode(program), { threads: 1 });
 
 /** What a call threw; the promise of a call that threw nothing is awaited first. */
 async function thrown(work: () => unknown): Promise<unknown> {
@@ -50,7 +50,7 @@ const anything = fc.oneof(
 );
 
 test('arguments of any kind are refused with a TypeError or a RangeError', async (t) => {
-  const handle = open(smallProgram());
+  const handle = await open(smallProgram());
   const names = ['open', 'run', 'abort', 'write', 'read', 'describe', 'close'];
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...names), fc.array(anything, { maxLength: 5 }), async (name, args) => {
@@ -96,7 +96,7 @@ test('a program with anything wrong in it is refused or runs, but does not crash
   await fc.assert(
     fc.asyncProperty(fc.nat(), fc.oneof(misfits, texts), async (place, misfit) => {
       const error = await thrown(async () => {
-        const handle = native().open(spoiled(program, place, misfit), { threads: 1 });
+        const handle = await native().open(spoiled(program, place, misfit), { threads: 1 });
         try {
           await native().run(handle, 0, [images], 1);
         } finally {
@@ -110,27 +110,27 @@ test('a program with anything wrong in it is refused or runs, but does not crash
   t.pass();
 });
 
-test('a program that ends early, or goes on behind its end, is refused', (t) => {
+test('a program that ends early, or goes on behind its end, is refused', async (t) => {
   const { texts, numbers } = encode(smallProgram());
-  const refused = (broken: Float64Array): void =>
-    void t.throws(() => native().open({ texts, numbers: broken }, { threads: 1 }), {
+  const refused = (broken: Float64Array) =>
+    t.throwsAsync(native().open({ texts, numbers: broken }, { threads: 1 }), {
       code: 'ERR_INTERNAL',
       message: /^internal: program: the encoding is broken before number \d+: /,
     });
-  numbers.forEach((_, length) => refused(numbers.slice(0, length)));
-  refused(Float64Array.of(...numbers, 0));
+  for (let length = 0; length < numbers.length; length += 1) await refused(numbers.slice(0, length));
+  await refused(Float64Array.of(...numbers, 0));
 });
 
-test('an arena larger than any memory is refused', (t) => {
+test('an arena larger than any memory is refused', async (t) => {
   const overcommit = readFileSync('/proc/sys/vm/overcommit_memory', 'utf8').trim();
   if (overcommit === '1') return t.pass('skipped: this system grants every request for memory');
   const program = smallProgram();
   const arenas = [{ name: 'parameters', dtype: 'f32' as const, length: 2 ** 43 }];
-  t.throws(() => open({ ...program, arenas }), { code: 'ERR_DEVICE', message: /refused \d+ bytes/ });
+  await t.throwsAsync(open({ ...program, arenas }), { code: 'ERR_DEVICE', message: /refused \d+ bytes/ });
 });
 
-test('a session that is closed while its inputs are being read refuses to run', (t) => {
-  const handle = open(smallProgram());
+test('a session that is closed while its inputs are being read refuses to run', async (t) => {
+  const handle = await open(smallProgram());
   const inputs: Float32Array[] = [];
   Object.defineProperty(inputs, 0, {
     get() {
@@ -142,7 +142,7 @@ test('a session that is closed while its inputs are being read refuses to run', 
 });
 
 test('closing in the middle of a run delivers the result', async (t) => {
-  const handle = open(longProgram(4));
+  const handle = await open(longProgram(4));
   const pending = native().run(handle, 0, [new Float32Array(8 * 32 * 32 * 32)], 0);
   native().close(handle);
   native().close(handle);
@@ -152,11 +152,19 @@ test('closing in the middle of a run delivers the result', async (t) => {
 test('the addon loads a second time into the same process', async (t) => {
   delete require.cache[file];
   const second = require(file) as ReturnType<typeof native>;
-  const handle = second.open(encode(smallProgram()), { threads: 1 });
+  const handle = await second.open(encode(smallProgram()), { threads: 1 });
   const [scores] = await second.run(handle, 0, [new Float32Array(216)], 0);
   t.is(scores?.length, 8);
   second.shutdown();
   t.throws(() => second.describe(handle), { code: 'ERR_DISPOSED' });
+});
+
+test('a session that is still being opened when the addon shuts down is refused', async (t) => {
+  delete require.cache[file];
+  const second = require(file) as ReturnType<typeof native>;
+  const opening = second.open(encode(smallProgram()), { threads: 1 });
+  second.shutdown();
+  await t.throwsAsync(opening, { code: 'ERR_DISPOSED' });
 });
 
 const symbols = (...options: readonly string[]): string[] =>

@@ -12,7 +12,7 @@ const PAIRS = 4;
 
 const graph = branchyNetwork();
 const { program, layout } = compileTraining(graph, { batch: BATCH, device: 'cuda', rule: 'sgd', groups: [] });
-using session = Session.open(program, { trace: false });
+using session = await Session.open(program, { trace: false });
 session.write('parameters', packWeights(layout, graph, initialWeights(graph, 3)));
 const hyper = new Float64Array(HYPER.length).fill(0.01);
 

@@ -136,7 +136,7 @@ for (const [name, cells] of [
 /** Logits of the native engine for the same random images, every time. */
 async function logits(graph: Graph, batch = 2): Promise<Float32Array> {
   const { program, layout } = compileInference(graph, { batch });
-  using session = Session.open(program);
+  using session = await Session.open(program);
   session.write('parameters', packWeights(layout, graph, initialWeights(graph, 0)));
   const [input] = graph.inputs as readonly [Value];
   const stream = random(1);

@@ -26,7 +26,7 @@ function near(t: ExecutionContext, what: string, actual: number, expected: numbe
 }
 
 async function runUpdate(given: UpdateCase): Promise<{ session: Session; rows: readonly Row[] }> {
-  const session = Session.open(programOf(given));
+  const session = await Session.open(programOf(given));
   for (const [name, data] of Object.entries(arenasOf(given))) session.write(name, Float32Array.from(data));
   const { statistics = [] } = await session.run('run', inputsOf(given));
   return { session, rows: rowsOf(statistics) };
@@ -88,7 +88,7 @@ async function step(
   hyper: Partial<Record<string, number>>,
 ) {
   const group = [{ offset: 0, length: x.length, stride: 1 }];
-  using session = Session.open(updateProgram({ rule: 'sgd', groups: [group], length: x.length }));
+  using session = await Session.open(updateProgram({ rule: 'sgd', groups: [group], length: x.length }));
   session.write('parameters', Float32Array.from(x));
   session.write('gradients', Float32Array.from(gradient));
   const { statistics = [] } = await session.run('run', {

@@ -71,7 +71,7 @@ export async function runNative(
   contents: Contents,
 ): Promise<readonly Float32Array[]> {
   const batch = Object.values(contents)[0]?.shape[0] ?? 1;
-  const network = new InferenceNetwork(graph, weights, { batch, device: 'cpu', open: openNative() });
+  const network = await InferenceNetwork.open(graph, weights, { batch, device: 'cpu', open: openNative() });
   try {
     return await network.run(
       Object.fromEntries(Object.entries(contents).map(([name, { data }]) => [name, data])),
@@ -89,7 +89,7 @@ export async function trainNative(
   rate: number,
 ): Promise<readonly number[]> {
   const { program, layout } = compileTraining(graph, { batch, rule: 'sgd', groups: [] });
-  using session = Session.open(program);
+  using session = await Session.open(program);
   session.write('parameters', packWeights(layout, graph, initialWeights(graph, 0)));
   const images = Object.values(noise(graph, batch))[0]?.data as Float32Array;
   const labels = Int32Array.from({ length: batch }, (_, image) => image);

@@ -95,7 +95,7 @@ const focal: Loss = (network, logits, targets) => {
 /** The same by plain loops over what a network answers to all test images. */
 async function focalOf({ result }: Outcome): Promise<number> {
   const { graph, weights } = result.subnet ?? result.supernet;
-  using network = new InferenceNetwork(graph, weights, { threads: 1 });
+  using network = await InferenceNetwork.open(graph, weights, { threads: 1 });
   let total = 0;
   for (const [index, label] of tinyDataset.test.labels.entries()) {
     const { pixels } = await tinyDataset.test.image(index);

@@ -109,7 +109,7 @@ function answer(question: Question, seed: number): Readonly<Record<string, Array
 }
 
 async function answerOf(question: Question): Promise<Readonly<Record<string, ArrayLike<number>>>> {
-  using session = Session.open(question.program, { threads: 2, precision: 'fp32' });
+  using session = await Session.open(question.program, { threads: 2, precision: 'fp32' });
   session.write('parameters', question.parameters);
   const outputs = await session.run(question.entry, question.data);
   return {

@@ -50,7 +50,7 @@ async function train(t: ExecutionContext, options: TrainingOptions): Promise<voi
   const graph = branchyNetwork();
   const { layout } = compileTraining(graph, options);
   const { program } = compileTraining(graph, { ...options, groups: groupsOf(graph, layout) });
-  using session = Session.open(program, { precision: 'fp32' });
+  using session = await Session.open(program, { precision: 'fp32' });
   session.write('parameters', packWeights(layout, graph, initialWeights(graph, 3)));
   for (let step = 1; step <= 4; step += 1) {
     const reference = new ReferenceSession(program);

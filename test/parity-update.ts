@@ -117,7 +117,7 @@ async function agreeOverSteps(
 ): Promise<void> {
   const program = updateProgram(description);
   const reference = new ReferenceSession(program);
-  using session = Session.open(program, { precision: 'fp32' });
+  using session = await Session.open(program, { precision: 'fp32' });
   const write = (arena: string, data: Float32Array): void => {
     reference.write(arena, data);
     session.write(arena, data);

@@ -40,7 +40,7 @@ export interface Trial {
 /** Runs a trial on the device and on the reference; all outputs and all arenas must agree. */
 export async function agree(t: ExecutionContext, trial: Trial, tolerance = TOLERANCE): Promise<void> {
   const reference = new ReferenceSession(trial.program);
-  using session = Session.open(trial.program, { precision: 'fp32' });
+  using session = await Session.open(trial.program, { precision: 'fp32' });
   for (const [name, values] of Object.entries(trial.arenas)) {
     reference.write(name, values);
     session.write(name, values);

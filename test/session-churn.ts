@@ -7,7 +7,7 @@ import { Session } from '../lib/train/session.js';
 import { LONG_INPUT, longProgram } from './small-network.js';
 
 async function work(): Promise<void> {
-  const session = Session.open(longProgram(300));
+  const session = await Session.open(longProgram(300));
   const run = session.run('work', { image: new Float32Array(LONG_INPUT) });
   parentPort?.postMessage('running');
   await run;

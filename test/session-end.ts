@@ -16,7 +16,7 @@ const ways: Readonly<Record<string, () => void>> = {
   },
 };
 
-const session = Session.open(longProgram(2000));
+const session = await Session.open(longProgram(2000));
 void session.run('work', { image: new Float32Array(LONG_INPUT) });
 setTimeout(() => {
   console.log('leaving');

@@ -3,7 +3,7 @@
 import { Session } from '../lib/train/session.js';
 import { LONG_INPUT, longProgram } from './small-network.js';
 
-const session = Session.open(longProgram(500));
+const session = await Session.open(longProgram(500));
 void session.run('work', { image: new Float32Array(LONG_INPUT) });
 setTimeout(() => {
   console.log('leaving');

@@ -20,7 +20,7 @@ const step = (input: typeof x, output: typeof x) => ({
   label: 'double',
 });
 
-const session = Session.open(
+const session = await Session.open(
   assemble(
     'cpu',
     [{ name: 'a', dtype: 'f32', length: LENGTH }],

@@ -103,7 +103,7 @@ test('the slope of a group is how the loss changes when all its parameters grow,
     ['sgd', false],
     ['adam', true],
   ] as const) {
-    const network = new DeviceNetwork(
+    const network = await DeviceNetwork.open(
       graph,
       { weights: initialWeights(graph, 0), optimizer: [] },
       {

@@ -40,7 +40,12 @@ async function train(
   watch: (event: Progress, trainer: Trainer) => void = () => {},
   dataset: Dataset = tinyDataset,
 ): Promise<Run> {
-  const trainer = new Trainer(graph, dataset, resolveOptions(dataset, { ...short, ...options }), checkpoint);
+  const trainer = await Trainer.open(
+    graph,
+    dataset,
+    resolveOptions(dataset, { ...short, ...options }),
+    checkpoint,
+  );
   try {
     const events: Progress[] = [];
     const run = trainer.run();
@@ -192,8 +197,8 @@ for (const at of [4, 6, 9, 12, 20]) {
 /** Counts the runs of an entry of every program opened, and tells after each. */
 const openCounting =
   (counted: string, told: (count: number) => void): OpenSession =>
-  (program) => {
-    const session = openNative(1)(program);
+  async (program) => {
+    const session = await openNative(1)(program);
     let count = 0;
     return {
       run: async (entry, inputs, options) => {
@@ -321,17 +326,17 @@ test('an image that cannot be decoded fails the run, or is left out and told of'
   t.true(told.length >= 2 && told.every((error) => error === corrupt));
 });
 
-test('a network that does not fit the images is refused', (t) => {
+test('a network that does not fit the images is refused', async (t) => {
   const other = { ...tinyDataset, shape: [3, 8, 8] as const };
-  const error = t.throws(() => new Trainer(tinyNetwork(), other, resolveOptions(other, short)), {
+  const error = await t.throwsAsync(Trainer.open(tinyNetwork(), other, resolveOptions(other, short)), {
     instanceOf: HalfspaceError,
   });
   t.is(error.code, 'ERR_SHAPE');
   t.is(error.message, "the network takes images [1,8,8], 'bars' has [3,8,8]");
 });
 
-const openFailing: OpenSession = (program) => ({
-  ...openReference(program),
+const openFailing: OpenSession = async (program) => ({
+  ...(await openReference(program)),
   run: () => Promise.reject(new HalfspaceError('ERR_DEVICE', 'lost')),
 });
 

@@ -53,7 +53,7 @@ export function tinyNetwork(width = 4): Graph {
 }
 
 /** Interprets programs by plain loops in float64; arrays cross the boundary as float32. */
-export const openReference: OpenSession = (program: Program): SessionLike => {
+export const openReference: OpenSession = async (program: Program): Promise<SessionLike> => {
   const session = new ReferenceSession(program);
   return {
     run: async (entry, inputs, { signal } = {}) => {

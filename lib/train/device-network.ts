@@ -25,7 +25,7 @@ export interface SessionLike {
   dispose(): void;
 }
 
-export type OpenSession = (program: Program) => SessionLike;
+export type OpenSession = (program: Program) => Promise<SessionLike>;
 
 /** Opens programs on the native engine. */
 export const openNative =
@@ -64,6 +64,12 @@ export interface StepOutcome extends Outcome {
   readonly statistics: Float64Array;
 }
 
+/** Where the parameters lie in their arena, and the spans of each group there. */
+interface Placed {
+  readonly layout: ArenaLayout;
+  readonly groups: readonly (readonly Span[])[];
+}
+
 /** The graph on the device. Dispose of it when done; the graph itself is untouched. */
 export class DeviceNetwork {
   readonly graph: Graph;
@@ -75,28 +81,33 @@ export class DeviceNetwork {
   readonly #session: SessionLike;
   readonly #states: readonly string[];
 
-  constructor(graph: Graph, state: NetworkState, options: DeviceNetworkOptions) {
+  private constructor(graph: Graph, placed: Placed, session: SessionLike, options: DeviceNetworkOptions) {
+    this.graph = graph;
+    this.groups = placed.groups;
+    this.#layout = placed.layout;
+    this.#ownLoss = options.loss !== null;
+    this.#softTargets = options.softTargets;
+    this.#session = session;
+    this.#states = stateArenas.slice(0, stateCount(options.optimizer));
+  }
+
+  /** Compiles the graph and opens its program, with `state` in the arenas. */
+  static async open(
+    graph: Graph,
+    state: NetworkState,
+    options: DeviceNetworkOptions,
+  ): Promise<DeviceNetwork> {
+    const layout = arenaLayout(graph);
+    const groups = options.groups(layout);
     const { batch, device, loss, smoothing, softTargets } = options;
     const { rule, nesterov } = options.optimizer;
-    this.graph = graph;
-    this.#ownLoss = loss !== null;
-    this.#softTargets = softTargets;
-    this.#layout = arenaLayout(graph);
-    this.groups = options.groups(this.#layout);
-    const compiled = compileTraining(graph, {
-      batch,
-      device,
-      rule,
-      nesterov,
-      groups: this.groups,
-      loss,
-      smoothing,
-      softTargets,
-    });
-    this.#states = stateArenas.slice(0, stateCount(options.optimizer));
+    const settings = { batch, device, rule, nesterov, groups, loss, smoothing, softTargets };
+    const compiled = compileTraining(graph, settings);
     debugCompiled(compiled);
-    this.#session = options.open(compiled.program);
-    this.restore(state);
+    const session = await options.open(compiled.program);
+    const network = new DeviceNetwork(graph, { layout, groups }, session, options);
+    network.restore(state);
+    return network;
   }
 
   /** Forward, backward, update and projection. */

@@ -31,7 +31,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   checkFits(graph, dataset);
   const settings = inferenceSettings(options, usualBatch);
-  const network = new InferenceNetwork(graph, weights, settings);
+  const network = await InferenceNetwork.open(graph, weights, settings);
   const input = graph.inputs[0]?.name as string;
   let correct = 0;
   let images = 0;

@@ -40,15 +40,25 @@ export class InferenceNetwork implements Disposable {
   readonly batch: number;
   readonly #session: SessionLike;
 
-  constructor(graph: Graph, weights: Weights, options: InferenceOptions = {}) {
+  private constructor(graph: Graph, batch: number, session: SessionLike) {
+    this.graph = graph;
+    this.batch = batch;
+    this.#session = session;
+  }
+
+  /** Compiles the network and makes it ready on its device; rejects where the device does not take it. */
+  static async open(
+    graph: Graph,
+    weights: Weights,
+    options: InferenceOptions = {},
+  ): Promise<InferenceNetwork> {
     const { batch, device, open } = inferenceSettings(options, 1);
     const compiled = compileInference(graph, { batch, device });
     const { program, layout } = compiled;
     debugCompiled(compiled);
-    this.graph = graph;
-    this.batch = batch;
-    this.#session = open(program);
-    this.#session.write('parameters', packWeights(layout, graph, weights));
+    const session = await open(program);
+    session.write('parameters', packWeights(layout, graph, weights));
+    return new InferenceNetwork(graph, batch, session);
   }
 
   /** Inputs by name, whole batches, row-major; the outputs in the order of the graph's outputs. */

@@ -82,7 +82,8 @@ export interface NativeFrame {
 
 /** The functions of the addon; arenas and entries are indices into the program. */
 export interface Native {
-  open(program: EncodedProgram, options?: NativeOptions): NativeHandle;
+  /** Copies the program at once; rejects where it cannot be run. */
+  open(program: EncodedProgram, options?: NativeOptions): Promise<NativeHandle>;
   /** Copies `inputs` at once; `job` names the run for `abort`. */
   run(
     handle: NativeHandle,

@@ -24,11 +24,20 @@ export class RunningNetwork {
   #device: DeviceNetwork;
   #erasure: Erasure | null = null;
 
-  /** `space` is null where nothing is to be erased: the update then knows no groups. */
-  constructor(graph: Graph, space: SearchSpace | null, state: NetworkState, options: TrainOptions) {
+  private constructor(space: SearchSpace | null, device: DeviceNetwork, options: TrainOptions) {
     this.#space = space;
+    this.#device = device;
     this.#options = options;
-    this.#device = this.#open(graph, state, spansOf(space));
+  }
+
+  /** `space` is null where nothing is to be erased: the update then knows no groups. */
+  static async open(
+    graph: Graph,
+    space: SearchSpace | null,
+    state: NetworkState,
+    options: TrainOptions,
+  ): Promise<RunningNetwork> {
+    return new RunningNetwork(space, await openDevice(graph, state, spansOf(space), options), options);
   }
 
   /** What the device runs at the moment. */
@@ -37,12 +46,12 @@ export class RunningNetwork {
   }
 
   /** Goes on without groups that are zero, at the sub-network's cost. */
-  erase(groups: readonly number[]): void {
+  async erase(groups: readonly number[]): Promise<void> {
     invariant(this.#space && !this.#erasure, 'groups are erased once, from a search space');
     const outer = this.snapshot();
     const subnet = constructSubnet(this.#space, groups);
     this.#device.dispose();
-    this.#device = this.#open(subnet.graph, carryState(subnet, outer), () => []);
+    this.#device = await openDevice(subnet.graph, carryState(subnet, outer), () => [], this.#options);
     this.#erasure = { origins: traceOrigins(subnet, outer.weights), outer };
   }
 
@@ -55,21 +64,25 @@ export class RunningNetwork {
   dispose(): void {
     this.#device.dispose();
   }
+}
 
-  #open(graph: Graph, state: NetworkState, groups: (layout: ArenaLayout) => readonly (readonly Span[])[]) {
-    const { batch, optimizer, loss, smoothing, mix, device, open } = this.#options;
-    const softTargets = mix !== null;
-    return new DeviceNetwork(graph, state, {
-      batch,
-      optimizer,
-      loss,
-      smoothing,
-      softTargets,
-      groups,
-      device,
-      open,
-    });
-  }
+function openDevice(
+  graph: Graph,
+  state: NetworkState,
+  groups: (layout: ArenaLayout) => readonly (readonly Span[])[],
+  { batch, optimizer, loss, smoothing, mix, device, open }: TrainOptions,
+): Promise<DeviceNetwork> {
+  const softTargets = mix !== null;
+  return DeviceNetwork.open(graph, state, {
+    batch,
+    optimizer,
+    loss,
+    smoothing,
+    softTargets,
+    groups,
+    device,
+    open,
+  });
 }
 
 /** Where the groups of a search space lie in an arena. */

@@ -86,7 +86,7 @@ async function runSearch(
   const { graph } = gated;
   const config = runConfig(graph, dataset, settings);
   const resumed = await resumedRun(config, options);
-  const trainer = new Trainer(graph, dataset, settings, resumed?.checkpoint ?? undefined);
+  const trainer = await Trainer.open(graph, dataset, settings, resumed?.checkpoint ?? undefined);
   const tell = async (event: Progress): Promise<void> => {
     controls.publish(event);
     await options.onProgress?.(event);

@@ -1,5 +1,5 @@
 // A program ready to run on its device: compile once, run often. The only holder of native memory
-// and threads. Work happens on the session's own thread, so the event loop stays free.
+// and threads. Work, preparing it included, happens on the session's own thread, so the event loop stays free.
 
 import { encode } from '../compile/encode.js';
 import type { Entry, Program, Tensor } from '../compile/program.js';
@@ -43,13 +43,14 @@ export class Session implements Disposable {
   }
 
   /** Plans memory and prepares every kernel. Arenas start at zero. */
-  static open(program: Program, options: SessionOptions = {}): Session {
+  static async open(program: Program, options: SessionOptions = {}): Promise<Session> {
     const trace = options.trace ?? debugLevel() >= 1;
     const threads = options.threads ?? native().cores();
-    return new Session(
-      program,
-      friendly(() => native().open(encode(program), { ...options, threads, trace })),
-    );
+    try {
+      return new Session(program, await native().open(encode(program), { ...options, threads, trace }));
+    } catch (error) {
+      throw translated(error);
+    }
   }
 
   /**

@@ -66,19 +66,37 @@ export class Trainer {
   #lastLoss: number | null = null;
   #since = performance.now();
 
-  /** Prepares a run from its beginning, or from where `checkpoint` was taken. */
-  constructor(graph: Graph, dataset: Dataset, options: TrainOptions, checkpoint?: Checkpoint) {
-    checkFits(graph, dataset);
+  private constructor(
+    dataset: Dataset,
+    options: TrainOptions,
+    pruning: Pruning | null,
+    network: RunningNetwork,
+    position: Position,
+  ) {
     this.#dataset = dataset;
     this.#options = options;
     this.#feed = feedOptions(dataset, options);
     this.#stepsPerEpoch = stepsPerEpoch(dataset, options.batch);
-    this.#pruning = pruningFor(graph, options);
-    this.#position = checkpoint?.position ?? start;
+    this.#pruning = pruning;
+    this.#network = network;
+    this.#groupSizes = network.device.groups.map(spanSize);
+    this.#position = position;
+  }
+
+  /** Prepares a run from its beginning, or from where `checkpoint` was taken. */
+  static async open(
+    graph: Graph,
+    dataset: Dataset,
+    options: TrainOptions,
+    checkpoint?: Checkpoint,
+  ): Promise<Trainer> {
+    checkFits(graph, dataset);
+    const pruning = pruningFor(graph, options);
     const state = checkpoint?.network ?? { weights: initialWeights(graph, options.seed), optimizer: [] };
-    this.#network = new RunningNetwork(graph, this.#pruning?.space ?? null, state, options);
-    this.#groupSizes = this.#network.device.groups.map(spanSize);
-    if (this.#position.erased) this.#network.erase(this.#takenGroups());
+    const network = await RunningNetwork.open(graph, pruning?.space ?? null, state, options);
+    const trainer = new Trainer(dataset, options, pruning, network, checkpoint?.position ?? start);
+    if (trainer.#position.erased) await network.erase(trainer.#takenGroups());
+    return trainer;
   }
 
   /** Trains to the last step, or until stopped. Throws ERR_DIVERGED where the loss or a weight is no number. */
@@ -174,11 +192,11 @@ export class Trainer {
   }
 
   /** Goes on with the sub-network, at its cost; parameters and optimizer state move over. */
-  *#erase(): Generator<ErasureProgress> {
+  async *#erase(): AsyncGenerator<ErasureProgress> {
     const taken = this.#takenGroups();
     requireZero(this.#network.device, taken);
     if (!this.#options.eraseAsYouTrain || taken.length === 0) return;
-    this.#network.erase(taken);
+    await this.#network.erase(taken);
     this.#position = { ...this.#position, erased: true };
     yield { kind: 'erasure', step: this.#position.step, ...costOf(this.#network.device.graph) };
   }

@@ -60,7 +60,7 @@ async function outputsOf(
   inputs: Buffers,
   options: InferenceSettings,
 ): Promise<readonly Float32Array[]> {
-  const network = new InferenceNetwork(graph, weights, options);
+  const network = await InferenceNetwork.open(graph, weights, options);
   try {
     return await network.run(
       Object.fromEntries(graph.inputs.map(({ name }) => [name, inputs[name] as Float32Array])),

@@ -94,7 +94,7 @@ export async function answer({
   graph,
   weights,
 }: SearchResult['supernet']): Promise<Float32Array | undefined> {
-  using network = new InferenceNetwork(graph, weights);
+  using network = await InferenceNetwork.open(graph, weights);
   const [logits] = await network.run({ image: new Float32Array(784) });
   return logits;
 }
