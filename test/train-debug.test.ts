@@ -30,7 +30,11 @@ test('level 1 shows what each kernel and each phase took, and nothing else', asy
   for (const phase of ['warm-up', 'selection', 'window', 'erasure', 'frozen', 'test']) {
     t.is(text.match(new RegExp(`^phase ${phase}: [\\d.]+ ms$`, 'gm'))?.length, 1, phase);
   }
-  t.regex(text, /^\w+: \d+ calls, [\d.]+ ms$/m);
+  t.regex(text, /^kernels of infer on cpu, 1 thread, [\d.]+ ms\n {2}kernel +calls +ms +share\n {2}conv/m);
+  const [, training = ''] = /^kernels of train, .*\n {2}kernel .*\n((?: {2}.*\n)+)/m.exec(text) ?? [];
+  const rows = training.trimEnd().split('\n');
+  for (const row of rows) t.regex(row, /^ {2}\w+ +\d+ +[\d.]+ +[\d.]+ %$/);
+  t.is(new Set(rows.map((row) => row.length)).size, 1, 'the columns end below each other');
   t.notRegex(text, /^segment|"kind"/m);
 });
 

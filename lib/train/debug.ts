@@ -18,14 +18,30 @@ export function debugCompiled({ passes, program }: CompiledProgram): void {
   debug(4, () => printProgram(program));
 }
 
-/** `conv_forward: 12 calls, 3.4 ms`, the costliest first. */
-export function debugKernels({ kernels }: SessionDescription): void {
-  debug(1, () =>
-    Object.entries(kernels)
-      .toSorted(([, a], [, b]) => b.milliseconds - a.milliseconds)
-      .map(([name, { calls, milliseconds }]) => `${name}: ${calls} calls, ${milliseconds.toFixed(1)} ms\n`)
-      .join(''),
-  );
+/** A table of what the kernels of a session took, the costliest first, under a line that says which session. */
+export function debugKernels(device: string, session: SessionDescription): void {
+  debug(1, () => {
+    const { entries, threads, kernels } = session;
+    const times = Object.entries(kernels).toSorted(([, a], [, b]) => b.milliseconds - a.milliseconds);
+    const total = times.reduce((sum, [, { milliseconds }]) => sum + milliseconds, 0);
+    const row = ([name, { calls, milliseconds }]: (typeof times)[number]): readonly string[] => [
+      name,
+      String(calls),
+      milliseconds.toFixed(1),
+      `${((100 * milliseconds) / total).toFixed(1)} %`,
+    ];
+    const where = device === 'cpu' ? `cpu, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : device;
+    const heading = `kernels of ${entries.map(({ name }) => name).join(', ')} on ${where}, ${total.toFixed(1)} ms`;
+    return `${heading}\n${columns([['kernel', 'calls', 'ms', 'share'], ...times.map(row)])}`;
+  });
+}
+
+/** Names to the left, numbers to the right. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const cell = (text: string, column: number): string =>
+    column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0);
+  return rows.map((row) => `  ${row.map(cell).join('  ')}\n`).join('');
 }
 
 export function debugStep(event: Progress): void {

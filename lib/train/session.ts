@@ -117,7 +117,7 @@ export class Session implements Disposable {
   #close(): void {
     if (this.#pending > 0 || this.#closed) return;
     this.#closed = true;
-    if (debugLevel() >= 1) debugKernels(native().describe(this.#handle));
+    if (debugLevel() >= 1) debugKernels(this.#program.device, native().describe(this.#handle));
     native().close(this.#handle);
   }
 
