@@ -18,6 +18,9 @@ using Handle = Napi::External<Session>;
 // Marks our handles, so that another addon's external is refused rather than dereferenced.
 constexpr napi_type_tag kSessionTag = {0x68616c6673706163, 0x9c1d5e0a7b3f4826};
 
+// BOUNDARY of lib/train/loader.ts: raised where a function here or the encoding of programs changes.
+constexpr int kBoundary = 2;
+
 constexpr double kLargestId = 9007199254740991;  // 2^53 - 1
 constexpr int64_t kMostThreads = 1024;
 
@@ -238,6 +241,7 @@ void add(Napi::Object exports, const char* name) {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new std::shared_ptr<Sessions>(std::make_shared<Sessions>()));
+  exports.Set("boundary", kBoundary);
   add<open>(exports, "open");
   add<run>(exports, "run");
   add<abort>(exports, "abort");

@@ -2,7 +2,7 @@
 
 import test from 'ava';
 
-import { explain, loadAddon, platformPackages, type Candidate } from '../lib/train/loader.js';
+import { explain, loadAddon, matching, platformPackages, type Candidate } from '../lib/train/loader.js';
 
 const gives = (name: string): Candidate => ({ name, load: () => ({ from: name }) });
 const fails = (name: string, message: string, code?: string): Candidate => ({
@@ -29,6 +29,22 @@ test('when nothing loads, one message holds every failure', (t) => {
   const error = t.throws(() => loadAddon(none), { code: 'ERR_DEVICE' });
   t.regex(error.message, /local build: there is none \(ENOENT\)\n {2}package: not installed\n/);
 });
+
+for (const [what, addon, version] of [
+  ['older than this check', {}, 'older than 2'],
+  ['of another version', { boundary: 1 }, '1'],
+] as const) {
+  test(`an addon ${what} is refused with both versions and what to run`, (t) => {
+    const candidate = matching({ name: 'local build', load: () => addon });
+    const error = t.throws(() => loadAddon([candidate]), { code: 'ERR_DEVICE' });
+    const refused = `local build: the version of its boundary is ${version}, this library's is 2`;
+    t.true(error.message.includes(refused), error.message);
+    t.regex(
+      error.message,
+      /What helps:\n {2}- make the addon and the library one version: `npm run build:native`/,
+    );
+  });
+}
 
 const remedies: readonly (readonly [string, string, string, RegExp])[] = [
   ['a C library that is too old', "libm.so.6: version `GLIBC_2.35' not found", '', /newer distribution/],

@@ -82,9 +82,29 @@ const file = (name: string, path: string): Candidate => ({
 /** Whoever names a file gets that file or none: falling back would hide the mistake. */
 export function candidates(): readonly Candidate[] {
   const named = process.env['HALFSPACE_NATIVE'];
-  if (named !== undefined) return [file('HALFSPACE_NATIVE', named)];
-  return [file('local build', BUILT), ...(platformPackages[platformKey()] ?? [])];
+  if (named !== undefined) return [file('HALFSPACE_NATIVE', named)].map(matching);
+  return [file('local build', BUILT), ...(platformPackages[platformKey()] ?? [])].map(matching);
 }
+
+/**
+ * What the functions of the addon and the encoding of programs are like; `kBoundary` of native/addon.cpp is the
+ * same number. Raise both where either changes, so that files of two versions are told from each other.
+ */
+const BOUNDARY = 2;
+
+const MISMATCH = 'ERR_BOUNDARY';
+
+/** The same candidate, refused where its addon and this library were not made for each other. */
+export const matching = ({ name, load }: Candidate): Candidate => ({
+  name,
+  load: () => {
+    const addon = load();
+    const { boundary: arrived = 'older than 2' } = addon as { readonly boundary?: number };
+    if (arrived === BOUNDARY) return addon;
+    const versions = `the version of its boundary is ${arrived}, this library's is ${BOUNDARY}`;
+    throw Object.assign(new Error(versions), { code: MISMATCH });
+  },
+});
 
 /** The first of `from` that loads. Throws ERR_DEVICE with all that was tried where none does. */
 export function loadAddon(from: readonly Candidate[] = candidates()): Loaded {
@@ -136,6 +156,12 @@ const symptoms: readonly { readonly applies: (failure: Failure) => boolean; read
     applies: ({ candidate }) => candidate === 'HALFSPACE_NATIVE',
     remedy:
       'correct or unset the environment variable HALFSPACE_NATIVE; while it is set, nothing else is tried',
+  },
+  {
+    applies: ({ code }) => code === MISMATCH,
+    remedy:
+      'make the addon and the library one version: `npm run build:native` in a checkout (and `npm run build:ts` where ' +
+      'dist is used), `npm install halfspace` for packages',
   },
   {
     applies: ({ code }) => code === 'ERR_DLOPEN_DISABLED',
