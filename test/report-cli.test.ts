@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { Network } from '../lib/network.js';
+import { toOnnx } from '../lib/onnx/export.js';
+import { initialWeights } from '../lib/weights.js';
 import { boxes } from './page-parts.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -35,6 +38,19 @@ test.serial('inspect --html writes a drawing beside the usual answer', async (t)
   t.is(status, 0, stderr);
   t.regex(stdout, /22 segments, 6 removable/);
   t.is(boxes(readFileSync(file, 'utf8')).length, 22);
+});
+
+test.serial('a page is headed by the name of the file, not by where it lies', async (t) => {
+  const net = new Network();
+  const graph = net.graph([net.relu(net.conv(net.input('image', [1, 3, 4, 4]), 2))]);
+  const model = join(folder, 'small.onnx');
+  writeFileSync(model, toOnnx(graph, initialWeights(graph, 0)));
+  const file = join(folder, 'small.html');
+  const { status, stderr } = await halfspace('inspect', model, '--html', file);
+  t.is(status, 0, stderr);
+  const html = readFileSync(file, 'utf8');
+  t.regex(html, /<h1>small\.onnx<\/h1>/);
+  t.false(html.includes(folder));
 });
 
 test.serial('a drawing that cannot be written is a failure that names the file', async (t) => {

@@ -1,5 +1,6 @@
 // `inspect`: what of a network can be erased, and why not the rest.
 
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { HalfspaceError } from '../errors.js';
 import type { SearchSpace } from '../search/space.js';
@@ -74,7 +75,7 @@ async function inspect(
   const space = searchSpace(gates ? addGates(graph).graph : graph);
   if (html !== undefined) {
     const { drawSpace } = await import('../report/space.js');
-    await writeResult(html, await drawSpace(space, model));
+    await writeResult(html, await drawSpace(space, basename(model)));
     output.note(`wrote ${html}`);
   }
   const document = inspectDocument(space, model);
