@@ -117,7 +117,7 @@ export class Network {
 
   /** Applies any operator of `ops`; for what has no method of its own. */
   apply(op: Op, inputs: readonly Value[], options: NodeOptions = {}): Value {
-    return this.#builder.apply(op, inputs, options.name);
+    return this.#builder.apply(op, requireValues(options.name ?? op.name, inputs), options.name);
   }
 
   /** A parameter of one's own making, shared by every node that it is given to. */
@@ -148,7 +148,7 @@ export class Network {
   batchNorm(x: Value, options: BatchNormOptions = {}): Value {
     const { epsilon = 1e-5, momentum = 0.1 } = options;
     const name = this.#name(options, 'bn');
-    const channels = dim(x.type.shape, 1);
+    const channels = axisOf(name, x, 1);
     return this.#add(name, ops.batchNorm({ epsilon, momentum }), [
       x,
       this.#vector(`${name}.weight`, channels, 1),
@@ -234,7 +234,8 @@ export class Network {
   /** Cuts pixels off the sides: [N, C, H, W] -> [N, C, H - top - bottom, W - left - right]. */
   crop(x: Value, options: CropOptions): Value {
     const { top = 0, left = 0, bottom = 0, right = 0 } = options;
-    const sizes = [dim(x.type.shape, 2) - top - bottom, dim(x.type.shape, 3) - left - right];
+    const name = options.name ?? 'crop';
+    const sizes = [axisOf(name, x, 2) - top - bottom, axisOf(name, x, 3) - left - right];
     return this.apply(ops.slice({ axes: [2, 3], starts: [top, left], sizes }), [x], options);
   }
 
@@ -247,7 +248,7 @@ export class Network {
   linear(x: Value, outFeatures: number, options: LinearOptions = {}): Value {
     const { bias = true } = options;
     const name = this.#name(options, 'linear');
-    const features = dim(x.type.shape, 1);
+    const features = axisOf(name, x, 1);
     const init: Initializer = { kind: 'uniform', bound: 1 / Math.sqrt(features) };
     const weight = this.parameter(`${name}.weight`, [outFeatures, features], init);
     const biases = bias ? [this.parameter(`${name}.bias`, [outFeatures], init)] : [];
@@ -256,7 +257,7 @@ export class Network {
 
   /** The network so far, with these results. */
   graph(outputs: readonly Value[]): Graph {
-    return this.#builder.graph(outputs);
+    return this.#builder.graph(requireValues('graph', outputs));
   }
 
   #name(options: NodeOptions, otherwise: string): string {
@@ -301,8 +302,35 @@ function scalesOf({ scale, size }: ResizeOptions, x: Value): Pair {
   return [height / dim(x.type.shape, 2), width / dim(x.type.shape, 3)];
 }
 
+/** The size of an axis of what a layer is given. */
+const axisOf = (layer: string, x: Value, axis: number): number =>
+  dim(requireValue(layer, x).type.shape, axis);
+
+/** For callers without types: one value in place of a list, or something else in place of a value. */
+function requireValues(where: string, values: readonly Value[]): readonly Value[] {
+  if (!Array.isArray(values)) {
+    throw new HalfspaceError('ERR_OPTION', `${where}: expected a list of values, got ${describe(values)}`);
+  }
+  for (const value of values as readonly Value[]) requireValue(where, value);
+  return values;
+}
+
+function requireValue(where: string, value: Value): Value {
+  if (isValue(value)) return value;
+  throw new HalfspaceError('ERR_OPTION', `${where}: expected a value of a network, got ${describe(value)}`);
+}
+
+const isValue = (value: unknown): value is Value =>
+  typeof value === 'object' && value !== null && 'type' in value && 'origin' in value;
+
+function describe(value: unknown): string {
+  if (isValue(value)) return `the value '${value.name}' alone`;
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : typeof value;
+}
+
 function channelsPerGroup(name: string, x: Value, groups: number): number {
-  const channels = dim(x.type.shape, 1);
+  const channels = axisOf(name, x, 1);
   if (channels % groups === 0) return channels / groups;
   throw new HalfspaceError(
     'ERR_SHAPE',

@@ -188,3 +188,23 @@ test('a node written by hand is held to what its operator gives', (t) => {
     message: "node 'relu' says f32[2,4], its operator gives f32[2,3]",
   });
 });
+
+/** What a caller without types may pass. */
+const wrong = (value: unknown): never => value as never;
+
+test('what is no value of a network is refused by the layer that got it', (t) => {
+  const net = new Network();
+  const image = net.input('image', [1, 5, 4, 4]);
+  const refuses = (make: () => unknown, message: string): void =>
+    void t.throws(make, { code: 'ERR_OPTION', message });
+  refuses(() => net.graph(wrong(image)), "graph: expected a list of values, got the value 'image' alone");
+  refuses(() => net.graph(wrong(undefined)), 'graph: expected a list of values, got undefined');
+  refuses(() => net.graph([wrong(undefined)]), 'graph: expected a value of a network, got undefined');
+  refuses(
+    () => net.add(wrong(image), { name: 'join' }),
+    "join: expected a list of values, got the value 'image' alone",
+  );
+  refuses(() => net.relu(wrong('image')), 'Relu: expected a value of a network, got string');
+  refuses(() => net.conv(wrong([image]), 4), 'conv: expected a value of a network, got a list');
+  refuses(() => net.linear(wrong(null), 4), 'linear: expected a value of a network, got null');
+});
