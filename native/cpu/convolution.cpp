@@ -138,14 +138,12 @@ auto try_our_layouts(const Convolution& c, Make make) -> std::optional<decltype(
   return std::nullopt;
 }
 
-// The best primitive: in our layouts if there is a fast one, else in whatever layouts are fast.
-// None where our own depthwise kernels are better than the way through other layouts.
+// The library's best primitive: in our layouts if there is a fast one, else in whatever layouts are fast.
 template <class Make>
 auto choose(const Convolution& c, Make make) {
   return checked(c.step.describe(), [&] {
     auto desc = try_our_layouts(c, make);
-    if (!desc && !is_depthwise(c)) desc = make(theirs(c));
-    return desc;
+    return desc ? *desc : make(theirs(c));
   });
 }
 
@@ -153,7 +151,12 @@ BlockedConvolution blocked(const Convolution& c) {
   return {c.x, c.w, c.y, c.geometry, c.b != nullptr, c.step.attrs.has("epilogue")};
 }
 
-const BlockedKernels& ours_for(const Convolution& c) { return blocked_kernels(c.x.block); }
+// Our own kernels where they are better than the library's, or null.
+const ConvolutionKernels* own_kernels(const Convolution& c) {
+  if (is_depthwise(c)) return &blocked_kernels(c.x.block).depthwise;
+  if (is_winograd(c)) return &blocked_kernels(c.x.block).winograd;
+  return nullptr;
+}
 
 template <class Primitive, class Desc>
 std::unique_ptr<Kernel> finish(const StepMeta& step, const Desc& desc,
@@ -178,34 +181,32 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   step.expect_arity(2, 3, 1, 1);
   const TensorMeta* b = step.inputs.size() > 2 ? &step.inputs[2] : nullptr;
   Convolution c = read(step, step.inputs[0], step.inputs[1], step.outputs[0], b);
-  if (is_winograd(c)) return ours_for(c).winograd.forward(blocked(c));
+  if (const auto* own = own_kernels(c)) return own->forward(blocked(c));
   auto attr = epilogue_attributes(step);
   auto desc = choose(
       c, [&](const ConvolutionMemory& m) { return convolution_forward(m, c.geometry, attr); });
-  if (!desc) return ours_for(c).depthwise.forward(blocked(c));
   std::vector<Binding> bindings = {
-      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc->src_desc()},
-      {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc->weights_desc()},
-      {DNNL_ARG_DST, {true, 0}, describe(c.y), desc->dst_desc()},
+      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc.src_desc()},
+      {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc()},
+      {DNNL_ARG_DST, {true, 0}, describe(c.y), desc.dst_desc()},
   };
-  if (b) bindings.push_back({DNNL_ARG_BIAS, {false, 2}, plain(b->dims), desc->bias_desc()});
-  return finish<dnnl::convolution_forward>(step, *desc, bindings);
+  if (b) bindings.push_back({DNNL_ARG_BIAS, {false, 2}, plain(b->dims), desc.bias_desc()});
+  return finish<dnnl::convolution_forward>(step, desc, bindings);
 }
 
 // dx = transpose(w) * dy
 std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
   step.expect_arity(2, 2, 1, 1);
   Convolution c = read(step, step.outputs[0], step.inputs[1], step.inputs[0], nullptr);
-  if (is_winograd(c)) return ours_for(c).winograd.backward_data(blocked(c));
+  if (const auto* own = own_kernels(c)) return own->backward_data(blocked(c));
   auto desc = choose(c, [&](const ConvolutionMemory& m) {
     return convolution_backward_data(m, c.geometry, primitive_attributes());
   });
-  if (!desc) return ours_for(c).depthwise.backward_data(blocked(c));
   return finish<dnnl::convolution_backward_data>(
-      step, *desc,
-      {{DNNL_ARG_DIFF_DST, {false, 0}, describe(c.y), desc->diff_dst_desc()},
-       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc->weights_desc()},
-       {DNNL_ARG_DIFF_SRC, {true, 0}, describe(c.x), desc->diff_src_desc()}});
+      step, desc,
+      {{DNNL_ARG_DIFF_DST, {false, 0}, describe(c.y), desc.diff_dst_desc()},
+       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc()},
+       {DNNL_ARG_DIFF_SRC, {true, 0}, describe(c.x), desc.diff_src_desc()}});
 }
 
 // dw = dy * x, db = sum of dy over batch and space
@@ -213,20 +214,19 @@ std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) 
   step.expect_arity(2, 2, 1, 2);
   const TensorMeta* b = step.outputs.size() > 1 ? &step.outputs[1] : nullptr;
   Convolution c = read(step, step.inputs[0], step.outputs[0], step.inputs[1], b);
-  if (is_winograd(c)) return ours_for(c).winograd.backward_weights(blocked(c));
+  if (const auto* own = own_kernels(c)) return own->backward_weights(blocked(c));
   auto desc = choose(c, [&](const ConvolutionMemory& m) {
     return convolution_backward_weights(m, c.geometry, primitive_attributes());
   });
-  if (!desc) return ours_for(c).depthwise.backward_weights(blocked(c));
   std::vector<Binding> bindings = {
-      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc->src_desc()},
-      {DNNL_ARG_DIFF_DST, {false, 1}, describe(c.y), desc->diff_dst_desc()},
-      {DNNL_ARG_DIFF_WEIGHTS, {true, 0}, plain(weight_dims(c)), desc->diff_weights_desc()},
+      {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc.src_desc()},
+      {DNNL_ARG_DIFF_DST, {false, 1}, describe(c.y), desc.diff_dst_desc()},
+      {DNNL_ARG_DIFF_WEIGHTS, {true, 0}, plain(weight_dims(c)), desc.diff_weights_desc()},
   };
   if (b) {
-    bindings.push_back({DNNL_ARG_DIFF_BIAS, {true, 1}, plain(b->dims), desc->diff_bias_desc()});
+    bindings.push_back({DNNL_ARG_DIFF_BIAS, {true, 1}, plain(b->dims), desc.diff_bias_desc()});
   }
-  return finish<dnnl::convolution_backward_weights>(step, *desc, bindings);
+  return finish<dnnl::convolution_backward_weights>(step, desc, bindings);
 }
 
 }  // namespace halfspace::cpu

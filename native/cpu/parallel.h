@@ -23,6 +23,15 @@ void parallel_for(int64_t count, int64_t work, Body&& body) {
   for (int64_t index = 0; index < count; ++index) body(index);
 }
 
+// Calls body(lane, index) for 0 <= index < count; no two calls of one lane at a time, so that each of the
+// `lanes` can have scratch memory of its own.
+template <class Body>
+void parallel_lanes(int64_t lanes, int64_t count, int64_t work, Body&& body) {
+  parallel_for(lanes, work, [&](int64_t lane) {
+    for (int64_t index = lane * count / lanes; index < (lane + 1) * count / lanes; ++index) body(lane, index);
+  });
+}
+
 // Calls body(begin, end) for pieces of at most `piece` elements that cover [0, count).
 template <class Body>
 void parallel_pieces(int64_t count, int64_t piece, Body&& body) {

@@ -1,224 +1,217 @@
+// Convolutions with one filter a channel. A plane (one block of channels of one image) is cut into bands of
+// rows; what a band reads is copied with its margin of zeros, which stays in the cache while the filter
+// passes over it.
 #include "kernels.h"
 
-#include <algorithm>
-#include <cstring>
+#include <omp.h>
 
-#include "depthwise_rows.h"
+#include <algorithm>
+
+#include "../depthwise_window.h"
 #include "../parallel.h"
+#include "depthwise_loops.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
-Window window_of(const BlockedConvolution& d) {
-  const ConvolutionGeometry& g = d.geometry;
-  return {.H = d.x.dim(2),
-          .W = d.x.dim(3),
-          .P = d.y.dim(2),
-          .Q = d.y.dim(3),
-          .kh = d.w.dim(2),
-          .kw = d.w.dim(3),
-          .stride_h = g.strides[0],
-          .stride_w = g.strides[1],
-          .dilation_h = g.dilations[0] + 1,
-          .dilation_w = g.dilations[1] + 1,
-          .top = g.padding_begin[0],
-          .left = g.padding_begin[1]};
-}
+// Pixels of a band's copy, if a row of outputs leaves the choice: half of a small L1 cache.
+constexpr int64_t kBandPixels = 512;
 
-// The window through which dy makes dx where the stride is 1: the filter turned around.
-Window turned(const Window& w) {
-  return {.H = w.P,
-          .W = w.Q,
-          .P = w.H,
-          .Q = w.W,
-          .kh = w.kh,
-          .kw = w.kw,
-          .stride_h = 1,
-          .stride_w = 1,
-          .dilation_h = w.dilation_h,
-          .dilation_w = w.dilation_w,
-          .top = (w.kh - 1) * w.dilation_h - w.top,
-          .left = (w.kw - 1) * w.dilation_w - w.left};
-}
-
-// Filters as the row loops want them, [blocks][taps][kBlock], from and to the plain [C][taps].
-class Filters {
+// How the rows of a phase fall into bands of equal height.
+class Bands {
  public:
-  Filters(int64_t channels, int64_t taps) : channels_(channels), taps_(taps) {}
+  explicit Bands(const Phase& phase)
+      : phase_(phase), count_(bands(phase)), height_(ceil_div(phase.h.outputs, count_)) {}
 
-  int64_t blocks() const { return ceil_div(channels_, kBlock); }
-  // Floats of one block, and of all.
-  int64_t block() const { return taps_ * kBlock; }
-  int64_t size() const { return blocks() * block(); }
+  int64_t count() const { return count_; }
+  const Phase& phase() const { return phase_; }
+  // Floats of the largest copy.
+  int64_t floats() const { return phase_.h.reach(height_) * width() * kBlock; }
 
-  // Channels that only fill the last block get zeros. `turn` reverses the order of the taps.
-  void pack(const float* plain, float* packed, bool turn) const {
-    std::fill_n(packed, size(), 0.0f);
-    for (int64_t c = 0; c < channels_; ++c) {
-      float* lane = packed + c / kBlock * block() + c % kBlock;
-      for (int64_t tap = 0; tap < taps_; ++tap) {
-        lane[tap * kBlock] = plain[c * taps_ + (turn ? taps_ - 1 - tap : tap)];
-      }
-    }
+  int64_t begin(int64_t band) const { return std::min(phase_.h.outputs, band * height_); }
+
+  Band shape(int64_t band) const {
+    const Axis &h = phase_.h, &w = phase_.w;
+    return {begin(band + 1) - begin(band), w.outputs, width(), h.taps, w.taps,
+            h.stride, w.stride, h.dilation, w.dilation};
+  }
+
+  // Copies what a band reads of `plane`.
+  void copy(const float* plane, int64_t band, float* window) const {
+    const Axis &h = phase_.h, &w = phase_.w;
+    const int64_t rows = begin(band + 1) - begin(band);
+    if (rows == 0 || phase_.taps() == 0) return;
+    copy_window(plane, h.inputs, w.inputs, begin(band) * h.stride - h.before, -w.before, h.reach(rows), width(),
+                window);
   }
 
  private:
-  int64_t channels_;
-  int64_t taps_;
+  int64_t width() const { return phase_.w.reach(phase_.w.outputs); }
+
+  static int64_t bands(const Phase& phase) {
+    const int64_t width = std::max<int64_t>(1, phase.w.reach(phase.w.outputs));
+    const int64_t margin = phase.h.reach(1) - phase.h.stride;
+    const int64_t rows = std::max<int64_t>(1, (kBandPixels / width - margin) / phase.h.stride);
+    return ceil_div(phase.h.outputs, rows);
+  }
+
+  Phase phase_;
+  int64_t count_;
+  int64_t height_;
 };
 
-// y = w * x + b
-class Forward final : public Kernel {
+int64_t blocks_of(const BlockedConvolution& c) { return ceil_div(c.w.dim(0), kBlock); }
+
+// `packed` [blocks][sources][kBlock] from filters [channels][taps]; channels that only fill the last block get
+// zeros.
+void pack(const float* filters, int64_t channels, int64_t taps, const std::vector<int64_t>& sources,
+          float* packed) {
+  const int64_t block = static_cast<int64_t>(sources.size()) * kBlock;
+  std::fill_n(packed, ceil_div(channels, kBlock) * block, 0.0f);
+  for (int64_t c = 0; c < channels; ++c) {
+    float* lane = packed + c / kBlock * block + c % kBlock;
+    for (size_t tap = 0; tap < sources.size(); ++tap) lane[tap * kBlock] = filters[c * taps + sources[tap]];
+  }
+}
+
+// Writes `output` [N, C, rows, columns] phase by phase, each a filter of its own over `input`.
+class Filter final : public Kernel {
  public:
-  explicit Forward(const BlockedConvolution& d)
-      : window_(window_of(d)),
-        filters_(d.w.dim(0), window_.taps()),
-        biases_(d.w.dim(0), 1),
-        planes_(d.x.dim(0) * filters_.blocks()),
-        bias_(d.bias),
-        relu_(d.relu) {}
+  Filter(const BlockedConvolution& c, const TensorMeta& output, std::vector<Phase> phases)
+      : blocks_(blocks_of(c)),
+        planes_(c.x.dim(0) * blocks_),
+        channels_(c.w.dim(0)),
+        taps_(c.w.dim(2) * c.w.dim(3)),
+        columns_(output.dim(3)),
+        pixels_(output.dim(2) * columns_),
+        lanes_(omp_get_max_threads()),
+        bias_(c.bias),
+        relu_(c.relu) {
+    for (const Phase& phase : phases) {
+      bands_.emplace_back(phase);
+      window_ = std::max(window_, bands_.back().floats());
+    }
+  }
 
   size_t scratch_bytes() const override {
-    return (filters_.size() + biases_.size()) * sizeof(float);
+    return (blocks_ * (taps_ + 1) * kBlock + lanes_ * window_) * sizeof(float);
   }
 
   void run(const Buffers& buffers) override {
-    auto* packed = static_cast<float*>(buffers.scratch);
-    float* bias = packed + filters_.size();
-    filters_.pack(buffers.in(1), packed, false);
-    if (bias_) {
-      biases_.pack(buffers.in(2), bias, false);
-    } else {
-      std::fill_n(bias, biases_.size(), 0.0f);
+    auto* bias = static_cast<float*>(buffers.scratch);
+    float* packed = bias + blocks_ * kBlock;
+    float* windows = packed + blocks_ * taps_ * kBlock;
+    std::fill_n(bias, blocks_ * kBlock, 0.0f);
+    if (bias_) std::copy_n(buffers.in(2), channels_, bias);
+    for (const Bands& bands : bands_) {
+      const Phase& phase = bands.phase();
+      pack(buffers.in(1), channels_, taps_, phase.sources, packed);
+      const int64_t input = phase.h.inputs * phase.w.inputs * kBlock;
+      const int64_t count = planes_ * bands.count();
+      parallel_lanes(lanes_, count, planes_ * pixels_ * kBlock, [&](int64_t lane, int64_t index) {
+        const int64_t plane = index / bands.count(), band = index % bands.count();
+        const int64_t block = plane % blocks_;
+        float* window = windows + lane * window_;
+        bands.copy(buffers.in(0) + plane * input, band, window);
+        const int64_t row = phase.first_h + bands.begin(band) * phase.step_h;
+        filter_band(bands.shape(band), window, packed + block * phase.taps() * kBlock, bias + block * kBlock,
+                    relu_, phase.step_h * columns_ * kBlock, phase.step_w * kBlock,
+                    buffers.out(0) + (plane * pixels_ + row * columns_ + phase.first_w) * kBlock);
+      });
     }
-    const Window& s = window_;
-    parallel_for(planes_ * s.P, planes_ * s.y_plane(), [&](int64_t index) {
-      const int64_t plane = index / s.P;
-      const int64_t block = plane % filters_.blocks();
-      filter_row(s, buffers.in(0) + plane * s.x_plane(), packed + block * filters_.block(),
-                 bias + block * kBlock, relu_, index % s.P, buffers.out(0) + index * s.Q * kBlock);
-    });
   }
 
  private:
-  Window window_;
-  Filters filters_;
-  Filters biases_;
-  int64_t planes_;
-  bool bias_;
-  bool relu_;
+  int64_t blocks_, planes_, channels_, taps_;
+  int64_t columns_, pixels_;  // of the output
+  int64_t lanes_;
+  int64_t window_ = 0;  // floats
+  bool bias_, relu_;
+  std::vector<Bands> bands_;
 };
 
-// dx = transpose(w) * dy; where the stride is 1 that is a filter of its own.
-class BackwardData final : public Kernel {
- public:
-  explicit BackwardData(const BlockedConvolution& d)
-      : window_(window_of(d)),
-        filters_(d.w.dim(0), window_.taps()),
-        planes_(d.x.dim(0) * filters_.blocks()),
-        dense_(window_.stride_h == 1 && window_.stride_w == 1) {}
-
-  size_t scratch_bytes() const override { return filters_.size() * sizeof(float); }
-
-  void run(const Buffers& buffers) override {
-    auto* packed = static_cast<float*>(buffers.scratch);
-    filters_.pack(buffers.in(1), packed, dense_);
-    const Window& s = window_;
-    const Window back = turned(s);
-    const float none[kBlock] = {};
-    parallel_for(planes_ * s.H, planes_ * s.x_plane(), [&](int64_t index) {
-      const int64_t plane = index / s.H;
-      const float* dy = buffers.in(0) + plane * s.y_plane();
-      const float* w = packed + plane % filters_.blocks() * filters_.block();
-      float* dx = buffers.out(0) + index * s.W * kBlock;
-      if (dense_) {
-        filter_row(back, dy, w, none, false, index % s.H, dx);
-      } else {
-        spread_row(s, dy, w, index % s.H, dx);
-      }
-    });
-  }
-
- private:
-  Window window_;
-  Filters filters_;
-  int64_t planes_;
-  bool dense_;
-};
-
-// dw = dy * x and db = sum of dy. The batch is cut into a fixed number of parts that add up for
-// themselves, then the parts are added in order, in double.
+// dw = dy * x and db = sum of dy. The batch is cut into a fixed number of parts that add up for themselves,
+// then the parts are added in order, in double.
 class BackwardWeights final : public Kernel {
  public:
-  explicit BackwardWeights(const BlockedConvolution& d)
-      : window_(window_of(d)),
-        filters_(d.w.dim(0), window_.taps() + 1),
-        batch_(d.x.dim(0)),
-        channels_(d.w.dim(0)),
+  explicit BackwardWeights(const BlockedConvolution& c)
+      : bands_(forward_phase(c)),
+        blocks_(blocks_of(c)),
+        batch_(c.x.dim(0)),
+        channels_(c.w.dim(0)),
+        taps_(c.w.dim(2) * c.w.dim(3)),
         parts_(std::min<int64_t>(batch_, kParts)),
-        bias_(d.bias) {}
+        lanes_(omp_get_max_threads()),
+        bias_(c.bias) {}
 
-  size_t scratch_bytes() const override { return parts_ * filters_.size() * sizeof(float); }
+  size_t scratch_bytes() const override {
+    return (parts_ * blocks_ * sums() + lanes_ * bands_.floats()) * sizeof(float);
+  }
 
   void run(const Buffers& buffers) override {
     auto* partial = static_cast<float*>(buffers.scratch);
-    parallel_for(parts_ * filters_.blocks(), batch_ * window_.x_plane(), [&](int64_t index) {
-      const int64_t part = index / filters_.blocks();
-      sum_part(buffers, part, index % filters_.blocks(), partial + index * filters_.block());
+    float* windows = partial + parts_ * blocks_ * sums();
+    parallel_lanes(lanes_, parts_ * blocks_, batch_ * x_plane(), [&](int64_t lane, int64_t index) {
+      sum_part(buffers, index / blocks_, index % blocks_, windows + lane * bands_.floats(),
+               partial + index * sums());
     });
-    parallel_for(channels_, parts_ * filters_.size(), [&](int64_t channel) {
-      for (int64_t tap = 0; tap < window_.taps(); ++tap) {
-        buffers.out(0)[channel * window_.taps() + tap] = total(partial, channel, tap);
+    parallel_for(channels_, parts_ * blocks_ * sums(), [&](int64_t channel) {
+      for (int64_t tap = 0; tap < taps_; ++tap) {
+        buffers.out(0)[channel * taps_ + tap] = total(partial, channel, tap);
       }
-      if (bias_) buffers.out(1)[channel] = total(partial, channel, window_.taps());
+      if (bias_) buffers.out(1)[channel] = total(partial, channel, taps_);
     });
   }
 
  private:
   static constexpr int64_t kParts = 16;
 
-  // `sum` holds one row of kBlock a tap, and one more for the bias.
-  void sum_part(const Buffers& buffers, int64_t part, int64_t block, float* sum) const {
-    const Window& s = window_;
-    std::fill_n(sum, filters_.block(), 0.0f);
+  // Floats that a part sums for a block: a pixel for each tap, and one more for the bias.
+  int64_t sums() const { return (taps_ + 1) * kBlock; }
+  int64_t x_plane() const { return bands_.phase().h.inputs * bands_.phase().w.inputs * kBlock; }
+  int64_t y_row() const { return bands_.phase().w.outputs * kBlock; }
+  int64_t y_plane() const { return bands_.phase().h.outputs * y_row(); }
+
+  void sum_part(const Buffers& buffers, int64_t part, int64_t block, float* window, float* sum) const {
+    std::fill_n(sum, sums(), 0.0f);
     for (int64_t n = part * batch_ / parts_; n < (part + 1) * batch_ / parts_; ++n) {
-      const int64_t plane = n * filters_.blocks() + block;
-      const float* x = buffers.in(0) + plane * s.x_plane();
-      const float* dy = buffers.in(1) + plane * s.y_plane();
-      for (int64_t p = 0; p < s.P; ++p) correlate_row(s, x, dy + p * s.Q * kBlock, p, sum);
-      if (bias_) sum_pixels(dy, s.P * s.Q, sum + s.taps() * kBlock);
+      const int64_t plane = n * blocks_ + block;
+      const float* dy = buffers.in(1) + plane * y_plane();
+      for (int64_t band = 0; band < bands_.count(); ++band) {
+        bands_.copy(buffers.in(0) + plane * x_plane(), band, window);
+        correlate_band(bands_.shape(band), window, dy + bands_.begin(band) * y_row(), sum);
+      }
+      if (bias_) sum_pixels(dy, y_plane() / kBlock, sum + taps_ * kBlock);
     }
   }
 
   float total(const float* partial, int64_t channel, int64_t tap) const {
     double sum = 0;
     for (int64_t part = 0; part < parts_; ++part) {
-      const float* block = partial + part * filters_.size() + channel / kBlock * filters_.block();
-      sum += block[tap * kBlock + channel % kBlock];
+      sum += partial[(part * blocks_ + channel / kBlock) * sums() + tap * kBlock + channel % kBlock];
     }
     return static_cast<float>(sum);
   }
 
-  Window window_;
-  Filters filters_;
-  int64_t batch_;
-  int64_t channels_;
+  Bands bands_;
+  int64_t blocks_, batch_, channels_, taps_;
   int64_t parts_;
+  int64_t lanes_;
   bool bias_;
 };
 
 }  // namespace
 
-std::unique_ptr<Kernel> make_depthwise(const BlockedConvolution& shape) {
-  return std::make_unique<Forward>(shape);
+std::unique_ptr<Kernel> make_depthwise(const BlockedConvolution& c) {
+  return std::make_unique<Filter>(c, c.y, std::vector<Phase>{forward_phase(c)});
 }
 
-std::unique_ptr<Kernel> make_depthwise_backward_data(const BlockedConvolution& shape) {
-  return std::make_unique<BackwardData>(shape);
+std::unique_ptr<Kernel> make_depthwise_backward_data(const BlockedConvolution& c) {
+  return std::make_unique<Filter>(c, c.x, backward_phases(c));
 }
 
-std::unique_ptr<Kernel> make_depthwise_backward_weights(const BlockedConvolution& shape) {
-  return std::make_unique<BackwardWeights>(shape);
+std::unique_ptr<Kernel> make_depthwise_backward_weights(const BlockedConvolution& c) {
+  return std::make_unique<BackwardWeights>(c);
 }
 
 }  // namespace halfspace::cpu::HALFSPACE_WIDE

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "../parallel.h"
-#include "depthwise_rows.h"
+#include "depthwise_loops.h"
 #include "winograd_tiles.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {

@@ -1,0 +1,168 @@
+#include "depthwise_loops.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "vector.h"
+
+namespace halfspace::cpu::HALFSPACE_WIDE {
+namespace {
+
+// Adds what one row of taps makes of `count` outputs. Taps stay in registers and each pixel is read once.
+template <int kw, int stride, int dilation, int count>
+HALFSPACE_INLINE void add_row(const float* x, const float* w, Vector* sum) {
+  constexpr int kReach = (count - 1) * stride + (kw - 1) * dilation + 1;
+  Vector tap[kw];
+  for (int j = 0; j < kw; ++j) tap[j] = load(w + j * kBlock);
+#pragma GCC unroll 64
+  for (int v = 0; v < kReach; ++v) {
+    const Vector pixel = load(x + v * kBlock);
+#pragma GCC unroll 16
+    for (int j = 0; j < kw; ++j) {
+      const int t = v - j * dilation;
+      if (t >= 0 && t % stride == 0 && t / stride < count) sum[t / stride] += tap[j] * pixel;
+    }
+  }
+}
+
+// The same for filters of any width.
+template <int count>
+HALFSPACE_INLINE void add_any_row(const Band& band, const float* x, const float* w, Vector* sum) {
+  for (int64_t j = 0; j < band.kw; ++j) {
+    const Vector tap = load(w + j * kBlock);
+    const float* pixel = x + j * band.dilation_w * kBlock;
+    for (int t = 0; t < count; ++t) sum[t] += tap * load(pixel + t * band.stride_w * kBlock);
+  }
+}
+
+// Where outputs go and how they start and end.
+struct Outputs {
+  const float* bias;
+  bool relu;
+  int64_t row, pixel;
+  float* y;
+};
+
+// `count` outputs of row p from column q on; `add` adds a row of taps to them.
+template <int count, class Add>
+HALFSPACE_INLINE void filter_tile(const Band& band, const float* x, const float* w, const Outputs& out,
+                                  int64_t p, int64_t q, Add&& add) {
+  Vector sum[count];
+  for (int t = 0; t < count; ++t) sum[t] = load(out.bias);
+  const float* pixel = x + (p * band.stride_h * band.width + q * band.stride_w) * kBlock;
+  for (int64_t i = 0; i < band.kh; ++i) {
+    add(pixel + i * band.dilation_h * band.width * kBlock, w + i * band.kw * kBlock, sum);
+  }
+  float* y = out.y + p * out.row + q * out.pixel;
+  for (int t = 0; t < count; ++t) store(y + t * out.pixel, out.relu ? rectify(sum[t]) : sum[t]);
+}
+
+template <int kw, int stride, int dilation>
+HALFSPACE_INLINE void filter_rows(const Band& band, const float* x, const float* w, const Outputs& out) {
+  for (int64_t p = 0; p < band.rows; ++p) {
+    int64_t q = 0;
+    for (; q + 8 <= band.columns; q += 8) {
+      filter_tile<8>(band, x, w, out, p, q, add_row<kw, stride, dilation, 8>);
+    }
+    for (; q + 4 <= band.columns; q += 4) {
+      filter_tile<4>(band, x, w, out, p, q, add_row<kw, stride, dilation, 4>);
+    }
+    for (; q < band.columns; ++q) filter_tile<1>(band, x, w, out, p, q, add_row<kw, stride, dilation, 1>);
+  }
+}
+
+HALFSPACE_INLINE void filter_any_rows(const Band& band, const float* x, const float* w, const Outputs& out) {
+  const auto many = [&](const float* pixel, const float* taps, Vector* sum)
+                        __attribute__((always_inline)) { add_any_row<8>(band, pixel, taps, sum); };
+  const auto one = [&](const float* pixel, const float* taps, Vector* sum)
+                       __attribute__((always_inline)) { add_any_row<1>(band, pixel, taps, sum); };
+  for (int64_t p = 0; p < band.rows; ++p) {
+    int64_t q = 0;
+    for (; q + 8 <= band.columns; q += 8) filter_tile<8>(band, x, w, out, p, q, many);
+    for (; q < band.columns; ++q) filter_tile<1>(band, x, w, out, p, q, one);
+  }
+}
+
+// dw[i..i + rows)[j..j + columns) += dy * x, summed in registers over the whole band.
+template <int rows, int columns>
+HALFSPACE_INLINE void correlate_taps(const Band& band, const float* x, const float* dy, int64_t i, int64_t j,
+                                     float* dw) {
+  const int64_t down = band.dilation_h * band.width * kBlock, across = band.dilation_w * kBlock;
+  float* taps = dw + (i * band.kw + j) * kBlock;
+  Vector sum[rows][columns];
+  for (int r = 0; r < rows; ++r) {
+    for (int c = 0; c < columns; ++c) sum[r][c] = load(taps + (r * band.kw + c) * kBlock);
+  }
+  for (int64_t p = 0; p < band.rows; ++p) {
+    const float* pixel = x + p * band.stride_h * band.width * kBlock + i * down + j * across;
+    const float* gradient = dy + p * band.columns * kBlock;
+    for (int64_t q = 0; q < band.columns; ++q) {
+      const Vector g = load(gradient + q * kBlock);
+      for (int r = 0; r < rows; ++r) {
+        for (int c = 0; c < columns; ++c) sum[r][c] += g * load(pixel + r * down + c * across);
+      }
+      pixel += band.stride_w * kBlock;
+    }
+  }
+  for (int r = 0; r < rows; ++r) {
+    for (int c = 0; c < columns; ++c) store(taps + (r * band.kw + c) * kBlock, sum[r][c]);
+  }
+}
+
+// All taps of columns [j, j + columns), `rows` rows of them at a time.
+template <int rows, int columns>
+HALFSPACE_INLINE void correlate_columns(const Band& band, const float* x, const float* dy, int64_t j,
+                                        float* dw) {
+  int64_t i = 0;
+  for (; i + rows <= band.kh; i += rows) correlate_taps<rows, columns>(band, x, dy, i, j, dw);
+  for (; i < band.kh; ++i) correlate_taps<1, columns>(band, x, dy, i, j, dw);
+}
+
+}  // namespace
+
+HALFSPACE_SIMD void copy_window(const float* plane, int64_t H, int64_t W, int64_t top, int64_t left,
+                                int64_t rows, int64_t width, float* window) {
+  const int64_t begin = std::clamp<int64_t>(-left, 0, width);
+  const int64_t end = std::clamp<int64_t>(W - left, begin, width);
+  for (int64_t row = 0; row < rows; ++row) {
+    float* to = window + row * width * kBlock;
+    const int64_t h = top + row;
+    const bool inside = h >= 0 && h < H;
+    const int64_t from = inside ? begin : width, until = inside ? end : width;
+    std::fill(to, to + from * kBlock, 0.0f);
+    std::copy_n(plane + (h * W + left + from) * kBlock, (until - from) * kBlock, to + from * kBlock);
+    std::fill(to + until * kBlock, to + width * kBlock, 0.0f);
+  }
+}
+
+HALFSPACE_SIMD void filter_band(const Band& band, const float* x, const float* w, const float* bias, bool relu,
+                                int64_t row, int64_t pixel, float* y) {
+  const Outputs out = {bias, relu, row, pixel, y};
+  const auto is = [&](int64_t kw, int64_t stride, int64_t dilation) {
+    return band.kw == kw && band.stride_w == stride && band.dilation_w == dilation;
+  };
+  if (is(2, 1, 1)) return filter_rows<2, 1, 1>(band, x, w, out);
+  if (is(3, 1, 1)) return filter_rows<3, 1, 1>(band, x, w, out);
+  if (is(3, 1, 2)) return filter_rows<3, 1, 2>(band, x, w, out);
+  if (is(3, 2, 1)) return filter_rows<3, 2, 1>(band, x, w, out);
+  if (is(5, 1, 1)) return filter_rows<5, 1, 1>(band, x, w, out);
+  if (is(5, 1, 2)) return filter_rows<5, 1, 2>(band, x, w, out);
+  if (is(5, 2, 1)) return filter_rows<5, 2, 1>(band, x, w, out);
+  if (is(7, 1, 1)) return filter_rows<7, 1, 1>(band, x, w, out);
+  filter_any_rows(band, x, w, out);
+}
+
+HALFSPACE_SIMD void correlate_band(const Band& band, const float* x, const float* dy, float* dw) {
+  int64_t j = 0;
+  for (; j + 5 <= band.kw; j += 5) correlate_columns<2, 5>(band, x, dy, j, dw);
+  for (; j + 3 <= band.kw; j += 3) correlate_columns<3, 3>(band, x, dy, j, dw);
+  for (; j < band.kw; ++j) correlate_columns<5, 1>(band, x, dy, j, dw);
+}
+
+HALFSPACE_SIMD void sum_pixels(const float* pixels, int64_t count, float* sum) {
+  Vector total = load(sum);
+  for (int64_t i = 0; i < count; ++i) total += load(pixels + i * kBlock);
+  store(sum, total);
+}
+
+}  // namespace halfspace::cpu::HALFSPACE_WIDE

@@ -1,0 +1,44 @@
+// How the filters of depthwise convolutions walk over images, and which parts of an image they make one
+// after another. No arithmetic here: that is depthwise_loops.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "blocked_convolution.h"
+
+namespace halfspace::cpu {
+
+// One spatial axis: tap i of output p reads input p * stride + i * dilation - before, or zero where there is
+// none.
+struct Axis {
+  int64_t inputs, outputs;
+  int64_t taps;
+  int64_t stride, dilation;
+  int64_t before;
+
+  // Inputs that so many outputs read, from the first to the last.
+  int64_t reach(int64_t count) const {
+    return taps == 0 ? 0 : (count - 1) * stride + (taps - 1) * dilation + 1;
+  }
+};
+
+// Outputs that one filter makes: every `step_h`-th row from `first_h`, every `step_w`-th column from `first_w`.
+struct Phase {
+  Axis h, w;
+  // For each tap of this filter, row by row, the tap of the convolution's filter that it is.
+  std::vector<int64_t> sources;
+  int64_t first_h, first_w;
+  int64_t step_h, step_w;
+
+  int64_t taps() const { return h.taps * w.taps; }
+};
+
+// y from x: one phase.
+Phase forward_phase(const BlockedConvolution& convolution);
+
+// dx from dy, without empty phases. A row of dx meets only those taps that land on it, which depends on its
+// residue modulo the stride; for each residue dx is a convolution with stride 1 by those taps, turned around.
+std::vector<Phase> backward_phases(const BlockedConvolution& convolution);
+
+}  // namespace halfspace::cpu
