@@ -14,7 +14,7 @@ inline constexpr int kMaxDevices = 4;
 inline constexpr size_t kDeviceRange = size_t{16} << 30;
 inline constexpr size_t kArenaRange = kDeviceRange * kMaxDevices;
 // Order is kept for words of this size: the smallest element that two operations share a neighbour of.
-inline constexpr size_t kWord = 4;
+inline constexpr size_t kWord = 2;
 
 enum class ByteState : uint8_t { Outside = 0, Unwritten = 1, Written = 2 };
 
