@@ -58,7 +58,8 @@ std::optional<Precision> decode_precision(const Napi::Value& value) {
   std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
   if (name == "fp32") return Precision::Fp32;
   if (name == "tf32") return Precision::Tf32;
-  throw Napi::TypeError::New(value.Env(), "precision must be fp32 or tf32");
+  if (name == "bf16") return Precision::Bf16;
+  throw Napi::TypeError::New(value.Env(), "precision must be fp32, tf32 or bf16");
 }
 
 ExecutorOptions decode_options(const Napi::Value& value) {

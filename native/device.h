@@ -92,7 +92,7 @@ struct Operand {
   size_t index;
 };
 
-// Asked for image operands only (rank-4 f32); everything else is always Plain. The layouts inside
+// Asked for image operands only (floats of rank 4); everything else is always Plain. The layouts inside
 // `step` are not final yet and must not be read.
 using LayoutRule = Wanted (*)(const StepMeta& step, Operand operand);
 
@@ -142,8 +142,9 @@ class InOut {
   virtual void run(const std::function<void()>& steps) = 0;
 };
 
-// What a product of two f32 numbers keeps of them: all 24 bits, or the 11 bits of TF32.
-enum class Precision { Fp32, Tf32 };
+// What a product of two f32 numbers keeps of them: all 24 bits, the 11 bits of TF32, or the 8 of bf16,
+// which images are then kept in as well.
+enum class Precision { Fp32, Tf32, Bf16 };
 
 struct DeviceOptions {
   // The device's own choice where there is none.
@@ -159,6 +160,9 @@ class Device {
   virtual const KernelEntry* find(const std::string& kernel) const = 0;
   // Channels in a block of a blocked image with so many channels; at least 1.
   virtual int64_t channel_block(int64_t channels) const = 0;
+  // What the elements of a blocked image are: f32 or bf16. Plain ones, as hosts and arenas have them, are
+  // f32.
+  virtual DType image_type() const = 0;
   // Throws ErrorCode::OutOfMemory, as does the next.
   virtual std::unique_ptr<Memory> allocate(size_t bytes) const = 0;
   virtual std::unique_ptr<InOut> allocate_in_out(size_t input_bytes, size_t output_bytes) const = 0;

@@ -119,8 +119,10 @@ size_t LayoutPass::add_twin(size_t tensor, Layout layout) {
 }
 
 void LayoutPass::lay_out(TensorMeta& meta, Layout layout) const {
+  const bool blocked = layout == Layout::Blocked;
   meta.layout = layout;
-  meta.block = layout == Layout::Blocked ? device_.channel_block(meta.dim(1)) : 0;
+  meta.block = blocked ? device_.channel_block(meta.dim(1)) : 0;
+  if (meta.is_image()) meta.dtype = blocked ? device_.image_type() : DType::F32;
 }
 
 void LayoutPass::reorder(size_t from, size_t to) {

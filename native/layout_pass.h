@@ -1,4 +1,5 @@
-// The first half of planning: which layout every tensor has, and where a reorder must stand.
+// The first half of planning: which layout every tensor has, and where a reorder must stand. A device
+// that keeps images in bf16 keeps blocked ones so, and a reorder converts.
 #pragma once
 
 #include <string_view>

@@ -12,6 +12,8 @@ const char* name_of(DType dtype) {
       return "f64";
     case DType::I32:
       return "i32";
+    case DType::BF16:
+      return "bf16";
   }
   return "unknown";
 }

@@ -10,10 +10,11 @@
 
 namespace halfspace {
 
-enum class DType { F32, F64, I32 };
+// BF16 holds the upper half of a float. The host has no tensors of it: a device may keep images so.
+enum class DType { F32, F64, I32, BF16 };
 
 // Plain:   row-major, densely packed.
-// Blocked: [N, ceil(C / block), H, W, block], rank-4 f32 only. Channels that only fill the last
+// Blocked: [N, ceil(C / block), H, W, block], images only. Channels that only fill the last
 //          block are zero, always: whoever writes a blocked tensor writes those zeros too, and
 //          whoever reads one may rely on them. One block of all channels is NHWC.
 enum class Layout { Plain, Blocked };
@@ -23,7 +24,10 @@ constexpr int64_t ceil_div(int64_t value, int64_t divisor) {
 }
 constexpr int64_t round_up(int64_t value, int64_t step) { return ceil_div(value, step) * step; }
 
-constexpr size_t size_of(DType dtype) { return dtype == DType::F64 ? 8 : 4; }
+constexpr size_t size_of(DType dtype) {
+  if (dtype == DType::BF16) return 2;
+  return dtype == DType::F64 ? 8 : 4;
+}
 const char* name_of(DType dtype);
 
 struct TensorMeta {
@@ -41,8 +45,10 @@ struct TensorMeta {
   // Elements in memory: more than elements() where channels are padded to a block.
   int64_t stored_elements() const;
   size_t bytes() const { return static_cast<size_t>(stored_elements()) * size_of(dtype); }
+  // What kernels compute with as floats.
+  bool is_floating() const { return dtype == DType::F32 || dtype == DType::BF16; }
   // Only images may be blocked.
-  bool is_image() const { return rank() == 4 && dtype == DType::F32; }
+  bool is_image() const { return rank() == 4 && is_floating(); }
   bool is_blocked() const { return layout == Layout::Blocked; }
   // Number of channel blocks of an image.
   int64_t blocks() const { return ceil_div(dim(1), block); }

@@ -1,7 +1,7 @@
 // The CUDA device against the float64 reference, by the same bodies as the CPU.
 
 import { cudaDevice, cudaTest } from './cuda-device.js';
-import { holdToReference } from './parity.js';
+import { BF16, holdOperatorsToReference, holdToReference } from './parity.js';
 import { holdNetworksToReference } from './parity-networks.js';
 import { holdTrainingToReference } from './parity-training.js';
 import { holdUpdateToReference } from './parity-update.js';
@@ -10,6 +10,7 @@ if (cudaDevice === null) {
   cudaTest('CUDA agrees with the reference', async () => {});
 } else {
   holdToReference(cudaDevice);
+  holdOperatorsToReference(cudaDevice, BF16);
   holdUpdateToReference(cudaDevice);
   holdTrainingToReference(cudaDevice);
   holdNetworksToReference(cudaDevice);

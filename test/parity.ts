@@ -10,6 +10,7 @@ import { gradients } from '../lib/grad.js';
 import { GraphBuilder, type Graph, type Mode, type Value } from '../lib/graph.js';
 import { random } from '../lib/random.js';
 import { elements } from '../lib/shape.js';
+import type { Precision } from '../lib/train/device-names.js';
 import { Session } from '../lib/train/session.js';
 import type { Weights } from '../lib/weights.js';
 import { contents, titledCases, type Case } from './operator-cases.js';
@@ -21,7 +22,30 @@ import { ReferenceSession, referenceKernels } from './reference.js';
  * result carries 6e-8 of rounding, a sum of n terms about sqrt(n) times that in the mean; the longest
  * sums here have 360 terms (and 1e-6 would do), which leaves room for other orders of summation.
  */
-const TOLERANCE = 5e-6;
+const FP32: Arithmetic = { precision: 'fp32', tolerance: 5e-6, representable: (value) => value };
+
+/**
+ * Both sides get values that bf16 has, so that what differs is what the device rounds: each number by 2^-9
+ * of itself. The longest way here, through a gradient of several kernels, has four roundings after another.
+ */
+export const BF16: Arithmetic = { precision: 'bf16', tolerance: 2 ** -7, representable: bf16 };
+
+/** How a device computes and what that lets it differ by, relative to the largest magnitude of a tensor. */
+export interface Arithmetic {
+  readonly precision: Precision;
+  readonly tolerance: number;
+  /** The nearest value that its operands can have. */
+  readonly representable: (value: number) => number;
+}
+
+/** To nearest, ties to even. */
+function bf16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer);
+  const low = (bits[0] as number) & 0xffff;
+  const odd = ((bits[0] as number) >>> 16) & 1;
+  bits[0] = (bits[0] as number) - low + (low + odd > 0x8000 ? 0x10000 : 0);
+  return new Float32Array(bits.buffer)[0] as number;
+}
 
 /** Registers a test of a device; sessions on a GPU hold streams and workspaces, so there is one at a time. */
 export const testOn = (device: string) => (device === 'cpu' ? test : test.serial);
@@ -38,9 +62,13 @@ export interface Trial {
 }
 
 /** Runs a trial on the device and on the reference; all outputs and all arenas must agree. */
-export async function agree(t: ExecutionContext, trial: Trial, tolerance = TOLERANCE): Promise<void> {
+export async function agree(
+  t: ExecutionContext,
+  trial: Trial,
+  { precision, tolerance } = FP32,
+): Promise<void> {
   const reference = new ReferenceSession(trial.program);
-  using session = await Session.open(trial.program, { precision: 'fp32' });
+  using session = await Session.open(trial.program, { precision });
   for (const [name, values] of Object.entries(trial.arenas)) {
     reference.write(name, values);
     session.write(name, values);
@@ -75,15 +103,24 @@ export function close(
 /** The kernels that the programs run, by name. */
 const covered = new Set<string>();
 
-/** Registers the tests for one device. */
-export function holdToReference(device: string): void {
+/** Registers the tests of every operator for one device. */
+export function holdOperatorsToReference(device: string, arithmetic = FP32): void {
+  const { precision, representable } = arithmetic;
   for (const [title, c] of [...titledCases, ...parityCases]) {
     for (const mode of distinctModes(c.op)) {
-      testOn(device)(`${device} agrees with the reference on ${title} (${mode})`, async (t) => {
-        await agree(t, trialOf(c, mode, device));
-      });
+      testOn(device)(
+        `${device} agrees in ${precision} with the reference on ${title} (${mode})`,
+        async (t) => {
+          await agree(t, trialOf(c, mode, device, representable), arithmetic);
+        },
+      );
     }
   }
+}
+
+/** Registers the tests for one device. */
+export function holdToReference(device: string): void {
+  holdOperatorsToReference(device);
   testOn(device)(`${device} is asked about every kernel there is`, (t) => {
     for (const [, c] of titledCases) {
       for (const mode of distinctModes(c.op)) trialOf(c, mode, device).program.entries.forEach(remember);
@@ -97,8 +134,8 @@ const remember = (entry: Program['entries'][number]): void =>
   entry.steps.forEach((step) => covered.add(step.kernel));
 
 /** An operator, and in the training modes its gradients, as a program. */
-function trialOf(c: Case, mode: Mode, device: string): Trial {
-  const values = contents(c, 1).map((data) => Float32Array.from(data));
+function trialOf(c: Case, mode: Mode, device: string, representable = FP32.representable): Trial {
+  const values = contents(c, 1).map((data) => Float32Array.from(data, representable));
   const { graph, operands, results, seed } = networkOf(c, mode);
   const written = c.op.lower(mode).outputs?.map((index) => results[index] as Value) ?? results;
   const backward = mode === 'eval' ? null : differentiate(c, graph, operands, seed);
@@ -120,17 +157,22 @@ function trialOf(c: Case, mode: Mode, device: string): Trial {
   const weights: Weights = new Map(operands.map((value, i) => [value.name, values[i] as Float32Array]));
   return {
     program: assemble(device, arenas, [entry]),
-    data: Object.fromEntries(graph.inputs.map((v) => [v.name, dataOf(v, operands, values)])),
+    data: Object.fromEntries(graph.inputs.map((v) => [v.name, dataOf(v, operands, values, representable)])),
     arenas: { parameters: packWeights(layout, graph, weights) },
   };
 }
 
 /** The contents of an input; what is no operand is the seed of the gradients. */
-function dataOf(value: Value, operands: readonly Value[], values: readonly Float32Array[]) {
+function dataOf(
+  value: Value,
+  operands: readonly Value[],
+  values: readonly Float32Array[],
+  representable: (value: number) => number,
+) {
   const given = values[operands.indexOf(value)];
   if (given) return value.type.dtype === 'i32' ? Int32Array.from(given) : given;
   const stream = random(2);
-  return Float32Array.from({ length: elements(value.type.shape) }, () => stream.normal());
+  return Float32Array.from({ length: elements(value.type.shape) }, () => representable(stream.normal()));
 }
 
 /** A network of one operator: data are its inputs, the rest its parameters, as in real life. */

@@ -242,3 +242,12 @@ test('workers that are terminated in the middle of a run leave the process unhar
 test('a process that exits in the middle of a run ends at once and cleanly', async (t) => {
   t.is(await script('session-exit.ts'), 'leaving');
 });
+
+for (const precision of ['tf32', 'bf16'] as const) {
+  test(`the CPU refuses ${precision} and says what has it`, async (t) => {
+    await t.throwsAsync(Session.open(smallProgram(), { precision }), {
+      code: 'ERR_UNSUPPORTED',
+      message: "device 'cpu' computes in fp32 only; tf32 and bf16 need device 'cuda'",
+    });
+  });
+}

@@ -9,8 +9,11 @@ export const devicePattern = /^(?:cpu|auto|cuda(?::\d+)?)$/;
 /** What a device name looks like, for messages. */
 export const deviceForm = 'cpu, cuda, cuda:1 and so on, or auto';
 
-/** What products of f32 can be computed with: all 24 bits of both factors, or the 11 bits of TF32. */
-export const precisionNames = ['fp32', 'tf32'] as const;
+/**
+ * What products can be computed with: all 24 bits of both factors, the 11 bits of TF32, or the 8 of bf16,
+ * which images are then kept in too. Parameters, their updates and all sums stay in fp32 or better.
+ */
+export const precisionNames = ['fp32', 'tf32', 'bf16'] as const;
 
 /** One of them. */
 export type Precision = (typeof precisionNames)[number];

@@ -29,6 +29,8 @@ class CpuDevice final : public Device {
 
   int64_t channel_block(int64_t) const override { return block_; }
 
+  DType image_type() const override { return DType::F32; }
+
   std::unique_ptr<Memory> allocate(size_t bytes) const override {
     return std::make_unique<HostMemory>(bytes);
   }
@@ -56,7 +58,7 @@ class CpuDevice final : public Device {
 
 std::unique_ptr<Device> open(const DeviceOptions& options) {
   check(options.precision.value_or(Precision::Fp32) == Precision::Fp32, ErrorCode::Unsupported,
-        "device 'cpu' computes in fp32 only, not in tf32");
+        "device 'cpu' computes in fp32 only; tf32 and bf16 need device 'cuda'");
   return std::make_unique<CpuDevice>();
 }
 

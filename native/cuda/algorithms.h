@@ -21,12 +21,24 @@ struct Algorithm {
 // Most that a workspace may take of the device's free memory, in parts.
 inline constexpr size_t kWorkspaceShare = 4;
 
+inline const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::Fp32:
+      return "fp32";
+    case Precision::Tf32:
+      return "tf32";
+    case Precision::Bf16:
+      return "bf16";
+  }
+  return "unknown";
+}
+
 // All that a choice depends on.
 inline std::string algorithm_key(const Context& context, const char* direction,
                                  const ConvolutionShape& c) {
   std::ostringstream key;
   key << context.device_text() << " cudnn " << cudnnGetVersion() << ' '
-      << (context.precision() == Precision::Tf32 ? "tf32" : "fp32") << ' ' << direction;
+      << name_of(context.precision()) << ' ' << direction;
   for (int64_t size : {c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.p, c.q, c.groups}) key << ' ' << size;
   for (const auto& pair : {c.strides, c.dilations, c.padding_begin}) {
     key << ' ' << pair[0] << ' ' << pair[1];
@@ -36,11 +48,20 @@ inline std::string algorithm_key(const Context& context, const char* direction,
 
 // A search tries CUDNN_DEFAULT_MATH, which may round to TF32, whatever its descriptor allows.
 inline bool is_precise(const Context& context, cudnnMathType_t math) {
-  return context.precision() == Precision::Tf32 || math == CUDNN_FMA_MATH;
+  return context.precision() != Precision::Fp32 || math == CUDNN_FMA_MATH;
 }
 
+// Tensor cores take bf16 as it is; TF32 is what the default makes of floats.
 inline cudnnMathType_t allowed_math(const Context& context) {
-  return context.precision() == Precision::Tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
+  switch (context.precision()) {
+    case Precision::Fp32:
+      return CUDNN_FMA_MATH;
+    case Precision::Tf32:
+      return CUDNN_DEFAULT_MATH;
+    case Precision::Bf16:
+      return CUDNN_TENSOR_OP_MATH;
+  }
+  return CUDNN_FMA_MATH;
 }
 
 inline size_t most_workspace() {
@@ -57,7 +78,7 @@ std::optional<Algorithm<Direction>> remembered(const Context& context, const Con
   if (!choice) return std::nullopt;
   Algorithm<Direction> result{static_cast<typename Direction::Algorithm>(choice->algorithm),
                               static_cast<cudnnMathType_t>(choice->math), 0};
-  CudnnConvolution c(shape, result.math);
+  CudnnConvolution c(shape, context.image_type(), result.math);
   cudnnStatus_t status = Direction::workspace(context.cudnn(), c, result.algorithm,
                                               &result.workspace_bytes);
   if (status != CUDNN_STATUS_SUCCESS || result.workspace_bytes > most_workspace()) {
@@ -77,7 +98,7 @@ size_t least_memory(const Performances& results) {
 template <class Direction>
 Algorithm<Direction> search(const Context& context, const ConvolutionShape& shape,
                             const StepMeta& step) {
-  CudnnConvolution c(shape, allowed_math(context));
+  CudnnConvolution c(shape, context.image_type(), allowed_math(context));
   std::vector<typename Direction::Performance> results(4 * Direction::algorithms);
   int found = 0;
   HALFSPACE_CUDNN(Direction::find(context.cudnn(), c, static_cast<int>(results.size()), &found,

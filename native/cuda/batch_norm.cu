@@ -19,15 +19,16 @@ struct Affine {
 };
 
 // sum x, sum x^2
+template <class T>
 struct Moments {
-  const float* x;
+  const T* x;
   int64_t channels;
 
   struct Column {
-    const float* x;
+    const T* x;
     int64_t channels;
     __device__ void operator()(int64_t row, double (&sums)[2]) const {
-      const double value = x[row * channels];
+      const double value = to_float(x[row * channels]);
       sums[0] += value;
       sums[1] += value * value;
     }
@@ -97,20 +98,21 @@ __device__ float reaching(float dy, float y) {
 }
 
 // sum g, sum g (x - center)
-template <bool kMasked>
+template <bool kMasked, class T>
 struct Products {
-  const float *x, *dy, *y, *center;
+  const T *x, *dy, *y;
+  const float* center;
   int64_t channels;
 
   struct Column {
-    const float *x, *dy, *y;
+    const T *x, *dy, *y;
     int64_t channels;
     float center;
     __device__ void operator()(int64_t row, double (&sums)[2]) const {
       const int64_t i = row * channels;
-      const double gradient = reaching<kMasked>(dy[i], kMasked ? y[i] : 0.0f);
+      const double gradient = reaching<kMasked>(to_float(dy[i]), kMasked ? to_float(y[i]) : 0.0f);
       sums[0] += gradient;
-      sums[1] += gradient * static_cast<double>(x[i] - center);
+      sums[1] += gradient * static_cast<double>(to_float(x[i]) - center);
     }
   };
   __device__ Column at(int64_t, int64_t channel) const {
@@ -159,6 +161,7 @@ class BatchNorm final : public CudaKernel {
  public:
   explicit BatchNorm(const StepMeta& step)
       : cut_(cut_of(step.outputs.at(0))),
+        type_(step.outputs[0].dtype),
         epsilon_(step.attrs.number("epsilon")),
         momentum_(step.attrs.number("momentum", 0.0)),
         least_(least_of(step)) {
@@ -192,14 +195,17 @@ class BatchNorm final : public CudaKernel {
                                .samples = static_cast<double>(cut_.rows),
                                .epsilon = epsilon_,
                                .momentum = momentum_};
-    sum_columns<2>(context_, cut_, Moments{buffers.in(0), cut_.columns}, finish,
-                   affine + cut_.columns);
-    map_columns(context_, Normalize{affine, least_}, operands_of<1>(buffers), cut_.rows,
-                cut_.columns);
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      sum_columns<2>(context_, cut_, Moments<T>{buffers.in<T>(0), cut_.columns}, finish,
+                     affine + cut_.columns);
+      map_columns(context_, Normalize{affine, least_}, operands_of<1, T>(buffers), cut_.rows,
+                  cut_.columns);
+    });
   }
 
  private:
   ColumnCut cut_;
+  DType type_;
   double epsilon_, momentum_;
   float least_;
 };
@@ -209,6 +215,7 @@ class BatchNormInference final : public CudaKernel {
  public:
   explicit BatchNormInference(const StepMeta& step)
       : cut_(cut_of(step.outputs.at(0))),
+        type_(step.outputs[0].dtype),
         epsilon_(step.attrs.number("epsilon")),
         least_(least_of(step)) {
     step.expect_arity(5, 5, 1, 1);
@@ -220,11 +227,14 @@ class BatchNormInference final : public CudaKernel {
   void run(const Buffers& buffers) override {
     const NormalizeRunning f{buffers.in(1), buffers.in(2), buffers.in(3),
                              buffers.in(4), epsilon_,      least_};
-    map_columns(context_, f, operands_of<1>(buffers), cut_.rows, cut_.columns);
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      map_columns(context_, f, operands_of<1, T>(buffers), cut_.rows, cut_.columns);
+    });
   }
 
  private:
   ColumnCut cut_;
+  DType type_;
   double epsilon_;
   float least_;
 };
@@ -235,7 +245,7 @@ class BatchNormInference final : public CudaKernel {
 template <bool kMasked>
 class BatchNormBackward final : public CudaKernel {
  public:
-  explicit BatchNormBackward(const StepMeta& step) : cut_(cut_of(step.outputs.at(0))) {
+  explicit BatchNormBackward(const StepMeta& step) : cut_(cut_of(step.outputs.at(0))), type_(step.outputs[0].dtype) {
     step.expect_arity(kMasked ? 6 : 5, 6, 3, 3);
     expect_image(step, step.inputs[0]);
     expect_same(step, step.inputs[0], step.inputs[1]);
@@ -252,8 +262,6 @@ class BatchNormBackward final : public CudaKernel {
 
   void run(const Buffers& buffers) override {
     auto* affine = static_cast<Affine*>(buffers.scratch);
-    const float* y = kMasked ? buffers.in(5) : nullptr;
-    const Products<kMasked> products{buffers.in(0), buffers.in(1), y, buffers.in(3), cut_.columns};
     const FinishProducts finish{.scale = buffers.in(2),
                                 .mean = buffers.in(3),
                                 .inverse = buffers.in(4),
@@ -261,15 +269,22 @@ class BatchNormBackward final : public CudaKernel {
                                 .dbias = buffers.out(2),
                                 .affine = affine,
                                 .samples = static_cast<double>(cut_.rows)};
-    sum_columns<2>(context_, cut_, products, finish, affine + cut_.columns);
-    using Function = Differentiate<kMasked>;
-    Operands<Function::kInputs> operands{{buffers.in(0), buffers.in(1)}, buffers.out(0)};
-    if (kMasked) operands.in[Function::kInputs - 1] = y;
-    map_columns(context_, Function{affine}, operands, cut_.rows, cut_.columns);
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      const T* y = kMasked ? buffers.in<T>(5) : nullptr;
+      const Products<kMasked, T> products{buffers.in<T>(0), buffers.in<T>(1), y, buffers.in(3),
+                                          cut_.columns};
+      sum_columns<2>(context_, cut_, products, finish, affine + cut_.columns);
+      using Function = Differentiate<kMasked>;
+      Operands<Function::kInputs, T> operands{{buffers.in<T>(0), buffers.in<T>(1)},
+                                              buffers.out<T>(0)};
+      if (kMasked) operands.in[Function::kInputs - 1] = y;
+      map_columns(context_, Function{affine}, operands, cut_.rows, cut_.columns);
+    });
   }
 
  private:
   ColumnCut cut_;
+  DType type_;
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ class Binary final : public CudaKernel {
  public:
   explicit Binary(const StepMeta& step) : map_(step, binary_walk(step)) {}
 
-  void run(const Buffers& buffers) override { map_.run(context_, {}, operands_of<2>(buffers)); }
+  void run(const Buffers& buffers) override { map_.run(context_, {}, buffers); }
 
  private:
   WalkMap<2, OfTwo<Function>> map_;

@@ -27,25 +27,30 @@ struct FinishSum {
 
 }  // namespace
 
-void weights_to_krsc(const Context& context, const float* kcrs, float* krsc, int64_t k, int64_t c,
-                     int64_t r, int64_t s) {
-  transpose(context, {k, c, r * s}, kcrs, krsc);
+void weights_to_krsc(const Context& context, const float* kcrs, void* krsc, DType type, int64_t k,
+                     int64_t c, int64_t r, int64_t s) {
+  transpose(context, {k, c, r * s}, kcrs, DType::F32, krsc, type);
 }
 
-void weights_to_kcrs(const Context& context, const float* krsc, float* kcrs, int64_t k, int64_t c,
-                     int64_t r, int64_t s) {
-  transpose(context, {k, r * s, c}, krsc, kcrs);
+void weights_to_kcrs(const Context& context, const void* krsc, DType type, float* kcrs, int64_t k,
+                     int64_t c, int64_t r, int64_t s) {
+  transpose(context, {k, r * s, c}, krsc, type, kcrs, DType::F32);
 }
 
-void add_bias(const Context& context, const float* bias, float* y, int64_t rows, int64_t columns,
-              Epilogue epilogue) {
-  map_columns(context, AddBias{bias, epilogue}, Operands<1>{{y}, y}, rows, columns);
+void add_bias(const Context& context, const float* bias, void* y, DType type, int64_t rows,
+              int64_t columns, Epilogue epilogue) {
+  with_element(type, [&]<class T>(ElementType<T>) {
+    auto* values = static_cast<T*>(y);
+    map_columns(context, AddBias{bias, epilogue}, Operands<1, T>{{values}, values}, rows, columns);
+  });
 }
 
-void sum_columns(const Context& context, const float* dy, float* db, int64_t rows, int64_t columns,
-                 void* scratch) {
-  sum_columns<1>(context, ColumnCut(1, rows, columns), ElementTerm{dy, rows, columns},
-                 FinishSum{db}, scratch);
+void sum_columns(const Context& context, const void* dy, DType type, float* db, int64_t rows,
+                 int64_t columns, void* scratch) {
+  with_element(type, [&]<class T>(ElementType<T>) {
+    const ElementTerm<T> term{static_cast<const T*>(dy), rows, columns};
+    sum_columns<1>(context, ColumnCut(1, rows, columns), term, FinishSum{db}, scratch);
+  });
 }
 
 size_t sum_columns_scratch(int64_t rows, int64_t columns) {

@@ -94,15 +94,16 @@ void sum_columns(const Context& context, const ColumnCut& cut, const Term& term,
 }
 
 // The elements themselves, of x [batch, rows, columns].
+template <class T>
 struct ElementTerm {
-  const float* x;
+  const T* x;
   int64_t rows, columns;
 
   struct Column {
-    const float* x;
+    const T* x;
     int64_t columns;
     __device__ void operator()(int64_t row, double (&sums)[1]) const {
-      sums[0] += x[row * columns];
+      sums[0] += to_float(x[row * columns]);
     }
   };
   __device__ Column at(int64_t batch, int64_t column) const {

@@ -1,5 +1,5 @@
 // Concatenation and its inverse, split: copies of contiguous runs. In memory the whole is
-// [outer][row], and part i owns a run of `run` floats of every row, from `offset` on.
+// [outer][row], and part i owns a run of `run` elements of every row, from `offset` on.
 #include "../semantics/joining.h"
 #include "kernels.h"
 #include "walk.cuh"
@@ -7,23 +7,25 @@
 namespace halfspace::cuda {
 namespace {
 
+template <class T>
 struct Part {
-  float* data;
+  T* data;
   int64_t run, offset;
 };
 
 // As many as one launch takes; longer lists take several.
 constexpr size_t kMostParts = 16;
 
+template <class T>
 struct Parts {
-  Part at[kMostParts];
+  Part<T> at[kMostParts];
 };
 
 enum class Direction { Join, Split };
 
-template <Direction kDirection, int kWidth>
-__global__ void move_runs(Parts parts, float* whole, int64_t outer, int64_t row) {
-  const Part part = parts.at[blockIdx.y];
+template <Direction kDirection, int kWidth, class T>
+__global__ void move_runs(Parts<T> parts, T* whole, int64_t outer, int64_t row) {
+  const Part<T> part = parts.at[blockIdx.y];
   const int64_t vectors = part.run / kWidth;
   for (int64_t i = first_item(); i < outer * vectors; i += item_step()) {
     const int64_t at = i / vectors * row + part.offset + i % vectors * kWidth;
@@ -67,42 +69,49 @@ struct Runs {
 template <Direction kDirection>
 class MoveRuns final : public CudaKernel {
  public:
-  explicit MoveRuns(Runs runs) : runs_(std::move(runs)) {}
+  MoveRuns(const StepMeta& step, size_t axis)
+      : runs_(kDirection == Direction::Join ? step.inputs : step.outputs, axis),
+        type_(step.inputs[0].dtype) {}
 
   void run(const Buffers& buffers) override {
     for (size_t first = 0; first < runs_.runs.size(); first += kMostParts) {
-      move(buffers, first, std::min(kMostParts, runs_.runs.size() - first));
+      const size_t count = std::min(kMostParts, runs_.runs.size() - first);
+      with_element(type_, [&]<class T>(ElementType<T>) { move<T>(buffers, first, count); });
     }
   }
 
  private:
+  template <class T>
   void move(const Buffers& buffers, size_t first, size_t count) const {
-    Parts parts{};
-    float* whole = whole_of(buffers);
+    Parts<T> parts{};
+    T* whole = whole_of<T>(buffers);
     bool wide = runs_.wide && is_wide(whole);
     for (size_t i = 0; i < count; ++i) {
-      parts.at[i] = {part_of(buffers, first + i), runs_.runs[first + i], runs_.offsets[first + i]};
+      parts.at[i] = {part_of<T>(buffers, first + i), runs_.runs[first + i], runs_.offsets[first + i]};
       wide = wide && is_wide(parts.at[i].data);
     }
     const int64_t items = runs_.outer * runs_.longest / (wide ? kWide : 1);
     if (items == 0) return;
     Grid grid = context_.cover(items);
     grid.blocks.y = static_cast<unsigned>(count);
-    launch(stream(), grid, wide ? move_runs<kDirection, kWide> : move_runs<kDirection, 1>, parts,
-           whole, runs_.outer, runs_.row);
+    launch(stream(), grid, wide ? move_runs<kDirection, kWide, T> : move_runs<kDirection, 1, T>,
+           parts, whole, runs_.outer, runs_.row);
   }
 
   // Inputs are only read.
-  static float* whole_of(const Buffers& buffers) {
-    if (kDirection == Direction::Join) return buffers.out(0);
-    return const_cast<float*>(buffers.in(0));
+  template <class T>
+  static T* whole_of(const Buffers& buffers) {
+    if (kDirection == Direction::Join) return buffers.out<T>(0);
+    return const_cast<T*>(buffers.in<T>(0));
   }
-  static float* part_of(const Buffers& buffers, size_t i) {
-    if (kDirection == Direction::Split) return buffers.out(i);
-    return const_cast<float*>(buffers.in(i));
+  template <class T>
+  static T* part_of(const Buffers& buffers, size_t i) {
+    if (kDirection == Direction::Split) return buffers.out<T>(i);
+    return const_cast<T*>(buffers.in<T>(i));
   }
 
   Runs runs_;
+  DType type_;
 };
 
 }  // namespace
@@ -110,13 +119,13 @@ class MoveRuns final : public CudaKernel {
 std::unique_ptr<Kernel> make_concat(const StepMeta& step) {
   step.expect_arity(1, step.inputs.size(), 1, 1);
   const size_t axis = joined_axis(step, step.inputs, step.outputs[0]);
-  return std::make_unique<MoveRuns<Direction::Join>>(Runs(step.inputs, axis));
+  return std::make_unique<MoveRuns<Direction::Join>>(step, axis);
 }
 
 std::unique_ptr<Kernel> make_split(const StepMeta& step) {
   step.expect_arity(1, 1, 1, step.outputs.size());
   const size_t axis = joined_axis(step, step.outputs, step.inputs[0]);
-  return std::make_unique<MoveRuns<Direction::Split>>(Runs(step.outputs, axis));
+  return std::make_unique<MoveRuns<Direction::Split>>(step, axis);
 }
 
 }  // namespace halfspace::cuda

@@ -41,9 +41,6 @@ void Context::open() {
   HALFSPACE_CUBLAS(cublasCreate(&cublas_));
   HALFSPACE_CUBLAS(cublasSetStream(cublas_, stream_));
   HALFSPACE_CUBLAS(cublasSetWorkspace(cublas_, cublas_workspace_, kCublasWorkspace));
-  bool tf32 = precision_ == Precision::Tf32;
-  HALFSPACE_CUBLAS(
-      cublasSetMathMode(cublas_, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_PEDANTIC_MATH));
 }
 
 // Nobody could do anything about a failure here.

@@ -30,6 +30,8 @@ class Context : public std::enable_shared_from_this<Context> {
 
   int ordinal() const { return ordinal_; }
   Precision precision() const { return precision_; }
+  // Of the elements of images.
+  DType image_type() const { return precision_ == Precision::Bf16 ? DType::BF16 : DType::F32; }
   // Kernels run here, in order.
   cudaStream_t stream() const { return stream_; }
   // Inputs of the next run travel here while this one works.

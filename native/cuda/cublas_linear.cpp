@@ -32,8 +32,8 @@ class Linear final : public CudaKernel {
   void run(const Buffers& buffers) override {
     multiply(context_, product_, buffers.in(0), buffers.in(1), buffers.out(0));
     if (!biased_ && epilogue_ == Epilogue::None) return;
-    add_bias(context_, biased_ ? buffers.in(2) : nullptr, buffers.out(0), product_.m, product_.n,
-             epilogue_);
+    add_bias(context_, biased_ ? buffers.in(2) : nullptr, buffers.out(0), DType::F32,
+             product_.m, product_.n, epilogue_);
   }
 
  private:
@@ -71,7 +71,8 @@ class LinearBackwardWeights final : public CudaKernel {
   void run(const Buffers& buffers) override {
     multiply(context_, product_, buffers.in(1), buffers.in(0), buffers.out(0));
     if (!biased_) return;
-    sum_columns(context_, buffers.in(1), buffers.out(1), product_.k, product_.m, buffers.scratch);
+    sum_columns(context_, buffers.in(1), DType::F32, buffers.out(1), product_.k, product_.m,
+                buffers.scratch);
   }
 
  private:

@@ -1,6 +1,7 @@
-// Convolutions through cuDNN, forward and both gradients. Images are NHWC. Weights lie in the arena as
-// [K,C,R,S] at any multiple of 4 bytes and are brought to [K,R,S,C] in scratch, which is little beside
-// the images; so cuDNN sees aligned memory always.
+// Convolutions through cuDNN, forward and both gradients. Images are NHWC, of floats or bf16. Weights lie
+// in the arena as floats [K,C,R,S] at any multiple of 4 bytes and are brought to [K,R,S,C] and the images'
+// type in scratch, which is little beside the images; so cuDNN sees aligned memory always, and a gradient
+// of bf16 becomes one of floats after its sums, which are in fp32, are complete.
 #include "algorithms.h"
 #include "building_blocks.h"
 #include "depthwise.h"
@@ -18,12 +19,12 @@ struct Symmetric {
   ConvolutionShape shape;
   std::optional<Frame> frame;
 
-  explicit Symmetric(const ConvolutionShape& given) : shape(given) {
+  Symmetric(const ConvolutionShape& given, DType type) : shape(given) {
     if (fits(0, shape.h, shape.r, shape.p) && fits(1, shape.w, shape.s, shape.q)) return;
     const auto [top, left] = shape.padding_begin;
     frame = {shape.n, shape.h, shape.w,
              shape.c, top,     left,
-             shape.h + top + shape.padding_end[0], shape.w + left + shape.padding_end[1]};
+             shape.h + top + shape.padding_end[0], shape.w + left + shape.padding_end[1], type};
     shape.h = frame->height;
     shape.w = frame->width;
     shape.padding_begin = {0, 0};
@@ -42,11 +43,12 @@ template <class Direction>
 class Convolution : public CudaKernel {
  public:
   Convolution(const StepMeta& step, const ConvolutionShape& given)
-      : symmetric_(given),
+      : type_(step.inputs[0].dtype),
+        symmetric_(given, type_),
         algorithm_(choose_algorithm<Direction>(context_, symmetric_.shape, step)),
-        descriptors_(symmetric_.shape, algorithm_.math) {
+        descriptors_(symmetric_.shape, type_, algorithm_.math) {
     const ConvolutionShape& s = shape();
-    weights_at_ = scratch_.reserve(sizeof(float) * s.k * (s.c / s.groups) * s.r * s.s);
+    weights_at_ = scratch_.reserve(size_of(type_) * s.k * (s.c / s.groups) * s.r * s.s);
     if (symmetric_.frame) framed_at_ = scratch_.reserve(symmetric_.frame->bytes());
     workspace_at_ = scratch_.reserve(algorithm_.workspace_bytes);
   }
@@ -57,27 +59,28 @@ class Convolution : public CudaKernel {
   const ConvolutionShape& shape() const { return symmetric_.shape; }
 
   // The weights as cuDNN wants them.
-  const float* arranged(const Buffers& buffers, const float* weights) const {
+  const void* arranged(const Buffers& buffers, const float* weights) const {
     const ConvolutionShape& s = shape();
-    float* krsc = piece(buffers, weights_at_);
-    weights_to_krsc(context_, weights, krsc, s.k, s.c / s.groups, s.r, s.s);
+    void* krsc = piece(buffers, weights_at_);
+    weights_to_krsc(context_, weights, krsc, type_, s.k, s.c / s.groups, s.r, s.s);
     return krsc;
   }
 
   // x, with zeros around where cuDNN needs them.
-  const float* framed(const Buffers& buffers, const float* x) const {
+  const void* framed(const Buffers& buffers, const void* x) const {
     if (!symmetric_.frame) return x;
     add_frame(context_, *symmetric_.frame, x, piece(buffers, framed_at_));
     return piece(buffers, framed_at_);
   }
 
-  void convolve(const Buffers& buffers, const float* first, const float* second,
-                float* result) const {
+  void convolve(const Buffers& buffers, const void* first, const void* second,
+                void* result) const {
     HALFSPACE_CUDNN(Direction::run(context_.cudnn(), descriptors_, algorithm_.algorithm, first,
                                    second, result, piece(buffers, workspace_at_),
                                    algorithm_.workspace_bytes));
   }
 
+  DType type_;
   Symmetric symmetric_;
   Algorithm<Direction> algorithm_;
   CudnnConvolution descriptors_;
@@ -96,10 +99,10 @@ class ConvolutionForward final : public Convolution<Forward> {
         epilogue_(has_relu(step) ? Epilogue::Relu : Epilogue::None) {}
 
   void run(const Buffers& buffers) override {
-    const float* w = arranged(buffers, buffers.in(1));
-    convolve(buffers, framed(buffers, buffers.in(0)), w, buffers.out(0));
+    const void* w = arranged(buffers, buffers.in(1));
+    convolve(buffers, framed(buffers, buffers.inputs[0]), w, buffers.outputs[0]);
     if (!biased_ && epilogue_ == Epilogue::None) return;
-    add_bias(context_, biased_ ? buffers.in(2) : nullptr, buffers.out(0),
+    add_bias(context_, biased_ ? buffers.in(2) : nullptr, buffers.outputs[0], type_,
              shape().n * shape().p * shape().q, shape().k, epilogue_);
   }
 
@@ -114,11 +117,11 @@ class ConvolutionBackwardData final : public Convolution<BackwardData> {
   using Convolution::Convolution;
 
   void run(const Buffers& buffers) override {
-    const float* w = arranged(buffers, buffers.in(1));
+    const void* w = arranged(buffers, buffers.in(1));
     const bool frame = symmetric_.frame.has_value();
-    float* dx = frame ? piece(buffers, framed_at_) : buffers.out(0);
-    convolve(buffers, buffers.in(0), w, dx);
-    if (frame) remove_frame(context_, *symmetric_.frame, dx, buffers.out(0));
+    void* dx = frame ? piece(buffers, framed_at_) : buffers.outputs[0];
+    convolve(buffers, buffers.inputs[0], w, dx);
+    if (frame) remove_frame(context_, *symmetric_.frame, dx, buffers.outputs[0]);
   }
 };
 
@@ -132,11 +135,12 @@ class ConvolutionBackwardWeights final : public Convolution<BackwardFilter> {
 
   void run(const Buffers& buffers) override {
     const ConvolutionShape& s = shape();
-    float* krsc = piece(buffers, weights_at_);
-    convolve(buffers, framed(buffers, buffers.in(0)), buffers.in(1), krsc);
-    weights_to_kcrs(context_, krsc, buffers.out(0), s.k, s.c / s.groups, s.r, s.s);
+    void* krsc = piece(buffers, weights_at_);
+    convolve(buffers, framed(buffers, buffers.inputs[0]), buffers.inputs[1], krsc);
+    weights_to_kcrs(context_, krsc, type_, buffers.out(0), s.k, s.c / s.groups, s.r, s.s);
     if (!biased_) return;
-    sum_columns(context_, buffers.in(1), buffers.out(1), rows(), s.k, piece(buffers, sums_at_));
+    sum_columns(context_, buffers.inputs[1], type_, buffers.out(1), rows(), s.k,
+                piece(buffers, sums_at_));
   }
 
  private:

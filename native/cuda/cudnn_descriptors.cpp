@@ -11,17 +11,23 @@ int as_int(int64_t value) {
   return static_cast<int>(value);
 }
 
-void describe_image(const TensorDescriptor& image, int64_t n, int64_t c, int64_t h, int64_t w) {
-  HALFSPACE_CUDNN(cudnnSetTensor4dDescriptor(image, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, as_int(n),
+cudnnDataType_t data_type(DType type) {
+  return type == DType::BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+}
+
+void describe_image(const TensorDescriptor& image, DType type, int64_t n, int64_t c, int64_t h,
+                    int64_t w) {
+  HALFSPACE_CUDNN(cudnnSetTensor4dDescriptor(image, CUDNN_TENSOR_NHWC, data_type(type), as_int(n),
                                              as_int(c), as_int(h), as_int(w)));
 }
 
 }  // namespace
 
-CudnnConvolution::CudnnConvolution(const ConvolutionShape& shape, cudnnMathType_t math) {
-  describe_image(x, shape.n, shape.c, shape.h, shape.w);
-  describe_image(y, shape.n, shape.k, shape.p, shape.q);
-  HALFSPACE_CUDNN(cudnnSetFilter4dDescriptor(w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC,
+CudnnConvolution::CudnnConvolution(const ConvolutionShape& shape, DType type,
+                                   cudnnMathType_t math) {
+  describe_image(x, type, shape.n, shape.c, shape.h, shape.w);
+  describe_image(y, type, shape.n, shape.k, shape.p, shape.q);
+  HALFSPACE_CUDNN(cudnnSetFilter4dDescriptor(w, data_type(type), CUDNN_TENSOR_NHWC,
                                              as_int(shape.k), as_int(shape.c / shape.groups),
                                              as_int(shape.r), as_int(shape.s)));
   HALFSPACE_CUDNN(cudnnSetConvolution2dDescriptor(

@@ -29,15 +29,15 @@ using ConvolutionDescriptor =
     Descriptor<cudnnConvolutionDescriptor_t, cudnnCreateConvolutionDescriptor,
                cudnnDestroyConvolutionDescriptor>;
 
-// A convolution as cuDNN sees it: NHWC images, weights [K,R,S,C/groups], and the padding on both sides
-// of an axis alike.
+// A convolution as cuDNN sees it: NHWC images, weights [K,R,S,C/groups] of the same type, sums in fp32,
+// and the padding on both sides of an axis alike.
 struct CudnnConvolution {
   TensorDescriptor x, y;
   FilterDescriptor w;
   ConvolutionDescriptor convolution;
 
   // `shape` has no more padding at the end of an axis than at its begin.
-  CudnnConvolution(const ConvolutionShape& shape, cudnnMathType_t math);
+  CudnnConvolution(const ConvolutionShape& shape, DType type, cudnnMathType_t math);
 };
 
 }  // namespace halfspace::cuda

@@ -1,6 +1,6 @@
 // Convolutions with one filter a channel, NHWC: neighbouring threads do neighbouring channels.
 // Square filters of 3 and 5 with stride 1, dilated or not, keep what neighbouring outputs read in
-// registers; everything else goes tap by tap. Filters are turned from [C, taps] to [taps, C] first.
+// registers; everything else goes tap by tap. Images are of floats or bf16, filters of floats. Filters are turned from [C, taps] to [taps, C] first.
 #include "building_blocks.h"
 #include "column_sums.cuh"
 #include "depthwise.h"
@@ -75,11 +75,12 @@ template <int kSide>
 struct Strip {
   float at[kTile + kSide - 1];
 
-  __device__ Strip(const Window& w, const float* row, int64_t first) {
+  template <class T>
+  __device__ Strip(const Window& w, const T* row, int64_t first) {
 #pragma unroll
     for (int m = 0; m < kTile + kSide - 1; ++m) {
       const int64_t v = first + static_cast<int64_t>(m) * w.dilation_w - w.left;
-      at[m] = w.has_column(v) ? row[v * w.C] : 0.0f;
+      at[m] = w.has_column(v) ? to_float(row[v * w.C]) : 0.0f;
     }
   }
 };
@@ -97,8 +98,8 @@ struct Filter {
   __device__ float finish(float sum) const { return relu && sum < 0.0f ? 0.0f : sum; }
 };
 
-template <int kSide>
-__global__ void filter_tiles(Window w, Lines lines, Filter filter, const float* x, float* y) {
+template <int kSide, class T>
+__global__ void filter_tiles(Window w, Lines lines, Filter filter, const T* x, T* y) {
   lines.for_each([&](int64_t line, int item) {
     const int channels = static_cast<int>(w.C), c = item % channels;
     const int64_t n = line / w.P, p = line % w.P, first = tile_begin(w, item / channels);
@@ -120,12 +121,13 @@ __global__ void filter_tiles(Window w, Lines lines, Filter filter, const float* 
 #pragma unroll
     for (int t = 0; t < kTile; ++t) {
       const int64_t q = first + static_cast<int64_t>(t) * w.dilation_w;
-      if (q < w.Q) y[(line * w.Q + q) * w.C + c] = filter.finish(sum[t]);
+      if (q < w.Q) y[(line * w.Q + q) * w.C + c] = to_element<T>(filter.finish(sum[t]));
     }
   });
 }
 
-__global__ void filter_any(Window w, Lines lines, Filter filter, const float* x, float* y) {
+template <class T>
+__global__ void filter_any(Window w, Lines lines, Filter filter, const T* x, T* y) {
   lines.for_each([&](int64_t line, int item) {
     const int channels = static_cast<int>(w.C), c = item % channels, q = item / channels;
     const int64_t n = line / w.P, p = line % w.P;
@@ -136,15 +138,16 @@ __global__ void filter_any(Window w, Lines lines, Filter filter, const float* x,
       for (int j = 0; j < w.kw; ++j) {
         const int64_t v = w.column(q, j);
         if (!w.has_column(v)) continue;
-        sum += filter.tap(w, i * w.kw + j, c) * x[((n * w.H + h) * w.W + v) * w.C + c];
+        sum += filter.tap(w, i * w.kw + j, c) * to_float(x[((n * w.H + h) * w.W + v) * w.C + c]);
       }
     }
-    y[(line * w.Q + q) * w.C + c] = filter.finish(sum);
+    y[(line * w.Q + q) * w.C + c] = to_element<T>(filter.finish(sum));
   });
 }
 
 // dx from dy where some outputs are left out: each input gathers from the outputs that read it.
-__global__ void gather_any(Window w, Lines lines, Filter filter, const float* dy, float* dx) {
+template <class T>
+__global__ void gather_any(Window w, Lines lines, Filter filter, const T* dy, T* dx) {
   lines.for_each([&](int64_t line, int item) {
     const int channels = static_cast<int>(w.C), c = item % channels, v = item / channels;
     const int64_t n = line / w.H, h = line % w.H;
@@ -155,10 +158,10 @@ __global__ void gather_any(Window w, Lines lines, Filter filter, const float* dy
       for (int j = 0; j < w.kw; ++j) {
         const int64_t q = w.output_column(v, j);
         if (q < 0) continue;
-        sum += filter.tap(w, i * w.kw + j, c) * dy[((n * w.P + p) * w.Q + q) * w.C + c];
+        sum += filter.tap(w, i * w.kw + j, c) * to_float(dy[((n * w.P + p) * w.Q + q) * w.C + c]);
       }
     }
-    dx[(line * w.W + v) * w.C + c] = sum;
+    dx[(line * w.W + v) * w.C + c] = to_element<T>(sum);
   });
 }
 
@@ -170,8 +173,11 @@ class Filtering {
         tiled_(takes_tiles(w, 3) || takes_tiles(w, 5)),
         lines_(lines_of(step, w.N * w.P, (tiled_ ? tiles_across(w) : w.Q) * w.C)) {}
 
-  void run(const Context& context, const Filter& filter, const float* x, float* y) const {
-    const auto kernel = !tiled_ ? filter_any : window_.kh == 3 ? filter_tiles<3> : filter_tiles<5>;
+  template <class T>
+  void run(const Context& context, const Filter& filter, const T* x, T* y) const {
+    const auto kernel = !tiled_           ? filter_any<T>
+                        : window_.kh == 3 ? filter_tiles<3, T>
+                                          : filter_tiles<5, T>;
     launch(context.stream(), lines_.grid(), kernel, window_, lines_, filter, x, y);
   }
 
@@ -187,7 +193,10 @@ size_t filter_bytes(const Window& w) { return w.C * w.taps() * sizeof(float); }
 class Depthwise final : public CudaKernel {
  public:
   Depthwise(const StepMeta& step, const ConvolutionShape& shape)
-      : window_(window_of(step, shape)), filtering_(step, window_), relu_(has_relu(step)) {}
+      : window_(window_of(step, shape)),
+        filtering_(step, window_),
+        relu_(has_relu(step)),
+        type_(step.outputs[0].dtype) {}
 
   size_t scratch_bytes() const override { return filter_bytes(window_); }
 
@@ -195,13 +204,16 @@ class Depthwise final : public CudaKernel {
     auto* taps = static_cast<float*>(buffers.scratch);
     transpose(context_, {1, window_.C, window_.taps()}, buffers.in(1), taps);
     const float* bias = buffers.inputs.size() > 2 ? buffers.in(2) : nullptr;
-    filtering_.run(context_, {taps, bias, false, relu_}, buffers.in(0), buffers.out(0));
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      filtering_.run(context_, {taps, bias, false, relu_}, buffers.in<T>(0), buffers.out<T>(0));
+    });
   }
 
  private:
   Window window_;
   Filtering filtering_;
   bool relu_;
+  DType type_;
 };
 
 // dy w -> dx
@@ -210,30 +222,36 @@ class DepthwiseBackwardData final : public CudaKernel {
   DepthwiseBackwardData(const StepMeta& step, const ConvolutionShape& shape)
       : window_(window_of(step, shape)),
         filtering_(step, turned(window_)),
-        lines_(lines_of(step, window_.N * window_.H, window_.W * window_.C)) {}
+        lines_(lines_of(step, window_.N * window_.H, window_.W * window_.C)),
+        type_(step.outputs[0].dtype) {}
 
   size_t scratch_bytes() const override { return filter_bytes(window_); }
 
   void run(const Buffers& buffers) override {
     auto* taps = static_cast<float*>(buffers.scratch);
     transpose(context_, {1, window_.C, window_.taps()}, buffers.in(1), taps);
-    if (has_unit_stride(window_)) {
-      filtering_.run(context_, {taps, nullptr, true, false}, buffers.in(0), buffers.out(0));
-    } else {
-      launch(stream(), lines_.grid(), gather_any, window_, lines_,
-             Filter{taps, nullptr, false, false}, buffers.in(0), buffers.out(0));
-    }
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      const T* dy = buffers.in<T>(0);
+      T* dx = buffers.out<T>(0);
+      if (has_unit_stride(window_)) {
+        filtering_.run(context_, {taps, nullptr, true, false}, dy, dx);
+      } else {
+        launch(stream(), lines_.grid(), gather_any<T>, window_, lines_,
+               Filter{taps, nullptr, false, false}, dy, dx);
+      }
+    });
   }
 
  private:
   Window window_;
   Filtering filtering_;
   Lines lines_;
+  DType type_;
 };
 
 // Adds to dw what the lines [begin, end), `step` apart, contribute for one channel.
-template <int kSide>
-__device__ void correlate_lines(const Window& w, const float* x, const float* dy, int64_t c,
+template <int kSide, class T>
+__device__ void correlate_lines(const Window& w, const T* x, const T* dy, int64_t c,
                                 int64_t begin, int64_t end, int64_t step,
                                 float (&dw)[kSide * kSide]) {
   const int64_t tiles = tiles_across(w);
@@ -245,7 +263,7 @@ __device__ void correlate_lines(const Window& w, const float* x, const float* dy
 #pragma unroll
       for (int t = 0; t < kTile; ++t) {
         const int64_t q = first + static_cast<int64_t>(t) * w.dilation_w;
-        gradient[t] = q < w.Q ? dy[(line * w.Q + q) * w.C + c] : 0.0f;
+        gradient[t] = q < w.Q ? to_float(dy[(line * w.Q + q) * w.C + c]) : 0.0f;
       }
 #pragma unroll
       for (int i = 0; i < kSide; ++i) {
@@ -274,8 +292,8 @@ struct LineParts {
 };
 
 // partial [parts, taps, C]
-template <int kSide>
-__global__ void correlate_tiles(Window w, LineParts p, const float* x, const float* dy,
+template <int kSide, class T>
+__global__ void correlate_tiles(Window w, LineParts p, const T* x, const T* dy,
                                 float* partial) {
   const int64_t c = blockIdx.x % p.tiles * kWarp + lane_of_warp();
   const int64_t part = blockIdx.x / p.tiles * LineParts::kWarps + threadIdx.x / kWarp;
@@ -306,12 +324,13 @@ class Correlation {
   // [parts, taps, C] floats, then sums
   size_t scratch_bytes() const { return align_up(partial_bytes()) + cut_.scratch_bytes(1); }
 
+  template <class T>
   void run(const Context& context, const Buffers& buffers) const {
     auto* partial = static_cast<float*>(buffers.scratch);
     const Grid grid{dim3(static_cast<unsigned>(parts_.tiles * parts_.parts / LineParts::kWarps))};
-    launch(context.stream(), grid, window_.kh == 3 ? correlate_tiles<3> : correlate_tiles<5>,
-           window_, parts_, buffers.in(0), buffers.in(1), partial);
-    sum_columns<1>(context, cut_, ElementTerm{partial, cut_.rows, cut_.columns},
+    launch(context.stream(), grid, window_.kh == 3 ? correlate_tiles<3, T> : correlate_tiles<5, T>,
+           window_, parts_, buffers.in<T>(0), buffers.in<T>(1), partial);
+    sum_columns<1>(context, cut_, ElementTerm<float>{partial, cut_.rows, cut_.columns},
                    FinishPartial{buffers.out(0), window_.taps(), window_.C},
                    static_cast<char*>(buffers.scratch) + align_up(partial_bytes()));
   }
@@ -325,18 +344,20 @@ class Correlation {
 };
 
 // One tap of dw as a sum down the columns of [N P Q, C].
+template <class T>
 struct TapTerm {
   Window w;
-  const float *x, *dy;
+  const T *x, *dy;
 
   struct Column {
     const Window& w;
-    const float *x, *dy;
+    const T *x, *dy;
     int i, j;
     __device__ void operator()(int64_t row, double (&sums)[1]) const {
       const int64_t line = row / w.Q, h = w.row(line % w.P, i), v = w.column(row % w.Q, j);
       if (!w.has_row(h) || !w.has_column(v)) return;
-      sums[0] += static_cast<double>(dy[row * w.C]) * x[((line / w.P * w.H + h) * w.W + v) * w.C];
+      const double gradient = to_float(dy[row * w.C]);
+      sums[0] += gradient * to_float(x[((line / w.P * w.H + h) * w.W + v) * w.C]);
     }
   };
   __device__ Column at(int64_t tap, int64_t channel) const {
@@ -360,7 +381,8 @@ class DepthwiseBackwardWeights final : public CudaKernel {
       : window_(window_of(step, shape)),
         tiled_(takes_tiles(window_, 3) || takes_tiles(window_, 5)),
         correlation_(window_),
-        cut_(window_.taps(), pixels(), window_.C) {}
+        cut_(window_.taps(), pixels(), window_.C),
+        type_(step.inputs[0].dtype) {}
 
   size_t scratch_bytes() const override {
     const size_t weights = tiled_ ? correlation_.scratch_bytes() : cut_.scratch_bytes(1);
@@ -368,14 +390,14 @@ class DepthwiseBackwardWeights final : public CudaKernel {
   }
 
   void run(const Buffers& buffers) override {
-    if (tiled_) {
-      correlation_.run(context_, buffers);
-    } else {
-      sum_columns<1>(context_, cut_, TapTerm{window_, buffers.in(0), buffers.in(1)},
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      if (tiled_) return correlation_.run<T>(context_, buffers);
+      sum_columns<1>(context_, cut_, TapTerm<T>{window_, buffers.in<T>(0), buffers.in<T>(1)},
                      FinishTap{buffers.out(0), window_.taps()}, buffers.scratch);
-    }
+    });
     if (buffers.outputs.size() == 2) {
-      sum_columns(context_, buffers.in(1), buffers.out(1), pixels(), window_.C, buffers.scratch);
+      sum_columns(context_, buffers.in(1), type_, buffers.out(1), pixels(), window_.C,
+                  buffers.scratch);
     }
   }
 
@@ -386,6 +408,7 @@ class DepthwiseBackwardWeights final : public CudaKernel {
   bool tiled_;
   Correlation correlation_;
   ColumnCut cut_;
+  DType type_;
 };
 
 }  // namespace

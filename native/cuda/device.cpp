@@ -25,6 +25,8 @@ class CudaDevice final : public Device {
     return std::max<int64_t>(channels, 1);
   }
 
+  DType image_type() const override { return context_->image_type(); }
+
   std::unique_ptr<Memory> allocate(size_t bytes) const override {
     return std::make_unique<DeviceMemory>(context_, bytes);
   }

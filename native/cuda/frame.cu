@@ -5,17 +5,19 @@
 namespace halfspace::cuda {
 namespace {
 
-__global__ void add_frame_kernel(Frame f, const float* image, float* framed, int64_t count) {
+template <class T>
+__global__ void add_frame_kernel(Frame f, const T* image, T* framed, int64_t count) {
   for (int64_t i = first_item(); i < count; i += item_step()) {
     const int64_t channel = i % f.c, x = i / f.c % f.width - f.left;
     const int64_t row = i / (f.c * f.width);
     const int64_t y = row % f.height - f.top, n = row / f.height;
     const bool inside = x >= 0 && x < f.w && y >= 0 && y < f.h;
-    framed[i] = inside ? image[((n * f.h + y) * f.w + x) * f.c + channel] : 0.0f;
+    framed[i] = inside ? image[((n * f.h + y) * f.w + x) * f.c + channel] : to_element<T>(0.0f);
   }
 }
 
-__global__ void remove_frame_kernel(Frame f, const float* framed, float* image, int64_t count) {
+template <class T>
+__global__ void remove_frame_kernel(Frame f, const T* framed, T* image, int64_t count) {
   for (int64_t i = first_item(); i < count; i += item_step()) {
     const int64_t channel = i % f.c, x = i / f.c % f.w + f.left;
     const int64_t row = i / (f.c * f.w);
@@ -26,14 +28,20 @@ __global__ void remove_frame_kernel(Frame f, const float* framed, float* image, 
 
 }  // namespace
 
-void add_frame(const Context& context, const Frame& frame, const float* image, float* framed) {
+void add_frame(const Context& context, const Frame& frame, const void* image, void* framed) {
   const int64_t count = frame.n * frame.height * frame.width * frame.c;
-  launch(context.stream(), context.cover(count), add_frame_kernel, frame, image, framed, count);
+  with_element(frame.type, [&]<class T>(ElementType<T>) {
+    launch(context.stream(), context.cover(count), add_frame_kernel<T>, frame,
+           static_cast<const T*>(image), static_cast<T*>(framed), count);
+  });
 }
 
-void remove_frame(const Context& context, const Frame& frame, const float* framed, float* image) {
+void remove_frame(const Context& context, const Frame& frame, const void* framed, void* image) {
   const int64_t count = frame.n * frame.h * frame.w * frame.c;
-  launch(context.stream(), context.cover(count), remove_frame_kernel, frame, framed, image, count);
+  with_element(frame.type, [&]<class T>(ElementType<T>) {
+    launch(context.stream(), context.cover(count), remove_frame_kernel<T>, frame,
+           static_cast<const T*>(framed), static_cast<T*>(image), count);
+  });
 }
 
 }  // namespace halfspace::cuda

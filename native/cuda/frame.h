@@ -11,12 +11,14 @@ struct Frame {
   int64_t top, left;     // zeros before it
   int64_t height, width; // with all zeros around
 
-  size_t bytes() const { return static_cast<size_t>(n * height * width * c) * sizeof(float); }
+  DType type;
+
+  size_t bytes() const { return static_cast<size_t>(n * height * width * c) * size_of(type); }
 };
 
 // framed = image with zeros around
-void add_frame(const Context& context, const Frame& frame, const float* image, float* framed);
+void add_frame(const Context& context, const Frame& frame, const void* image, void* framed);
 // image = framed without them
-void remove_frame(const Context& context, const Frame& frame, const float* framed, float* image);
+void remove_frame(const Context& context, const Frame& frame, const void* framed, void* image);
 
 }  // namespace halfspace::cuda

@@ -17,25 +17,29 @@ void expect_global(const StepMeta& step, const TensorMeta& x, const TensorMeta& 
 
 int64_t pixels_of(const TensorMeta& x) { return x.dim(2) * x.dim(3); }
 
+template <class T>
 struct FinishMean {
-  float* y;  // [N, C]
+  T* y;  // [N, C]
   int64_t channels, pixels;
 
   __device__ void operator()(int64_t n, int64_t channel, const double (&sums)[1]) const {
-    y[n * channels + channel] = static_cast<float>(sums[0] / static_cast<double>(pixels));
+    const double mean = sums[0] / static_cast<double>(pixels);
+    y[n * channels + channel] = to_element<T>(static_cast<float>(mean));
   }
 };
 
 class GlobalAveragePool final : public CudaKernel {
  public:
   explicit GlobalAveragePool(const StepMeta& step)
-      : cut_(cut_of(step, step.inputs.at(0), step.outputs.at(0))) {}
+      : cut_(cut_of(step, step.inputs.at(0), step.outputs.at(0))), type_(step.inputs[0].dtype) {}
 
   size_t scratch_bytes() const override { return cut_.scratch_bytes(1); }
 
   void run(const Buffers& buffers) override {
-    sum_columns<1>(context_, cut_, ElementTerm{buffers.in(0), cut_.rows, cut_.columns},
-                   FinishMean{buffers.out(0), cut_.columns, cut_.rows}, buffers.scratch);
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      sum_columns<1>(context_, cut_, ElementTerm<T>{buffers.in<T>(0), cut_.rows, cut_.columns},
+                     FinishMean<T>{buffers.out<T>(0), cut_.columns, cut_.rows}, buffers.scratch);
+    });
   }
 
  private:
@@ -45,6 +49,7 @@ class GlobalAveragePool final : public CudaKernel {
   }
 
   ColumnCut cut_;
+  DType type_;
 };
 
 // dx = dy / pixels, repeated
@@ -54,9 +59,7 @@ class GlobalAveragePoolBackward final : public CudaKernel {
       : map_(step, walk_of(step, step.outputs.at(0), step.inputs.at(0))),
         share_(1.0f / static_cast<float>(pixels_of(step.outputs[0]))) {}
 
-  void run(const Buffers& buffers) override {
-    map_.run(context_, {share_}, operands_of<1>(buffers));
-  }
+  void run(const Buffers& buffers) override { map_.run(context_, {share_}, buffers); }
 
  private:
   static Walk<2> walk_of(const StepMeta& step, const TensorMeta& x, const TensorMeta& y) {

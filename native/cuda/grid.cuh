@@ -1,9 +1,8 @@
-// How a thread of a grid-stride launch finds its work, and floats that travel several at a time.
+// How a thread of a grid-stride launch finds its work, and what element-wise kernels work on.
 #pragma once
 
-#include <cstdint>
-
 #include "context.h"
+#include "element.cuh"
 
 namespace halfspace::cuda {
 
@@ -13,36 +12,15 @@ __device__ inline int64_t first_item() {
 }
 __device__ inline int64_t item_step() { return static_cast<int64_t>(gridDim.x) * blockDim.x; }
 
-// Floats of one load or store, where memory allows.
-inline constexpr int kWide = 4;
-
-template <int kWidth>
-struct alignas(kWidth * sizeof(float)) Vector {
-  float at[kWidth];
-};
-
-template <int kWidth>
-__device__ inline Vector<kWidth> load(const float* from) {
-  return *reinterpret_cast<const Vector<kWidth>*>(from);
-}
-template <int kWidth>
-__device__ inline void store(float* to, const Vector<kWidth>& value) {
-  *reinterpret_cast<Vector<kWidth>*>(to) = value;
-}
-
-inline bool is_wide(const void* address) {
-  return reinterpret_cast<uintptr_t>(address) % sizeof(Vector<kWide>) == 0;
-}
-
-// What an element-wise kernel reads and writes.
-template <int kInputs>
+// What an element-wise kernel reads and writes, all of one element type.
+template <int kInputs, class T = float>
 struct Operands {
-  const float* in[kInputs];
-  float* out;
+  const T* in[kInputs];
+  T* out;
 
   bool is_wide() const {
     bool wide = cuda::is_wide(out);
-    for (const float* input : in) wide = wide && cuda::is_wide(input);
+    for (const T* input : in) wide = wide && cuda::is_wide(input);
     return wide;
   }
 };
@@ -62,11 +40,11 @@ __device__ inline Vector<kWidth> lanewise(const Function& f, const Vector<kWidth
 }
 
 // First inputs and outputs of a step's buffers.
-template <int kInputs>
-Operands<kInputs> operands_of(const Buffers& buffers) {
-  Operands<kInputs> operands{};
-  for (int k = 0; k < kInputs; ++k) operands.in[k] = buffers.in(k);
-  operands.out = buffers.out(0);
+template <int kInputs, class T = float>
+Operands<kInputs, T> operands_of(const Buffers& buffers) {
+  Operands<kInputs, T> operands{};
+  for (int k = 0; k < kInputs; ++k) operands.in[k] = buffers.in<T>(k);
+  operands.out = buffers.out<T>(0);
   return operands;
 }
 

@@ -8,8 +8,8 @@
 
 namespace halfspace::cuda {
 
-template <int kWidth, int kInputs, class Function>
-__global__ void map_columns_kernel(Function f, Operands<kInputs> operands, int64_t rows,
+template <int kWidth, int kInputs, class T, class Function>
+__global__ void map_columns_kernel(Function f, Operands<kInputs, T> operands, int64_t rows,
                                    int64_t columns, int lanes) {
   const int64_t column = (static_cast<int64_t>(blockIdx.x) * lanes + threadIdx.x % lanes) * kWidth;
   const int64_t together = blockDim.x / lanes;
@@ -35,8 +35,8 @@ __global__ void map_columns_kernel(Function f, Operands<kInputs> operands, int64
 }
 
 // `f.column(c)` gives a Function::Column; f(column, values) the result. The output may be an input.
-template <int kInputs, class Function>
-void map_columns(const Context& context, const Function& f, const Operands<kInputs>& operands,
+template <int kInputs, class T, class Function>
+void map_columns(const Context& context, const Function& f, const Operands<kInputs, T>& operands,
                  int64_t rows, int64_t columns) {
   if (rows * columns == 0) return;
   constexpr int64_t kLanes = 32, kTurns = 8, kMostY = 65535;
@@ -47,8 +47,8 @@ void map_columns(const Context& context, const Function& f, const Operands<kInpu
   const Grid grid{dim3(static_cast<unsigned>(ceil_div(items, lanes)),
                        static_cast<unsigned>(std::min(down, kMostY)))};
   launch(context.stream(), grid,
-         wide ? map_columns_kernel<kWide, kInputs, Function>
-              : map_columns_kernel<1, kInputs, Function>,
+         wide ? map_columns_kernel<kWide, kInputs, T, Function>
+              : map_columns_kernel<1, kInputs, T, Function>,
          f, operands, rows, columns, static_cast<int>(lanes));
 }
 

@@ -7,23 +7,19 @@
 namespace halfspace::cuda {
 namespace {
 
-Operands<1> from_to(const Movement& m, const float* from, float* to) {
-  return {{from + m.from_origin}, to + m.to_origin};
+ScaleMap map_of(const StepMeta& step, const Movement& m) {
+  return {step, m.walk, {m.from_origin, m.to_origin}};
 }
 
 class Move final : public CudaKernel {
  public:
   Move(const StepMeta& step, const Movement& movement)
-      : movement_(movement),
-        map_(step, movement.walk),
+      : map_(map_of(step, movement)),
         factor_(static_cast<float>(step.attrs.number("factor", 1.0))) {}
 
-  void run(const Buffers& buffers) override {
-    map_.run(context_, {factor_}, from_to(movement_, buffers.in(0), buffers.out(0)));
-  }
+  void run(const Buffers& buffers) override { map_.run(context_, {factor_}, buffers); }
 
  private:
-  Movement movement_;
   ScaleMap map_;
   float factor_;
 };
@@ -39,14 +35,15 @@ class TransposeTiles final : public CudaKernel {
   Matrices matrices_;
 };
 
-template <int kWidth>
-__device__ void fill_from(float value, float* y, int64_t first, int64_t end) {
+template <int kWidth, class T>
+__device__ void fill_from(float value, T* y, int64_t first, int64_t end) {
   Vector<kWidth> all;
   for (int lane = 0; lane < kWidth; ++lane) all.at[lane] = value;
   for (int64_t i = first; i < end; i += item_step()) store(y + i * kWidth, all);
 }
 
-__global__ void fill(float value, float* y, int64_t vectors, int64_t count) {
+template <class T>
+__global__ void fill(float value, T* y, int64_t vectors, int64_t count) {
   fill_from<kWide>(value, y, first_item(), vectors);
   fill_from<1>(value, y, vectors * kWide + first_item(), count);
 }
@@ -54,24 +51,26 @@ __global__ void fill(float value, float* y, int64_t vectors, int64_t count) {
 class Pad final : public CudaKernel {
  public:
   explicit Pad(const StepMeta& step)
-      : movement_(pad_movement(step)),
-        map_(step, movement_.walk),
+      : map_(map_of(step, pad_movement(step))),
         count_(step.outputs[0].elements()),
+        type_(step.outputs[0].dtype),
         value_(static_cast<float>(step.attrs.number("value", 0.0))) {}
 
   void run(const Buffers& buffers) override {
     if (count_ == 0) return;
-    float* y = buffers.out(0);
-    const int64_t vectors = is_wide(y) ? count_ / kWide : 0;
-    launch(stream(), context_.cover(vectors > 0 ? vectors : count_), fill, value_, y, vectors,
-           count_);
-    map_.run(context_, {}, from_to(movement_, buffers.in(0), y));
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      T* y = buffers.out<T>(0);
+      const int64_t vectors = is_wide(y) ? count_ / kWide : 0;
+      launch(stream(), context_.cover(vectors > 0 ? vectors : count_), fill<T>, value_, y, vectors,
+             count_);
+    });
+    map_.run(context_, {}, buffers);
   }
 
  private:
-  Movement movement_;
   ScaleMap map_;
   int64_t count_;
+  DType type_;
   float value_;
 };
 

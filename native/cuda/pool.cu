@@ -69,8 +69,8 @@ struct Item {
         channel(item % (static_cast<int>(w.C) / kWidth) * kWidth) {}
 };
 
-template <int kWidth>
-__global__ void max_pool(Window w, Lines lines, const float* x, float* y) {
+template <int kWidth, class T>
+__global__ void max_pool(Window w, Lines lines, const T* x, T* y) {
   lines.for_each([&](int64_t line, int item) {
     const Item<kWidth> at(w, item);
     Vector<kWidth> best;
@@ -87,13 +87,14 @@ __global__ void max_pool(Window w, Lines lines, const float* x, float* y) {
 }
 
 // The tap that won each output.
-__global__ void find_winners(Window w, Lines lines, const float* x, int32_t* winners) {
+template <class T>
+__global__ void find_winners(Window w, Lines lines, const T* x, int32_t* winners) {
   lines.for_each([&](int64_t line, int item) {
     const Item<1> at(w, item);
     float best = -INFINITY;
     int32_t winner = 0;
     for_each_tap(w, line, at.column, [&](int tap, int64_t pixel) {
-      const float candidate = x[pixel + at.channel];
+      const float candidate = to_float(x[pixel + at.channel]);
       if (!beats(candidate, best)) return;
       best = candidate;
       winner = tap;
@@ -102,15 +103,15 @@ __global__ void find_winners(Window w, Lines lines, const float* x, int32_t* win
   });
 }
 
-__global__ void gather_winners(Window w, Lines lines, const float* dy, const int32_t* winners,
-                               float* dx) {
+template <class T>
+__global__ void gather_winners(Window w, Lines lines, const T* dy, const int32_t* winners, T* dx) {
   lines.for_each([&](int64_t line, int item) {
     const Item<1> at(w, item);
     float sum = 0.0f;
     for_each_output(w, line, at.column, [&](int tap, int64_t, int64_t, int64_t pixel) {
-      if (winners[pixel + at.channel] == tap) sum += dy[pixel + at.channel];
+      if (winners[pixel + at.channel] == tap) sum += to_float(dy[pixel + at.channel]);
     });
-    dx[(line * w.W + at.column) * w.C + at.channel] = sum;
+    dx[(line * w.W + at.column) * w.C + at.channel] = to_element<T>(sum);
   });
 }
 
@@ -120,8 +121,8 @@ struct Shares {
   __device__ float of(int64_t p, int64_t q) const { return rows[p] * columns[q]; }
 };
 
-template <int kWidth>
-__global__ void average_pool(Window w, Lines lines, Shares shares, const float* x, float* y) {
+template <int kWidth, class T>
+__global__ void average_pool(Window w, Lines lines, Shares shares, const T* x, T* y) {
   lines.for_each([&](int64_t line, int item) {
     const Item<kWidth> at(w, item);
     Vector<kWidth> sum = {};
@@ -137,9 +138,8 @@ __global__ void average_pool(Window w, Lines lines, Shares shares, const float* 
   });
 }
 
-template <int kWidth>
-__global__ void average_pool_backward(Window w, Lines lines, Shares shares, const float* dy,
-                                      float* dx) {
+template <int kWidth, class T>
+__global__ void average_pool_backward(Window w, Lines lines, Shares shares, const T* dy, T* dx) {
   lines.for_each([&](int64_t line, int item) {
     const Item<kWidth> at(w, item);
     Vector<kWidth> sum = {};
@@ -157,7 +157,7 @@ __global__ void average_pool_backward(Window w, Lines lines, Shares shares, cons
 class Pooling {
  public:
   Pooling(const StepMeta& step, const TensorMeta& x, const TensorMeta& y)
-      : shape(read_pooling(step, x, y)), window(window_of(x, y, shape)) {
+      : shape(read_pooling(step, x, y)), window(window_of(x, y, shape)), type(x.dtype) {
     expect_image(step, x);
     expect_image(step, y);
     step.expect(window.C * std::max(window.W, window.Q) < (int64_t{1} << 30), "rows of ", x.text(),
@@ -166,6 +166,7 @@ class Pooling {
 
   PoolingShape shape;
   Window window;
+  DType type;
 
   // Of y and of x, with `width` channels an item.
   Lines outputs(int width = 1) const {
@@ -174,8 +175,9 @@ class Pooling {
   Lines inputs(int width = 1) const {
     return {window.N * window.H, static_cast<int>(window.W * window.C / width)};
   }
+  template <class T>
   bool takes_vectors(const Buffers& buffers) const {
-    return window.C % kWide == 0 && is_wide(buffers.in(0)) && is_wide(buffers.out(0));
+    return window.C % kWide == 0 && is_wide(buffers.in<T>(0)) && is_wide(buffers.out<T>(0));
   }
 };
 
@@ -187,10 +189,12 @@ class MaxPool final : public CudaKernel {
   }
 
   void run(const Buffers& buffers) override {
-    const bool wide = pooling_.takes_vectors(buffers);
-    const Lines lines = pooling_.outputs(wide ? kWide : 1);
-    launch(stream(), lines.grid(), wide ? max_pool<kWide> : max_pool<1>, pooling_.window, lines,
-           buffers.in(0), buffers.out(0));
+    with_element(pooling_.type, [&]<class T>(ElementType<T>) {
+      const bool wide = pooling_.takes_vectors<T>(buffers);
+      const Lines lines = pooling_.outputs(wide ? kWide : 1);
+      launch(stream(), lines.grid(), wide ? max_pool<kWide, T> : max_pool<1, T>, pooling_.window,
+             lines, buffers.in<T>(0), buffers.out<T>(0));
+    });
   }
 
  private:
@@ -212,10 +216,12 @@ class MaxPoolBackward final : public CudaKernel {
   void run(const Buffers& buffers) override {
     auto* winners = static_cast<int32_t*>(buffers.scratch);
     const Lines outputs = pooling_.outputs(), inputs = pooling_.inputs();
-    launch(stream(), outputs.grid(), find_winners, pooling_.window, outputs, buffers.in(1),
-           winners);
-    launch(stream(), inputs.grid(), gather_winners, pooling_.window, inputs, buffers.in(0), winners,
-           buffers.out(0));
+    with_element(pooling_.type, [&]<class T>(ElementType<T>) {
+      launch(stream(), outputs.grid(), find_winners<T>, pooling_.window, outputs, buffers.in<T>(1),
+             winners);
+      launch(stream(), inputs.grid(), gather_winners<T>, pooling_.window, inputs, buffers.in<T>(0),
+             winners, buffers.out<T>(0));
+    });
   }
 
  private:
@@ -247,10 +253,12 @@ class AveragePool final : public CudaKernel {
       : pooling_(step, step.inputs.at(0), step.outputs.at(0)), tables_(step, pooling_) {}
 
   void run(const Buffers& buffers) override {
-    const bool wide = pooling_.takes_vectors(buffers);
-    const Lines lines = pooling_.outputs(wide ? kWide : 1);
-    launch(stream(), lines.grid(), wide ? average_pool<kWide> : average_pool<1>, pooling_.window,
-           lines, tables_.shares(), buffers.in(0), buffers.out(0));
+    with_element(pooling_.type, [&]<class T>(ElementType<T>) {
+      const bool wide = pooling_.takes_vectors<T>(buffers);
+      const Lines lines = pooling_.outputs(wide ? kWide : 1);
+      launch(stream(), lines.grid(), wide ? average_pool<kWide, T> : average_pool<1, T>,
+             pooling_.window, lines, tables_.shares(), buffers.in<T>(0), buffers.out<T>(0));
+    });
   }
 
  private:
@@ -265,10 +273,13 @@ class AveragePoolBackward final : public CudaKernel {
       : pooling_(step, step.outputs.at(0), step.inputs.at(0)), tables_(step, pooling_) {}
 
   void run(const Buffers& buffers) override {
-    const bool wide = pooling_.takes_vectors(buffers);
-    const Lines lines = pooling_.inputs(wide ? kWide : 1);
-    launch(stream(), lines.grid(), wide ? average_pool_backward<kWide> : average_pool_backward<1>,
-           pooling_.window, lines, tables_.shares(), buffers.in(0), buffers.out(0));
+    with_element(pooling_.type, [&]<class T>(ElementType<T>) {
+      const bool wide = pooling_.takes_vectors<T>(buffers);
+      const Lines lines = pooling_.inputs(wide ? kWide : 1);
+      launch(stream(), lines.grid(),
+             wide ? average_pool_backward<kWide, T> : average_pool_backward<1, T>, pooling_.window,
+             lines, tables_.shares(), buffers.in<T>(0), buffers.out<T>(0));
+    });
   }
 
  private:

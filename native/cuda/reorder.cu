@@ -1,8 +1,10 @@
-// Moving tensors between layouts (`reorder`) and between shapes (`reshape`). A reshape keeps the
+// Moving tensors between layouts (`reorder`) and between shapes (`reshape`), and on the way between f32
+// and bf16 where images are kept so. A reshape keeps the
 // row-major order of elements, which between NHWC images means a way through plain memory. An NHWC
 // image is a batch of matrices [H W, C], a plain one of [C, H W].
 #include "kernels.h"
 #include "operands.h"
+#include "scale.cuh"
 #include "transposition.h"
 
 namespace halfspace::cuda {
@@ -28,40 +30,57 @@ class Copy final : public CudaKernel {
   size_t bytes_;
 };
 
+// The same memory but for the element type.
+class Convert final : public CudaKernel {
+ public:
+  explicit Convert(const StepMeta& step)
+      : map_(step, Walk<2>({step.outputs[0].elements()}, {Dims{1}, Dims{1}})) {}
+  void run(const Buffers& buffers) override { map_.run(context_, {}, buffers); }
+
+ private:
+  ScaleMap map_;
+};
+
 class Turn final : public CudaKernel {
  public:
-  explicit Turn(const Matrices& matrices) : matrices_(matrices) {}
+  Turn(const StepMeta& step, const Matrices& matrices)
+      : matrices_(matrices), from_(step.inputs[0].dtype), to_(step.outputs[0].dtype) {}
   void run(const Buffers& buffers) override {
-    transpose(context_, matrices_, buffers.in(0), buffers.out(0));
+    transpose(context_, matrices_, buffers.inputs[0], from_, buffers.outputs[0], to_);
   }
 
  private:
   Matrices matrices_;
+  DType from_, to_;
 };
 
 // NHWC to plain in scratch, and on to NHWC in the new shape.
 class TurnTwice final : public CudaKernel {
  public:
   TurnTwice(const TensorMeta& from, const TensorMeta& to)
-      : first_(as_nhwc_matrices(from)), second_(as_plain_matrices(to)), bytes_(from.bytes()) {}
+      : first_(as_nhwc_matrices(from)),
+        second_(as_plain_matrices(to)),
+        bytes_(from.bytes()),
+        type_(from.dtype) {}
 
   size_t scratch_bytes() const override { return bytes_; }
 
   void run(const Buffers& buffers) override {
-    auto* plain = static_cast<float*>(buffers.scratch);
-    transpose(context_, first_, buffers.in(0), plain);
-    transpose(context_, second_, plain, buffers.out(0));
+    transpose(context_, first_, buffers.inputs[0], type_, buffers.scratch, type_);
+    transpose(context_, second_, buffers.scratch, type_, buffers.outputs[0], type_);
   }
 
  private:
   Matrices first_, second_;
   size_t bytes_;
+  DType type_;
 };
 
 void check_reshape(const StepMeta& step) {
   step.expect_arity(1, 1, 1, 1);
   const TensorMeta &from = step.inputs[0], &to = step.outputs[0];
-  step.expect(from.dtype == to.dtype, "the type must stay the same");
+  step.expect(from.dtype == to.dtype || (from.is_floating() && to.is_floating()),
+              from.text(), " does not become ", to.text());
   step.expect(from.elements() == to.elements(), from.elements(), " elements do not become ",
               to.elements());
 }
@@ -87,9 +106,12 @@ std::unique_ptr<Kernel> make_reorder(const StepMeta& step) {
 std::unique_ptr<Kernel> make_reshape(const StepMeta& step) {
   check_reshape(step);
   const TensorMeta &from = step.inputs[0], &to = step.outputs[0];
-  if (is_same_memory(from, to)) return std::make_unique<Copy>(to.bytes());
-  if (is_row_major(to)) return std::make_unique<Turn>(as_nhwc_matrices(from));
-  if (is_row_major(from)) return std::make_unique<Turn>(as_plain_matrices(to));
+  if (is_same_memory(from, to)) {
+    if (from.dtype == to.dtype) return std::make_unique<Copy>(to.bytes());
+    return std::make_unique<Convert>(step);
+  }
+  if (is_row_major(to)) return std::make_unique<Turn>(step, as_nhwc_matrices(from));
+  if (is_row_major(from)) return std::make_unique<Turn>(step, as_plain_matrices(to));
   return std::make_unique<TurnTwice>(from, to);
 }
 

@@ -42,13 +42,13 @@ __device__ void blend(Vector<kWidth>& low, const Vector<kWidth>& high, float wei
   }
 }
 
-template <int kWidth>
-__global__ void resize(Shapes s, const Mix* rows, const Mix* columns, const float* x, float* y) {
+template <int kWidth, class T>
+__global__ void resize(Shapes s, const Mix* rows, const Mix* columns, const T* x, T* y) {
   const int64_t channels = s.C / kWidth;
   for (int64_t i = first_item(); i < s.N * s.P * s.Q * channels; i += item_step()) {
     const Pixel at = pixel_at(i, s.P, s.Q, channels);
     const Mix row = rows[at.row], column = columns[at.column];
-    const float* plane = x + at.n * s.H * s.W * s.C + at.channel * kWidth;
+    const T* plane = x + at.n * s.H * s.W * s.C + at.channel * kWidth;
     const auto line = [&](int64_t h) {
       Vector<kWidth> result = load<kWidth>(plane + (h * s.W + column.low) * s.C);
       if (column.weight != 0.0f) {
@@ -74,12 +74,12 @@ struct Gather {
   const Share* shares;
 };
 
-template <int kWidth>
-__global__ void resize_backward(Shapes s, Gather rows, Gather columns, const float* dy, float* dx) {
+template <int kWidth, class T>
+__global__ void resize_backward(Shapes s, Gather rows, Gather columns, const T* dy, T* dx) {
   const int64_t channels = s.C / kWidth;
   for (int64_t i = first_item(); i < s.N * s.H * s.W * channels; i += item_step()) {
     const Pixel at = pixel_at(i, s.H, s.W, channels);
-    const float* plane = dy + at.n * s.P * s.Q * s.C + at.channel * kWidth;
+    const T* plane = dy + at.n * s.P * s.Q * s.C + at.channel * kWidth;
     Vector<kWidth> sum = {};
     for (int64_t r = rows.begins[at.row]; r < rows.begins[at.row + 1]; ++r) {
       const Share row = rows.shares[r];
@@ -96,8 +96,9 @@ __global__ void resize_backward(Shapes s, Gather rows, Gather columns, const flo
   }
 }
 
+template <class T>
 bool takes_vectors(const Shapes& shapes, const Buffers& buffers) {
-  return shapes.C % kWide == 0 && is_wide(buffers.in(0)) && is_wide(buffers.out(0));
+  return shapes.C % kWide == 0 && is_wide(buffers.in<T>(0)) && is_wide(buffers.out<T>(0));
 }
 
 // x -> y
@@ -107,18 +108,23 @@ class Resize final : public CudaKernel {
       : shapes_(step, step.inputs.at(0), step.outputs.at(0)),
         rows_(mixes_of(step, shapes_.H, shapes_.P)),
         columns_(mixes_of(step, shapes_.W, shapes_.Q)),
-        count_(step.outputs[0].elements()) {}
+        count_(step.outputs[0].elements()),
+        type_(step.outputs[0].dtype) {}
 
   void run(const Buffers& buffers) override {
-    const bool wide = takes_vectors(shapes_, buffers);
-    launch(stream(), context_.cover(count_ / (wide ? kWide : 1)), wide ? resize<kWide> : resize<1>,
-           shapes_, rows_.data(), columns_.data(), buffers.in(0), buffers.out(0));
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      const bool wide = takes_vectors<T>(shapes_, buffers);
+      launch(stream(), context_.cover(count_ / (wide ? kWide : 1)),
+             wide ? resize<kWide, T> : resize<1, T>, shapes_, rows_.data(), columns_.data(),
+             buffers.in<T>(0), buffers.out<T>(0));
+    });
   }
 
  private:
   Shapes shapes_;
   DeviceTable<Mix> rows_, columns_;
   int64_t count_;
+  DType type_;
 };
 
 // The table of an axis turned around.
@@ -165,19 +171,23 @@ class ResizeBackward final : public CudaKernel {
       : shapes_(step, step.outputs.at(0), step.inputs.at(0)),
         rows_(mixes_of(step, shapes_.H, shapes_.P), shapes_.H),
         columns_(mixes_of(step, shapes_.W, shapes_.Q), shapes_.W),
-        count_(step.outputs[0].elements()) {}
+        count_(step.outputs[0].elements()),
+        type_(step.outputs[0].dtype) {}
 
   void run(const Buffers& buffers) override {
-    const bool wide = takes_vectors(shapes_, buffers);
-    launch(stream(), context_.cover(count_ / (wide ? kWide : 1)),
-           wide ? resize_backward<kWide> : resize_backward<1>, shapes_, rows_.gather(),
-           columns_.gather(), buffers.in(0), buffers.out(0));
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      const bool wide = takes_vectors<T>(shapes_, buffers);
+      launch(stream(), context_.cover(count_ / (wide ? kWide : 1)),
+             wide ? resize_backward<kWide, T> : resize_backward<1, T>, shapes_, rows_.gather(),
+             columns_.gather(), buffers.in<T>(0), buffers.out<T>(0));
+    });
   }
 
  private:
   Shapes shapes_;
   GatherTable rows_, columns_;
   int64_t count_;
+  DType type_;
 };
 
 }  // namespace

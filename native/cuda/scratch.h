@@ -19,8 +19,8 @@ class Scratch {
   size_t bytes_ = 0;
 };
 
-inline float* piece(const Buffers& buffers, size_t offset) {
-  return reinterpret_cast<float*>(static_cast<char*>(buffers.scratch) + offset);
+inline void* piece(const Buffers& buffers, size_t offset) {
+  return static_cast<char*>(buffers.scratch) + offset;
 }
 
 }  // namespace halfspace::cuda

@@ -26,34 +26,42 @@ struct Total {
 class Sum final : public CudaKernel {
  public:
   explicit Sum(const StepMeta& step)
-      : count_(step.outputs.at(0).stored_elements()), relu_(has_relu(step)) {
+      : count_(step.outputs.at(0).stored_elements()),
+        relu_(has_relu(step)),
+        type_(step.outputs[0].dtype) {
     step.expect(step.inputs.size() >= 1 && step.outputs.size() == 1,
                 "expected at least one input and one output");
     for (const TensorMeta& input : step.inputs) expect_same(step, input, step.outputs[0]);
   }
 
   void run(const Buffers& buffers) override {
-    std::array<const float*, kMostTerms> terms;
-    size_t used = 0;
-    for (size_t i = 0; i < buffers.inputs.size(); ++i) {
-      if (used == kMostTerms) {
-        add<kMostTerms>(terms.data(), used, buffers.out(0), false);
-        terms[0] = buffers.out(0);
-        used = 1;
-      }
-      terms[used++] = buffers.in(i);
-    }
-    add<kMostTerms>(terms.data(), used, buffers.out(0), relu_);
+    with_element(type_, [&]<class T>(ElementType<T>) { add_all<T>(buffers); });
   }
 
  private:
+  template <class T>
+  void add_all(const Buffers& buffers) const {
+    std::array<const T*, kMostTerms> terms;
+    T* sum = buffers.out<T>(0);
+    size_t used = 0;
+    for (size_t i = 0; i < buffers.inputs.size(); ++i) {
+      if (used == kMostTerms) {
+        add<kMostTerms>(terms.data(), used, sum, false);
+        terms[0] = sum;
+        used = 1;
+      }
+      terms[used++] = buffers.in<T>(i);
+    }
+    add<kMostTerms>(terms.data(), used, sum, relu_);
+  }
+
   // Launches the kernel for as many terms as there are, at most kTerms.
-  template <int kTerms>
-  void add(const float* const* terms, size_t count, float* sum, bool relu) const {
+  template <int kTerms, class T>
+  void add(const T* const* terms, size_t count, T* sum, bool relu) const {
     if constexpr (kTerms > 1) {
       if (count < kTerms) return add<kTerms - 1>(terms, count, sum, relu);
     }
-    Operands<kTerms> operands{};
+    Operands<kTerms, T> operands{};
     std::copy_n(terms, kTerms, operands.in);
     operands.out = sum;
     map(context_, Total<kTerms>{relu}, operands, count_);
@@ -61,6 +69,7 @@ class Sum final : public CudaKernel {
 
   int64_t count_;
   bool relu_;
+  DType type_;
 };
 
 }  // namespace

@@ -14,7 +14,8 @@ struct Tiling {
   int64_t rows, columns, down, across;
 };
 
-__global__ void transpose_tiles(Tiling t, const float* from, float* to) {
+template <class From, class To>
+__global__ void transpose_tiles(Tiling t, const From* from, To* to) {
   __shared__ float tile[kTile][kTile + 1];
   const int x = static_cast<int>(threadIdx.x) % kTile, y = static_cast<int>(threadIdx.x) / kTile;
   const int64_t first_column = blockIdx.x % t.across * kTile;
@@ -22,24 +23,30 @@ __global__ void transpose_tiles(Tiling t, const float* from, float* to) {
   const int64_t origin = blockIdx.x / t.across / t.down * t.rows * t.columns;
   for (int r = y; r < kTile; r += kTileRows) {
     if (first_row + r < t.rows && first_column + x < t.columns) {
-      tile[r][x] = from[origin + (first_row + r) * t.columns + first_column + x];
+      tile[r][x] = to_float(from[origin + (first_row + r) * t.columns + first_column + x]);
     }
   }
   __syncthreads();
   for (int c = y; c < kTile; c += kTileRows) {
     if (first_column + c < t.columns && first_row + x < t.rows) {
-      to[origin + (first_column + c) * t.rows + first_row + x] = tile[x][c];
+      to[origin + (first_column + c) * t.rows + first_row + x] = to_element<To>(tile[x][c]);
     }
   }
 }
 
 }  // namespace
 
-void transpose(const Context& context, const Matrices& m, const float* from, float* to) {
+void transpose(const Context& context, const Matrices& m, const void* from, DType from_type, void* to,
+               DType to_type) {
   if (m.batch * m.rows * m.columns == 0) return;
   const Tiling tiling{m.rows, m.columns, ceil_div(m.rows, kTile), ceil_div(m.columns, kTile)};
-  const int64_t blocks = m.batch * tiling.down * tiling.across;
-  launch(context.stream(), {dim3(block_count(blocks))}, transpose_tiles, tiling, from, to);
+  const Grid grid{dim3(block_count(m.batch * tiling.down * tiling.across))};
+  with_element(from_type, [&]<class From>(ElementType<From>) {
+    with_element(to_type, [&]<class To>(ElementType<To>) {
+      launch(context.stream(), grid, transpose_tiles<From, To>, tiling,
+             static_cast<const From*>(from), static_cast<To*>(to));
+    });
+  });
 }
 
 std::optional<Matrices> as_matrices(const Walk<2>& walk) {

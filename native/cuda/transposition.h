@@ -13,7 +13,14 @@ struct Matrices {
   int64_t batch, rows, columns;
 };
 
-void transpose(const Context& context, const Matrices& matrices, const float* from, float* to);
+// From floats or bf16 to floats or bf16.
+void transpose(const Context& context, const Matrices& matrices, const void* from, DType from_type,
+               void* to, DType to_type);
+
+inline void transpose(const Context& context, const Matrices& matrices, const float* from,
+                      float* to) {
+  transpose(context, matrices, from, DType::F32, to, DType::F32);
+}
 
 // The matrices that a walk from one dense tensor to another turns; none where it does something
 // else.

@@ -23,32 +23,43 @@ struct Slope {
 template <class Function>
 class Unary final : public CudaKernel {
  public:
-  Unary(const StepMeta& step, Function f) : f_{f}, count_(step.outputs.at(0).stored_elements()) {
+  Unary(const StepMeta& step, Function f)
+      : f_{f}, count_(step.outputs.at(0).stored_elements()), type_(step.outputs[0].dtype) {
     step.expect_arity(1, 1, 1, 1);
     expect_same(step, step.inputs[0], step.outputs[0]);
   }
 
-  void run(const Buffers& buffers) override { map(context_, f_, operands_of<1>(buffers), count_); }
+  void run(const Buffers& buffers) override {
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      map(context_, f_, operands_of<1, T>(buffers), count_);
+    });
+  }
 
  private:
   Value<Function> f_;
   int64_t count_;
+  DType type_;
 };
 
 template <class Function>
 class UnaryBackward final : public CudaKernel {
  public:
   UnaryBackward(const StepMeta& step, Function f)
-      : f_{f}, count_(step.outputs.at(0).stored_elements()) {
+      : f_{f}, count_(step.outputs.at(0).stored_elements()), type_(step.outputs[0].dtype) {
     step.expect_arity(3, 3, 1, 1);
     for (const TensorMeta& input : step.inputs) expect_same(step, input, step.outputs[0]);
   }
 
-  void run(const Buffers& buffers) override { map(context_, f_, operands_of<3>(buffers), count_); }
+  void run(const Buffers& buffers) override {
+    with_element(type_, [&]<class T>(ElementType<T>) {
+      map(context_, f_, operands_of<3, T>(buffers), count_);
+    });
+  }
 
  private:
   Slope<Function> f_;
   int64_t count_;
+  DType type_;
 };
 
 }  // namespace

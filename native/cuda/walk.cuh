@@ -88,20 +88,28 @@ const Walk<kOperands>& checked(const StepMeta& step, const Walk<kOperands>& walk
 }
 
 template <int kWidth>
-__device__ inline Vector<kWidth> load_or_repeat(const float* from, bool repeats) {
+__device__ inline Vector<kWidth> load_or_repeat(const AnyArray& array, int64_t at, bool repeats) {
   if constexpr (kWidth == 1) {
-    return load<1>(from);
+    return array.load<1>(at);
   } else {
-    if (!repeats) return load<kWidth>(from);
+    if (!repeats) return array.load<kWidth>(at);
+    const float value = array.load<1>(at).at[0];
     Vector<kWidth> result;
 #pragma unroll
-    for (int lane = 0; lane < kWidth; ++lane) result.at[lane] = *from;
+    for (int lane = 0; lane < kWidth; ++lane) result.at[lane] = value;
     return result;
   }
 }
 
+// The inputs and then the output of an element-wise kernel, each of its own element type: a number that
+// scales a bf16 image is a float.
+template <int kInputs>
+struct WalkOperands {
+  AnyArray at[kInputs + 1];
+};
+
 template <int kWidth, int kInputs, class Index, class Function>
-__global__ void map_walk_kernel(Function f, Operands<kInputs> operands,
+__global__ void map_walk_kernel(Function f, WalkOperands<kInputs> operands,
                                 Axes<kInputs + 1, Index> axes) {
   for (int64_t i = first_item(); i < static_cast<int64_t>(axes.items); i += item_step()) {
     int64_t at[kInputs + 1];
@@ -109,9 +117,9 @@ __global__ void map_walk_kernel(Function f, Operands<kInputs> operands,
     Vector<kWidth> x[kInputs];
 #pragma unroll
     for (int k = 0; k < kInputs; ++k) {
-      x[k] = load_or_repeat<kWidth>(operands.in[k] + at[k], axes.repeats[k]);
+      x[k] = load_or_repeat<kWidth>(operands.at[k], at[k], axes.repeats[k]);
     }
-    store(operands.out + at[kInputs], lanewise<kInputs>(f, x));
+    operands.at[kInputs].store(at[kInputs], lanewise<kInputs>(f, x));
   }
 }
 
@@ -131,16 +139,23 @@ bool is_wide(const Walk<kOperands>& walk) {
   return wide;
 }
 
-// An element-wise kernel over a walk, made ready once. Operands point at where the walk begins.
+// An element-wise kernel over a walk, made ready once.
 template <int kInputs, class Function>
 class WalkMap {
  public:
-  WalkMap(const StepMeta& step, const Walk<kInputs + 1>& walk)
-      : walk_(checked(step, walk)), wide_(is_wide(walk)) {}
+  // Where the walk begins in each operand, in elements.
+  using Origins = typename Walk<kInputs + 1>::Offsets;
 
-  void run(const Context& context, const Function& f, const Operands<kInputs>& operands) const {
+  WalkMap(const StepMeta& step, const Walk<kInputs + 1>& walk, const Origins& origins = {})
+      : walk_(checked(step, walk)), wide_(is_wide(walk)), origins_(origins) {
+    for (int k = 0; k < kInputs; ++k) types_[k] = step.inputs[k].dtype;
+    types_[kInputs] = step.outputs[0].dtype;
+  }
+
+  void run(const Context& context, const Function& f, const Buffers& buffers) const {
     const bool small = walk_.elements() <= std::numeric_limits<int32_t>::max();
     if (walk_.elements() == 0) return;
+    const WalkOperands<kInputs> operands = operands_of(buffers);
     if (wide_ && aligned(operands)) {
       small ? start<kWide, uint32_t>(context, f, operands)
             : start<kWide, int64_t>(context, f, operands);
@@ -150,17 +165,28 @@ class WalkMap {
   }
 
  private:
-  // Inputs that repeat are read one float at a time.
-  bool aligned(const Operands<kInputs>& operands) const {
-    bool aligned = is_wide(operands.out);
-    for (int k = 0; k < kInputs; ++k) {
-      aligned = aligned && (walk_.steps()[k] == 0 || is_wide(operands.in[k]));
+  // Inputs are only read.
+  WalkOperands<kInputs> operands_of(const Buffers& buffers) const {
+    WalkOperands<kInputs> operands{};
+    for (int k = 0; k <= kInputs; ++k) {
+      void* data = k < kInputs ? const_cast<void*>(buffers.inputs[k]) : buffers.outputs[0];
+      operands.at[k] = AnyArray{data, types_[k]}.from(origins_[k]);
+    }
+    return operands;
+  }
+
+  // Inputs that repeat are read one element at a time.
+  bool aligned(const WalkOperands<kInputs>& operands) const {
+    bool aligned = true;
+    for (int k = 0; k <= kInputs; ++k) {
+      aligned = aligned && (walk_.steps()[k] == 0 || operands.at[k].is_wide());
     }
     return aligned;
   }
 
   template <int kWidth, class Index>
-  void start(const Context& context, const Function& f, const Operands<kInputs>& operands) const {
+  void start(const Context& context, const Function& f,
+             const WalkOperands<kInputs>& operands) const {
     const Axes<kInputs + 1, Index> axes(walk_, kWidth);
     launch(context.stream(), context.cover(walk_.elements() / kWidth),
            map_walk_kernel<kWidth, kInputs, Index, Function>, f, operands, axes);
@@ -168,6 +194,8 @@ class WalkMap {
 
   Walk<kInputs + 1> walk_;
   bool wide_;
+  Origins origins_;
+  DType types_[kInputs + 1];
 };
 
 }  // namespace halfspace::cuda

@@ -2,7 +2,6 @@
 #include <cublas_v2.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "device.h"
@@ -14,7 +13,6 @@
 struct cublasContext {
   int device;
   cudaStream_t stream = nullptr;
-  cublasMath_t math = CUBLAS_DEFAULT_MATH;
 };
 
 namespace halfspace::emulated {
@@ -57,13 +55,16 @@ struct Matrix {
   }
 };
 
+using Rounding = float (*)(float);
+
 struct Product {
   const char* name;
   int m, n, k;
   cublasOperation_t op_a, op_b;
   Matrix a, b, c;
   Scaling scaling;
-  bool tf32;
+  // What becomes of an operand of floats before it is multiplied.
+  Rounding round;
   int batch;
 };
 
@@ -90,7 +91,7 @@ void touch_product(const Product& product, int batch) {
 }
 
 // The factor with its sum index innermost: rows of op(A), columns of op(B).
-std::vector<float> packed(const Matrix& matrix, bool sum_index_is_row, int batch, bool tf32) {
+std::vector<float> packed(const Matrix& matrix, bool sum_index_is_row, int batch, Rounding round) {
   size_t sums = sum_index_is_row ? matrix.rows : matrix.columns;
   size_t others = sum_index_is_row ? matrix.columns : matrix.rows;
   std::vector<float> values(sums * others);
@@ -99,7 +100,7 @@ std::vector<float> packed(const Matrix& matrix, bool sum_index_is_row, int batch
       size_t row = sum_index_is_row ? sum : other, column = sum_index_is_row ? other : sum;
       float value =
           load_element(matrix.of_batch(batch), column * matrix.leading + row, matrix.type);
-      values[other * sums + sum] = tf32 ? tf32_of_float(value) : value;
+      values[other * sums + sum] = round(value);
     }
   }
   return values;
@@ -113,8 +114,8 @@ float dot(const float* a, const float* b, int count) {
 }
 
 void multiply(const Product& p, int batch) {
-  std::vector<float> a = packed(p.a, p.op_a != CUBLAS_OP_N, batch, p.tf32);
-  std::vector<float> b = packed(p.b, p.op_b == CUBLAS_OP_N, batch, p.tf32);
+  std::vector<float> a = packed(p.a, p.op_a != CUBLAS_OP_N, batch, p.round);
+  std::vector<float> b = packed(p.b, p.op_b == CUBLAS_OP_N, batch, p.round);
   void* c = const_cast<void*>(p.c.of_batch(batch));
 #pragma omp parallel for
   for (int column = 0; column < p.n; ++column) {
@@ -155,9 +156,17 @@ Element element_of(cudaDataType type) {
   return type == CUDA_R_32F ? Element::F32 : Element::BF16;
 }
 
-bool uses_tf32(cublasHandle_t handle) {
-  require_cublas(handle != nullptr, CUBLAS_STATUS_NOT_INITIALIZED);
-  return handle->math == CUBLAS_TF32_TENSOR_OP_MATH;
+Rounding rounding_of(cublasComputeType_t compute) {
+  switch (compute) {
+    case CUBLAS_COMPUTE_32F:
+    case CUBLAS_COMPUTE_32F_PEDANTIC:
+      return [](float value) { return value; };
+    case CUBLAS_COMPUTE_32F_FAST_TF32:
+      return tf32_of_float;
+    case CUBLAS_COMPUTE_32F_FAST_16BF:
+      return [](float value) { return float_of_bf16(bf16_of_float(value)); };
+  }
+  throw CublasFailure{CUBLAS_STATUS_NOT_SUPPORTED};
 }
 
 }  // namespace
@@ -226,68 +235,26 @@ cublasStatus_t cublasSetWorkspace(cublasHandle_t handle, void* workspace, size_t
   });
 }
 
-cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
-  return cublas_call([&] {
-    require_cublas(handle != nullptr, CUBLAS_STATUS_NOT_INITIALIZED);
-    bool known = std::ranges::count(std::array{CUBLAS_DEFAULT_MATH, CUBLAS_PEDANTIC_MATH,
-                                               CUBLAS_TF32_TENSOR_OP_MATH},
-                                    mode) == 1;
-    require_cublas(known);
-    handle->math = mode;
-  });
-}
-
-cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t op_a,
-                                         cublasOperation_t op_b, int m, int n, int k,
-                                         const float* alpha, const float* a, int lda,
-                                         long long int stride_a, const float* b, int ldb,
-                                         long long int stride_b, const float* beta, float* c,
-                                         int ldc, long long int stride_c, int batch) {
-  return cublas_call([&] {
-    constexpr Element kF32 = Element::F32;
-    enqueue_product(handle, {.name = "cublasSgemm",
-                             .m = m,
-                             .n = n,
-                             .k = k,
-                             .op_a = op_a,
-                             .op_b = op_b,
-                             .a = factor(a, kF32, op_a, m, k, lda, stride_a, "A"),
-                             .b = factor(b, kF32, op_b, k, n, ldb, stride_b, "B"),
-                             .c = factor(c, kF32, CUBLAS_OP_N, m, n, ldc, stride_c, "C"),
-                             .scaling = scaling_of(alpha, beta),
-                             .tf32 = uses_tf32(handle),
-                             .batch = batch});
-  });
-}
-
-cublasStatus_t cublasSgemm(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
-                           int m, int n, int k, const float* alpha, const float* a, int lda,
-                           const float* b, int ldb, const float* beta, float* c, int ldc) {
-  return cublasSgemmStridedBatched(handle, op_a, op_b, m, n, k, alpha, a, lda, 0, b, ldb, 0, beta,
-                                   c, ldc, 0, 1);
-}
-
-cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
-                            int m, int n, int k, const void* alpha, const void* a,
-                            cudaDataType type_a, int lda, const void* b, cudaDataType type_b,
-                            int ldb, const void* beta, void* c, cudaDataType type_c, int ldc,
-                            cublasComputeType_t compute, cublasGemmAlgo_t) {
+cublasStatus_t cublasGemmStridedBatchedEx(
+    cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
+    const void* alpha, const void* a, cudaDataType type_a, int lda, long long int stride_a,
+    const void* b, cudaDataType type_b, int ldb, long long int stride_b, const void* beta, void* c,
+    cudaDataType type_c, int ldc, long long int stride_c, int batch, cublasComputeType_t compute,
+    cublasGemmAlgo_t) {
   return cublas_call([&] {
     require_cublas(type_a == type_b, CUBLAS_STATUS_NOT_SUPPORTED);
-    bool tf32 = compute == CUBLAS_COMPUTE_32F_FAST_TF32 ||
-                (compute == CUBLAS_COMPUTE_32F && uses_tf32(handle));
     enqueue_product(handle,
-                    {.name = "cublasGemmEx",
+                    {.name = "cublasGemm",
                      .m = m,
                      .n = n,
                      .k = k,
                      .op_a = op_a,
                      .op_b = op_b,
-                     .a = factor(a, element_of(type_a), op_a, m, k, lda, 0, "A"),
-                     .b = factor(b, element_of(type_b), op_b, k, n, ldb, 0, "B"),
-                     .c = factor(c, element_of(type_c), CUBLAS_OP_N, m, n, ldc, 0, "C"),
+                     .a = factor(a, element_of(type_a), op_a, m, k, lda, stride_a, "A"),
+                     .b = factor(b, element_of(type_b), op_b, k, n, ldb, stride_b, "B"),
+                     .c = factor(c, element_of(type_c), CUBLAS_OP_N, m, n, ldc, stride_c, "C"),
                      .scaling = scaling_of(alpha, beta),
-                     .tf32 = tf32 && type_a == CUDA_R_32F,
-                     .batch = 1});
+                     .round = rounding_of(compute),
+                     .batch = batch});
   });
 }

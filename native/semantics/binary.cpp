@@ -15,7 +15,7 @@ Walk<3> binary_walk(const StepMeta& step) {
   const TensorMeta& y = step.outputs[0];
   const Dims dims = stored_dims(y);
   for (const TensorMeta& input : step.inputs) {
-    step.expect(input.dtype == DType::F32 && y.dtype == DType::F32 && meets(input, y) &&
+    step.expect(input.is_floating() && y.is_floating() && meets(input, y) &&
                     broadcasts_to(stored_dims(input), dims),
                 input.text(), " does not broadcast to ", y.text());
   }

@@ -6,7 +6,7 @@ namespace {
 void check_operands(const StepMeta& step, const TensorMeta& x, const TensorMeta& w,
                     const TensorMeta& y, const TensorMeta* b) {
   for (const TensorMeta* tensor : {&x, &w, &y}) {
-    step.expect(tensor->is_image(), "operands must be f32 of rank 4, got ", tensor->text());
+    step.expect(tensor->is_image(), "operands must be floats of rank 4, got ", tensor->text());
     step.expect(tensor->elements() > 0, tensor->text(), " is empty");
   }
   step.expect(!b || (b->dtype == DType::F32 && b->dims == std::vector<int64_t>{w.dim(0)}),

@@ -12,7 +12,7 @@ size_t joined_axis(const StepMeta& step, const std::vector<TensorMeta>& parts,
   joined[axis] = 0;
   for (const TensorMeta& part : parts) {
     step.expect(part.rank() == whole.rank() && part.layout == whole.layout &&
-                    part.dtype == DType::F32 && whole.dtype == DType::F32,
+                    part.is_floating() && part.dtype == whole.dtype,
                 part.text(), " does not fit ", whole.text());
     for (int64_t i = 0; i < rank; ++i) {
       step.expect(i == axis || part.dims[i] == whole.dims[i], part.text(), " and ", whole.text(),

@@ -17,7 +17,7 @@ struct Window {
 Window window_of(const StepMeta& step, const TensorMeta& part, const TensorMeta& whole) {
   const auto axes = step.attrs.integers("axes"), starts = step.attrs.integers("starts");
   const auto steps = step.attrs.integers("steps");
-  step.expect(part.dtype == DType::F32 && whole.dtype == DType::F32 &&
+  step.expect(part.is_floating() && part.dtype == whole.dtype &&
                   part.rank() == whole.rank() && part.layout == whole.layout,
               part.text(), " is no part of ", whole.text());
   step.expect(starts.size() == axes.size() && steps.size() == axes.size(),
@@ -88,8 +88,8 @@ Movement transpose_movement(const StepMeta& step) {
 Movement expand_movement(const StepMeta& step) {
   step.expect_arity(1, 1, 1, 1);
   const TensorMeta &x = step.inputs[0], &y = step.outputs[0];
-  step.expect(x.dtype == DType::F32 && y.dtype == DType::F32 && x.layout == y.layout,
-              "expected f32 tensors of one layout");
+  step.expect(x.is_floating() && x.dtype == y.dtype && x.layout == y.layout,
+              "expected floats of one type and layout");
   const Dims from = stored_dims(x), to = stored_dims(y);
   step.expect(broadcasts_to(from, to), x.text(), " does not broadcast to ", y.text());
   return {{to, {broadcast_strides(from, to), dense_strides(to)}}, 0, 0};

@@ -21,7 +21,7 @@ std::vector<bool> axes_of(const StepMeta& step) {
   Dims without_ones = y.dims, expected = rest;
   std::erase(without_ones, 1);
   std::erase(expected, 1);
-  step.expect(x.dtype == DType::F32 && y.dtype == DType::F32 && without_ones == expected,
+  step.expect(x.is_floating() && y.is_floating() && without_ones == expected,
               "expected the other axes of ", x.text(), ", got ", y.text());
   step.expect(x.is_blocked() == y.is_blocked() && (!x.is_blocked() || !reduced[1]),
               "blocked channels cannot be reduced");

@@ -270,9 +270,10 @@ TEST("products of matrices, transposed and in batches, are the sums of theirs") 
       float* c = uploaded(before);
       const float alpha = 2, beta = 3;
       int lda = op_a == CUBLAS_OP_N ? kM : kK, ldb = op_b == CUBLAS_OP_N ? kK : kN;
-      DONE(cublasSgemmStridedBatched(handle, op_a, op_b, kM, kN, kK, &alpha, uploaded(a), lda,
-                                     kM * kK, uploaded(b), ldb, kK * kN, &beta, c, kM, kM * kN,
-                                     kBatch));
+      DONE(cublasGemmStridedBatchedEx(handle, op_a, op_b, kM, kN, kK, &alpha, uploaded(a),
+                                      CUDA_R_32F, lda, kM * kK, uploaded(b), CUDA_R_32F, ldb,
+                                      kK * kN, &beta, c, CUDA_R_32F, kM, kM * kN, kBatch,
+                                      CUBLAS_COMPUTE_32F_PEDANTIC, CUBLAS_GEMM_DEFAULT));
       std::vector<double> expected(before.begin(), before.end());
       for (int batch = 0; batch < kBatch; ++batch)
         for (int column = 0; column < kN; ++column)
@@ -302,20 +303,45 @@ TEST("products of bf16 round what they store alone") {
   void* a = device_array<uint16_t>(3);
   SUCCEED(cudaMemcpy(a, values.data(), 6, cudaMemcpyHostToDevice));
   float* c = device_array(1);
-  DONE(cublasGemmEx(handle, CUBLAS_OP_T, CUBLAS_OP_N, 1, 1, 3, &kOne, a, CUDA_R_16BF, 3, a,
-                    CUDA_R_16BF, 3, &kZero, c, CUDA_R_32F, 1, CUBLAS_COMPUTE_32F,
-                    CUBLAS_GEMM_DEFAULT));
+  DONE(cublasGemmStridedBatchedEx(handle, CUBLAS_OP_T, CUBLAS_OP_N, 1, 1, 3, &kOne, a, CUDA_R_16BF,
+                                  3, 0, a, CUDA_R_16BF, 3, 0, &kZero, c, CUDA_R_32F, 1, 0, 1,
+                                  CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
   expect_values(downloaded(c, 1), {1.5f * 1.5f + 4 + 9});
   DONE(cublasDestroy(handle));
+}
+
+TEST("products of floats round their operands as the type of computation says") {
+  struct Rounded {
+    cublasComputeType_t compute;
+    float value;
+  };
+  // A little more than half way between two numbers of bf16, and next to one of TF32.
+  constexpr float kValue = 1 + 0x1p-8f + 0x1p-20f;
+  const Rounded all[] = {{CUBLAS_COMPUTE_32F_PEDANTIC, kValue},
+                         {CUBLAS_COMPUTE_32F_FAST_TF32, 1 + 0x1p-8f},
+                         {CUBLAS_COMPUTE_32F_FAST_16BF, 1 + 0x1p-7f}};
+  for (const Rounded& each : all) {
+    begin();
+    cublasHandle_t handle = nullptr;
+    DONE(cublasCreate(&handle));
+    float *a = uploaded({kValue}), *b = uploaded({1.0f}), *c = device_array(1);
+    DONE(cublasGemmStridedBatchedEx(handle, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &kOne, a, CUDA_R_32F,
+                                    1, 0, b, CUDA_R_32F, 1, 0, &kZero, c, CUDA_R_32F, 1, 0, 1,
+                                    each.compute, CUBLAS_GEMM_DEFAULT));
+    expect_values(downloaded(c, 1), {each.value});
+    DONE(cublasDestroy(handle));
+  }
 }
 
 TEST("a matrix that reaches beyond its memory is found") {
   begin();
   cublasHandle_t handle = nullptr;
   DONE(cublasCreate(&handle));
-  DONE(cublasSgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 4, 4, 4, &kOne, zeroed_array(15), 4,
-                   zeroed_array(16), 4, &kZero, device_array(16), 4));
-  expect_finding({"cublasSgemm: A reads", "out of bounds"});
+  DONE(cublasGemmStridedBatchedEx(handle, CUBLAS_OP_N, CUBLAS_OP_N, 4, 4, 4, &kOne,
+                                  zeroed_array(15), CUDA_R_32F, 4, 0, zeroed_array(16), CUDA_R_32F,
+                                  4, 0, &kZero, device_array(16), CUDA_R_32F, 4, 0, 1,
+                                  CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+  expect_finding({"cublasGemm: A reads", "out of bounds"});
   DONE(cublasDestroy(handle));
 }
 
