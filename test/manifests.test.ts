@@ -1,7 +1,9 @@
 // What the packages say of themselves: the one with CUDA is the platform's with another name, and nobody gets
 // it who has not asked.
 
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 
 import test from 'ava';
 
@@ -38,4 +40,19 @@ test('it is an optional peer of exactly this version, and no dependency', (t) =>
 test('a platform without CUDA has no such package', (t) => {
   t.is(cudaPackage('darwin-arm64'), null);
   t.is(cudaManifest(checkout, 'darwin-arm64'), null);
+});
+
+test('the package holds what a build from source takes, without tests and what only they use', async (t) => {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const cwd = new URL('..', import.meta.url);
+  const { stdout } = await promisify(execFile)('npm', args, { cwd, maxBuffer: 1 << 24 });
+  const [packed] = JSON.parse(stdout) as { readonly files: readonly { readonly path: string }[] }[];
+  const paths = (packed?.files ?? []).map(({ path }) => path);
+  for (const needed of ['CMakeLists.txt', 'native/addon.cpp', 'native/cuda/CMakeLists.txt']) {
+    t.true(paths.includes(needed), needed);
+  }
+  t.deepEqual(
+    paths.filter((path) => /^native\/(?:test|emulated_cuda)\//.test(path)),
+    [],
+  );
 });
