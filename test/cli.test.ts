@@ -216,8 +216,9 @@ test.serial('train, construct and eval lead from a super-network to a measured s
     t.is(constructed.subnet.params, summary.subnet.params);
     t.is(constructed.erased.length, 3);
 
-    const evaluation = await halfspace(['eval', rebuilt, '--data', 'sample', '--json']);
+    const evaluation = await halfspace(['eval', rebuilt, '--data', 'sample', '--device', 'auto', '--json']);
     t.is(evaluation.status, 0, evaluation.stderr);
+    t.regex(evaluation.stderr, /^device: (cpu|cuda:0)/m);
     t.is((JSON.parse(evaluation.stdout) as { accuracy: number }).accuracy, summary.subnet.accuracy);
   });
 });

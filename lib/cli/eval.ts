@@ -6,7 +6,7 @@ import { addDataOptions, openData, shapeFor, type DataFlags } from './data-optio
 import { addExamples } from './help.js';
 import { isOnnxPath, loadModel, requireModel } from './load-model.js';
 import { modelNames } from './names.js';
-import { orElse, positiveInteger, threadCount } from './options.js';
+import { deviceOption, orElse, positiveInteger, threadCount } from './options.js';
 import { addOutputOptions, formatPercent, openOutput, type Output, type OutputFlags } from './output.js';
 import { showUsualValues } from './usual-values.js';
 
@@ -20,6 +20,9 @@ export function addEvalCommand(program: Command): void {
   addDataOptions(command)
     .option('--batch <n>', 'images a pass', positiveInteger, 64)
     .option('--threads <n>', 'threads of the CPU engine', threadCount)
+    .addOption(
+      deviceOption('--device <name>', 'what computes; auto takes a GPU where there is one').default('cpu'),
+    )
     .action((network: string, flags: EvalFlags) =>
       evaluateNetwork(requireModel(network), flags, openOutput(flags)),
     );
@@ -35,23 +38,28 @@ export function addEvalCommand(program: Command): void {
 
 interface EvalFlags extends DataFlags, OutputFlags {
   readonly batch: number;
+  readonly device: string;
   readonly threads?: number;
 }
 
 async function evaluateNetwork(
   network: string,
-  { batch, threads, ...data }: EvalFlags,
+  { batch, threads, device: wanted, ...data }: EvalFlags,
   output: Output,
 ): Promise<void> {
   const dataset = await openData(data);
-  const [{ evaluate }, { initialWeights }] = await Promise.all([
+  const [{ evaluate }, { chooseDevice }, { initialWeights }] = await Promise.all([
     import('../train/evaluate.js'),
+    import('../train/devices.js'),
     import('../weights.js'),
   ]);
+  const { name: device, note } = chooseDevice(wanted);
+  if (note !== null) output.note(note);
   const graph = await loadModel(network, shapeFor(dataset));
   if (!isOnnxPath(network)) output.note(`${network} is measured as it starts, untrained`);
   const result = await evaluate(graph, initialWeights(graph, 0), dataset, {
     batch,
+    device,
     ...(threads === undefined ? {} : { threads }),
   });
   output.result(

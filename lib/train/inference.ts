@@ -5,12 +5,14 @@ import { packWeights } from '../compile/layout.js';
 import type { Graph } from '../graph.js';
 import type { Weights } from '../weights.js';
 import { debugCompiled } from './debug.js';
+import { chooseDevice } from './devices.js';
 import { openNative, type Buffers, type OpenSession, type SessionLike } from './device-network.js';
 
 /** How a network shall be run; all of it may be left open. */
 export interface InferenceOptions {
   /** Images that run at once. */
   readonly batch?: number;
+  /** `cpu` unless told; `auto` takes the first GPU that can be used, or else the CPU. */
   readonly device?: string;
   /** Threads of the CPU engine; by default all cores that the process may use. */
   readonly threads?: number;
@@ -28,7 +30,7 @@ export interface InferenceSettings {
 /** Decides what `options` leave open. */
 export function inferenceSettings(options: InferenceOptions, usualBatch: number): InferenceSettings {
   const { batch = usualBatch, device = 'cpu', threads, open = openNative(threads) } = options;
-  return { batch, device, open };
+  return { batch, device: chooseDevice(device).name, open };
 }
 
 /**
