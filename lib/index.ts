@@ -114,6 +114,7 @@ export type {
   EpochProgress,
   ErasureProgress,
   Progress,
+  SelectingProgress,
   SelectionProgress,
   StepProgress,
 } from './train/progress.js';

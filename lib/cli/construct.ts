@@ -9,6 +9,7 @@ import { parseIds } from './options.js';
 import {
   addOutputOptions,
   formatCount,
+  formatIds,
   openOutput,
   writeResult,
   type Output,
@@ -70,6 +71,6 @@ const describeSubnet = (
         ['sub-network', formatCount(subnet.params), formatCount(subnet.macs)],
       ],
     ),
-    `erased segments: ${erased.join(', ') || 'none'}; largest output difference ${maxDifference.toExponential(1)}`,
+    `erased segments: ${formatIds(erased) || 'none'}; largest output difference ${maxDifference.toExponential(1)}`,
     `wrote ${file}`,
   ].join('\n');

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { HalfspaceError, systemReason } from '../errors.js';
 import { colorsFor, type Colors } from './colors.js';
 
-export { formatCount, formatPercent, formatShare } from '../report/numbers.js';
+export { formatCount, formatIds, formatPercent, formatSegments, formatShare } from '../report/numbers.js';
 
 /** Options of every command. */
 export interface OutputFlags {

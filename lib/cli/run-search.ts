@@ -11,7 +11,7 @@ import { rebase } from './config-paths.js';
 import type { Settings } from './config-schema.js';
 import type { Colors } from './colors.js';
 import { InterruptedError, stopOnInterrupt } from './interrupt.js';
-import { formatCount, formatPercent, formatShare, type Output } from './output.js';
+import { formatCount, formatIds, formatPercent, formatShare, type Output } from './output.js';
 import { showProgress } from './progress.js';
 import { formatTable } from './table.js';
 
@@ -120,7 +120,7 @@ function describeSummary(
           ),
         ]
       : []),
-    `erased segments: ${erased.join(', ') || 'none'}`,
+    `erased segments: ${formatIds(erased) || 'none'}`,
     `largest output difference: ${maxDifference.toExponential(1)}, training took ${seconds.toFixed(0)} s`,
     '',
     ...files.map((file) => `  ${colors.cyan(join(directory, file))}`),

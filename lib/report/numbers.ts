@@ -13,6 +13,20 @@ export const formatPercent = (share: number): string => `${(100 * share).toFixed
 /** `53 %` of a share. */
 export const formatShare = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
+/** More ids than this are not all named on a line. */
+const mostNamed = 20;
+const namedFirst = 8;
+
+/** `1, 4, 7`, or where there are many the first of them and how many: `1, 4, 7, ... (135 in all)`. */
+export const formatIds = (ids: readonly number[]): string =>
+  ids.length <= mostNamed
+    ? ids.join(', ')
+    : `${ids.slice(0, namedFirst).join(', ')}, ... (${ids.length} in all)`;
+
+/** `segments 1, 4, 7`, or where there are many `135 segments`. */
+export const formatSegments = (ids: readonly number[]): string =>
+  ids.length <= mostNamed ? `segments ${ids.join(', ')}` : `${ids.length} segments`;
+
 /** `2 min 8 s`, `45 s`, `3 h 12 min`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds);

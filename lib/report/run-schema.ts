@@ -6,6 +6,7 @@ import type {
   EpochProgress,
   ErasureProgress,
   Progress,
+  SelectingProgress,
   SelectionProgress,
   StepProgress,
 } from '../train/progress.js';
@@ -36,6 +37,11 @@ const step = z.object({
   imagesPerSecond: z.number(),
 }) satisfies z.ZodType<StepProgress>;
 
+const selecting = z.object({
+  kind: z.literal('selecting'),
+  step: count,
+}) satisfies z.ZodType<SelectingProgress>;
+
 const selection = z.object({
   kind: z.literal('selection'),
   step: count,
@@ -63,7 +69,7 @@ const epoch = z.object({
   seconds: z.number(),
 }) satisfies z.ZodType<EpochProgress>;
 
-const progress = z.discriminatedUnion('kind', [step, selection, erasure, epoch]);
+const progress = z.discriminatedUnion('kind', [step, selecting, selection, erasure, epoch]);
 
 const network = z.object({ params: count, macs: z.number(), accuracy: z.number() });
 

@@ -69,7 +69,11 @@ export class PhaseTimes {
   }
 }
 
-function phaseOf(event: Progress): string {
-  if (event.kind === 'step') return event.phase;
-  return event.kind === 'epoch' ? 'test' : event.kind;
-}
+const endedBy = {
+  selecting: 'selection',
+  selection: 'selection',
+  erasure: 'erasure',
+  epoch: 'test',
+} satisfies Record<Exclude<Progress['kind'], 'step'>, string>;
+
+const phaseOf = (event: Progress): string => (event.kind === 'step' ? event.phase : endedBy[event.kind]);

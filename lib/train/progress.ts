@@ -23,6 +23,12 @@ export interface StepProgress {
   readonly imagesPerSecond: number;
 }
 
+/** Before groups are chosen, which may take as long as many steps; again where a run was stopped meanwhile. */
+export interface SelectingProgress {
+  readonly kind: 'selecting';
+  readonly step: number;
+}
+
 /** Once, between warm-up and window. */
 export interface SelectionProgress {
   readonly kind: 'selection';
@@ -59,4 +65,4 @@ export interface EpochProgress {
 }
 
 /** What a run tells while it goes on; `kind` says which. */
-export type Progress = StepProgress | SelectionProgress | ErasureProgress | EpochProgress;
+export type Progress = StepProgress | SelectingProgress | SelectionProgress | ErasureProgress | EpochProgress;

@@ -47,6 +47,8 @@ function named(event: Progress): Readonly<Record<string, number>> {
         'test/loss': event.testLoss,
         'test/accuracy': event.testAccuracy,
       };
+    case 'selecting':
+      return {};
     case 'selection':
       return { 'search/super_network_accuracy': event.accuracy, 'search/chosen_groups': event.groups.length };
     case 'erasure':

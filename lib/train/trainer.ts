@@ -25,6 +25,7 @@ import type {
   EpochProgress,
   ErasureProgress,
   Progress,
+  SelectingProgress,
   SelectionProgress,
   StepProgress,
 } from './progress.js';
@@ -156,7 +157,8 @@ export class Trainer {
     if (!erased && step === this.#pruning.plan.windowEnd) yield* this.#erase();
   }
 
-  async *#select(pruning: Pruning): AsyncGenerator<SelectionProgress> {
+  async *#select(pruning: Pruning): AsyncGenerator<SelectingProgress | SelectionProgress> {
+    yield { kind: 'selecting', step: this.#position.step };
     const selected = await this.#unlessStopped((signal) => this.#selection(pruning, signal));
     if (selected) yield selected;
   }
