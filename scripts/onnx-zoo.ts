@@ -34,6 +34,7 @@ const families = [
   'efficientnet_b0:64',
   'shufflenet_v2_x0_5:64',
   'squeezenet1_1:64',
+  'vgg11:224',
   'vgg11_bn:224',
   'alexnet:224',
   'mnasnet0_5:64',
