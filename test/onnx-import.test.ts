@@ -799,6 +799,8 @@ const shapely = modelBytes({
     node('Split', ['x'], ['l', 'r'], { axis: 1 }),
     node('MaxPool', ['l'], ['p'], { kernel_shape: [2, 2], pads: [0, 1, 1, 0] }),
     node('Resize', ['p', '', 'scales'], ['z']),
+    node('SplitToSequence', ['x', 'one'], ['parts'], { axis: 1 }),
+    node('SequenceAt', ['parts', 'zero'], ['part']),
     node('Reshape', ['x', 'target'], ['y']),
   ],
   constants: [int64s('zero', [1], [0]), int64s('one', [1], [1]), floats('scales', [4], [1, 1, 2, 2])],

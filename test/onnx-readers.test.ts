@@ -6,7 +6,7 @@ import test from 'ava';
 import { type Graph } from '../lib/graph.js';
 import { fromOnnx } from '../lib/onnx/import.js';
 import { onnxReaders } from '../lib/onnx/readers.js';
-import { elementType, type TensorProto } from '../lib/onnx/schema.js';
+import { elementType, type NodeProto, type TensorProto } from '../lib/onnx/schema.js';
 import { unsupported } from '../lib/ops/opaque.js';
 import { random } from '../lib/random.js';
 import { elements, type Shape } from '../lib/shape.js';
@@ -298,8 +298,95 @@ for (const [op, positions] of tables) {
   });
 }
 
+interface Sequence {
+  /** None where the file gives none. */
+  readonly sizes?: TensorProto;
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  /** Taken out, in this order. */
+  readonly positions: readonly number[];
+}
+
+/** An image taken apart, and parts of it, as the newer exporter of PyTorch writes `chunk` and `split`. */
+function ofSequence({ sizes, attributes, positions }: Sequence): Uint8Array {
+  const taken = positions.map((at) => int64s(`at ${at}`, [], [at]));
+  return modelBytes({
+    inputs: [value('x', image)],
+    nodes: [
+      node('SplitToSequence', sizes ? ['x', 'sizes'] : ['x'], ['parts'], attributes),
+      ...positions.map((at) => node('SequenceAt', ['parts', `at ${at}`], [`part ${at}`])),
+      ...positions.map((at) => node('Exp', [`part ${at}`], [`y ${at}`])),
+    ],
+    constants: [...(sizes ? [sizes] : []), ...taken],
+    outputs: positions.map((at) => untyped(`y ${at}`)),
+  });
+}
+
+const sequences: readonly (readonly [string, Sequence])[] = [
+  ['of listed sizes', { sizes: numbers('sizes', 1, 3), attributes: { axis: 1 }, positions: [0, 1] }],
+  ['of one size', { sizes: int64s('sizes', [], [2]), attributes: { axis: 2 }, positions: [2, 0, 1] }],
+  [
+    'of one size, the last smaller',
+    { sizes: int64s('sizes', [], [2]), attributes: { axis: -1 }, positions: [2, 1] },
+  ],
+  [
+    'counted from the back',
+    { sizes: numbers('sizes', 4, 1, 1), attributes: { axis: 2 }, positions: [-3, -1] },
+  ],
+  ['of every position', { attributes: { axis: 1 }, positions: [3, 1] }],
+  ['without the axis', { attributes: { axis: 1, keepdims: 0 }, positions: [0, 2] }],
+  [
+    'of sizes, which leave the axis',
+    { sizes: numbers('sizes', 1, 3), attributes: { axis: 1, keepdims: 0 }, positions: [0] },
+  ],
+];
+
+for (const [what, sequence] of sequences) {
+  test(`parts ${what} are taken from a sequence as onnxruntime takes them`, async (t) => {
+    const bytes = ofSequence(sequence);
+    const graph = fromOnnx(bytes);
+    const data = noise(graph, 1);
+    const expected = await runOnnx(bytes, data);
+    const actual = runReference(graph, initialWeights(graph, 0), data);
+    t.deepEqual(
+      graph.outputs.map(({ type }) => elements(type.shape)),
+      expected.map(({ length }) => length),
+    );
+    expected.forEach((values, index) => {
+      t.true(relativeDifference(actual[index] ?? [], values) < TOLERANCE);
+    });
+  });
+}
+
+const inThrees = { sizes: int64s('sizes', [], [3]), attributes: { axis: 2 }, positions: [2] };
+
+test('a position that a sequence does not have is refused', (t) => {
+  const message = "SequenceAt 'SequenceAt_1': position 2 is not in a sequence of 2";
+  t.throws(() => fromOnnx(ofSequence(inThrees)), { code: 'ERR_MODEL', message });
+});
+
+test('a sequence is not taken for a tensor', (t) => {
+  const parts = node('SplitToSequence', ['x', 'sizes'], ['parts'], { axis: 2 });
+  const constants = [inThrees.sizes];
+  const read = (...nodes: readonly NodeProto[]) =>
+    fromOnnx(modelBytes({ inputs: [value('x', image)], nodes: [parts, ...nodes], constants, outputs }));
+  const outputs = [untyped('y')];
+  const opaque = (...nodes: readonly NodeProto[]) => unsupported(read(...nodes))[0]?.op.attrs['opaque'];
+  t.is(opaque(node('Relu', ['parts'], ['y'])), 'input 0 is a sequence');
+  t.is(opaque(node('SequenceAt', ['x', 'sizes'], ['y'])), 'input 0 is not a sequence');
+  t.is(opaque(node('SequenceLength', ['parts'], ['y'])), 'the operator is not known');
+  t.throws(() => read({ ...parts, output: ['y'] }), {
+    code: 'ERR_UNSUPPORTED',
+    message: /'y' is a sequence of tensors/,
+  });
+});
+
 test('every ONNX operator that is read has a case', (t) => {
-  const tested = new Set<string>([...[...cases, ...positive].map((c) => c.op), ...tables.map(([op]) => op)]);
+  const tested = new Set<string>([
+    ...[...cases, ...positive].map((c) => c.op),
+    ...tables.map(([op]) => op),
+    'SplitToSequence',
+    'SequenceAt',
+  ]);
   t.deepEqual(
     [...onnxReaders.keys()].filter((op) => !tested.has(op)),
     [],
@@ -383,6 +470,7 @@ for (const [c, expected] of [
   [of('', 'Sum', { data: [image, [1, 1, 1, 5]], inputs: [0, 1] }), 'its terms have different shapes'],
   [of('', 'LayerNormalization', { data: [[1, 3, 8]], inputs: [0, weight('s', [8])] }), 'it has no bias'],
   [of('', 'Cast', { attributes: { to: elementType.int64 } }), 'it converts between floats and integers'],
+  [of('', 'SplitToSequence', { data: [[1, 5000]], attributes: { axis: 1 } }), 'it makes 5000 parts'],
   [of('', 'Bernoulli'), 'the operator is not known'],
 ] as const) {
   test(`${c.op} stays opaque and says why: ${expected}`, (t) => {

@@ -11,14 +11,24 @@ import type { Source, SourceNode } from './source.js';
 import { floatsOf, isUniform } from './tensor.js';
 import { DeclaredTypes } from './types.js';
 
-/** What a name in the file stands for: contents known now, or a value of our graph. */
-export type Known = { readonly kind: 'constant'; readonly tensor: OnnxTensor } | KnownValue;
+/** What a name in the file stands for: a tensor, or several. */
+export type Known = KnownTensor | KnownSequence;
+
+/** Contents known now, or a value of our graph. */
+type KnownTensor = { readonly kind: 'constant'; readonly tensor: OnnxTensor } | KnownValue;
 
 /** A value of our graph; what reads one of a type that nobody knows cannot be understood either. */
 interface KnownValue {
   readonly kind: 'value' | 'untyped';
   readonly value: Value;
   /** Whether it is made of constants alone, by nodes that nobody understands. */
+  readonly lost: boolean;
+}
+
+/** Values that the file passes on as one, to be taken out by position. */
+interface KnownSequence {
+  readonly kind: 'sequence';
+  readonly values: readonly Value[];
   readonly lost: boolean;
 }
 
@@ -80,7 +90,7 @@ class Stored {
 }
 
 /** The type of what a name stands for. */
-export function knownType(known: Known): TensorType {
+export function knownType(known: KnownTensor): TensorType {
   if (known.kind !== 'constant') return known.value.type;
   return { dtype: known.tensor.dtype === 'float' ? 'f32' : 'i32', shape: known.tensor.shape };
 }
@@ -131,6 +141,11 @@ export class Context implements OnnxContext {
     return known.kind === 'constant' ? this.#reading.parameter(known.tensor, 'data', layout) : known.value;
   }
 
+  sequence(index: number): readonly Value[] {
+    const known = this.#bound(index);
+    return known.kind === 'sequence' ? known.values : this.decline(`input ${index} is not a sequence`);
+  }
+
   trained(index: number, layout?: OnnxLayout): Parameter {
     return this.#reading.parameter(this.#required(index), 'trained', layout);
   }
@@ -177,7 +192,12 @@ export class Context implements OnnxContext {
     return this.constant(index) ?? this.decline(`input ${index} is not a constant`);
   }
 
-  #known(index: number): Known {
+  #known(index: number): KnownTensor {
+    const known = this.#bound(index);
+    return known.kind === 'sequence' ? this.decline(`input ${index} is a sequence`) : known;
+  }
+
+  #bound(index: number): Known {
     const name = this.#node.proto.input[index];
     if (!name) damaged(`${this.opType} '${this.#node.name}' has no input ${index}`);
     return this.#reading.find(name, this.#node);

@@ -76,5 +76,10 @@ function readInputs(reading: Reading, shapes: Readonly<Record<string, Shape>>): 
 /** The value that the graph gives for a declared output. */
 function outputValue(reading: Reading, { name = '' }: ValueInfoProto): Value {
   const known = reading.known.get(name) ?? damaged(`nothing in the file defines the output '${name}'`);
+  if (known.kind === 'sequence')
+    throw new HalfspaceError(
+      'ERR_UNSUPPORTED',
+      `the output '${name}' is a sequence of tensors, not a tensor`,
+    );
   return known.kind === 'constant' ? reading.parameter(known.tensor, 'data') : known.value;
 }

@@ -21,6 +21,7 @@ export function keepNode(reading: Reading, node: SourceNode, unread: Unread): re
 /** Tensors of floats are taken for weights; numbers and integers for settings, which need no edge. */
 function opaqueInputs(reading: Reading, node: SourceNode): readonly Value[] {
   return inputsOf(reading, node).flatMap((known) => {
+    if (known.kind === 'sequence') return known.values;
     if (known.kind !== 'constant') return [known.value];
     const { tensor } = known;
     return tensor.dtype === 'float' && tensor.shape.length > 0 ? [reading.parameter(tensor, 'trained')] : [];

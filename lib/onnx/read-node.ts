@@ -2,8 +2,7 @@
 // understands becomes nodes, and the rest becomes an opaque node that keeps the place. Knows no operator.
 
 import { HalfspaceError } from '../errors.js';
-import type { Value } from '../graph.js';
-import type { OnnxTensor } from '../ops/onnx-reader.js';
+import type { OnnxReader, OnnxTensor } from '../ops/onnx-reader.js';
 import type { Unread } from '../ops/opaque.js';
 import type { TensorType } from '../shape.js';
 import { Attributes } from './attributes.js';
@@ -57,8 +56,9 @@ function named(constant: Constant | OnnxTensor, name: string): OnnxTensor {
   return { name, stored, dtype, shape, data };
 }
 
-/** Null where nobody knows. */
-const typeOf = (known: Known): TensorType | null => (known.kind === 'untyped' ? null : knownType(known));
+/** Null where nobody knows, and for a sequence. */
+const typeOf = (known: Known): TensorType | null =>
+  known.kind === 'untyped' || known.kind === 'sequence' ? null : knownType(known);
 
 /** Asks the operator's reader; a node that nobody understands is kept as it is, with the reason. */
 function understand(reading: Reading, node: SourceNode): void {
@@ -66,7 +66,9 @@ function understand(reading: Reading, node: SourceNode): void {
   const values = understood(reading, node, context);
   if ('reason' in values) return bind(reading, node, keepNode(reading, node, values));
   const lost = isLost(reading, node);
-  const results = values.map((value): Known => ({ kind: 'value', value, lost }));
+  const results = values.map((value): Known =>
+    'origin' in value ? { kind: 'value', value, lost } : { kind: 'sequence', values: value, lost },
+  );
   bind(reading, node, results);
   if (context.follower) {
     reading.absorbed.add(context.follower);
@@ -75,7 +77,7 @@ function understand(reading: Reading, node: SourceNode): void {
 }
 
 /** What the node's results are in our graph, or why nobody can say. */
-function understood(reading: Reading, node: SourceNode, context: Context): readonly Value[] | Unread {
+function understood(reading: Reading, node: SourceNode, context: Context): ReturnType<OnnxReader> | Unread {
   const { input, domain, opType = '' } = node.proto;
   if (!isDefaultDomain(domain)) return { reason: `operators of '${domain}' are not known`, follows: false };
   const reader = onnxReaders.get(opType);
@@ -112,7 +114,8 @@ function bind(reading: Reading, { name, proto }: SourceNode, results: readonly K
   proto.output.forEach((output, index) => {
     const result = results[index];
     if (output === '' || !result) return;
-    if (result.kind !== 'untyped') checkShape(`${name}' gives '${output}`, knownType(result).shape);
+    const type = typeOf(result);
+    if (type) checkShape(`${name}' gives '${output}`, type.shape);
     reading.known.set(output, result);
   });
 }

@@ -4,7 +4,7 @@
 import type { GradientContext, Kept, NarrowRule, Op, Value } from '../graph.js';
 import { dim, elements, formatShape, type Shape, type TensorType } from '../shape.js';
 import { add } from './arithmetic.js';
-import type { OnnxContext, OnnxReaders, OnnxTensor } from './onnx-reader.js';
+import { listed, type OnnxContext, type OnnxReaders, type OnnxTensor } from './onnx-reader.js';
 import {
   arity,
   axisOf,
@@ -20,6 +20,7 @@ import {
   zeroWithFirst,
 } from './operator.js';
 import { pad } from './pad.js';
+import { squeeze } from './reshape.js';
 import { sliceBackward } from './slice.js';
 import { sum } from './sum.js';
 
@@ -171,8 +172,40 @@ function splitSizes(context: OnnxContext, size: number): readonly number[] {
     return Array.from(context.constant(1)?.data ?? context.decline('its sizes are not constant'));
   }
   if (attributes.has('split')) return attributes.ints('split');
-  const part = Math.ceil(size / outputs);
-  return Array.from({ length: outputs }, (_, index) => Math.min(part, size - index * part));
+  return equalParts(size, Math.ceil(size / outputs), outputs);
+}
+
+/** The last part is smaller where the others leave less. */
+const equalParts = (size: number, part: number, count: number): readonly number[] =>
+  Array.from({ length: count }, (_, index) => Math.min(part, size - index * part));
+
+/** More parts than this are taken for a mistake of the file, which must not cost memory. */
+const mostParts = 2 ** 12;
+
+/** Sizes are listed, or one for all parts, of one position each where there is none. */
+function sequenceSizes(context: OnnxContext, size: number): readonly number[] {
+  const sizes = context.given(1) ? listed(context, 1) : [1];
+  if (context.given(1) && context.constant(1)?.shape.length !== 0) return sizes;
+  const [part = 0] = sizes;
+  if (part < 1) mismatch(`parts of size ${part} do not make up an axis of size ${size}`);
+  const count = Math.ceil(size / part);
+  if (count > mostParts) context.decline(`it makes ${count} parts`);
+  return equalParts(size, part, count);
+}
+
+/** The parts; those of one position each may be asked for without the axis. */
+function readSplitToSequence(context: OnnxContext): readonly (readonly Value[])[] {
+  const { shape } = context.type(0);
+  const axis = axisOf(context.attributes.int('axis', 0), shape);
+  const parts = context.emit(split(axis, sequenceSizes(context, dim(shape, axis))), [context.data(0)]);
+  if (context.given(1) || context.attributes.int('keepdims', 1) === 1) return [parts];
+  return [parts.map((part) => context.emit(squeeze([axis]), [part])[0] as Value)];
+}
+
+function readSequenceAt(context: OnnxContext): readonly Value[] {
+  const values = context.sequence(0);
+  const [position = NaN] = listed(context, 1);
+  return [values.at(position) ?? mismatch(`position ${position} is not in a sequence of ${values.length}`)];
 }
 
 function readConcat(context: OnnxContext): readonly Value[] {
@@ -235,9 +268,11 @@ function joinEveryImage(
 
 export const readers: OnnxReaders = {
   Concat: readConcat,
+  SequenceAt: readSequenceAt,
   Split: (context) => {
     const { shape } = context.type(0);
     const axis = axisOf(context.attributes.int('axis', 0), shape);
     return context.emit(split(axis, splitSizes(context, dim(shape, axis))), [context.data(0)]);
   },
+  SplitToSequence: readSplitToSequence,
 };

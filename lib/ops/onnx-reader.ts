@@ -43,6 +43,8 @@ export interface OnnxContext {
   constant(index: number): OnnxTensor | null;
   /** Input `index` as data; a constant becomes a parameter that is not trained, arranged as `layout` says. */
   data(index: number, layout?: OnnxLayout): Value;
+  /** The tensors of input `index`, which is a sequence. Declines where it is none. */
+  sequence(index: number): readonly Value[];
   /** Constant input `index` as a trained parameter. Declines where it is no constant. */
   trained(index: number, layout?: OnnxLayout): Parameter;
   /** Constant input `index` as a parameter that only statistics change. Declines likewise. */
@@ -58,8 +60,8 @@ export interface OnnxContext {
   decline(reason: string): never;
 }
 
-/** Our values for the outputs of an ONNX node, in order; trailing ones may be missing. */
-export type OnnxReader = (context: OnnxContext) => readonly Value[];
+/** Our values for the outputs of an ONNX node, in order, a list for a sequence; trailing ones may be missing. */
+export type OnnxReader = (context: OnnxContext) => readonly (Value | readonly Value[])[];
 
 export type OnnxReaders = Readonly<Record<string, OnnxReader>>;
 
