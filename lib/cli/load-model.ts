@@ -74,11 +74,12 @@ async function loadBuilder(path: string, options: Partial<ModelOptions>): Promis
   );
 }
 
+/** Whatever goes wrong in a module's function is a fault of the module, never wrong usage of the command. */
 async function build(path: string, given: Function, options: Partial<ModelOptions>): Promise<unknown> {
   try {
     return await (given({ ...usual, ...options }) as unknown);
-  } catch (error) {
-    throw located(error, path);
+  } catch (cause) {
+    throw new HalfspaceError('ERR_MODEL', `${path}: ${(cause as Error).message}`, { cause });
   }
 }
 
