@@ -5,6 +5,11 @@ import { listDevices } from '../lib/train/devices.js';
 
 const device = listDevices().find(({ name }) => name !== 'cpu');
 
+const named = process.env['HALFSPACE_CUDA_LIBRARY'];
+if (named !== undefined && !device?.available) {
+  throw new Error(`${named} is to be tested, but: ${device?.description ?? 'it gives no device'}`);
+}
+
 /** `cuda:0`; null where there is none. */
 export const cudaDevice = device?.available ? device.name : null;
 
