@@ -11,7 +11,8 @@
 namespace halfspace::emulated {
 
 inline constexpr int kMaxDevices = 4;
-inline constexpr size_t kDeviceRange = size_t{16} << 30;
+// Addresses are never given out twice, so that use after freeing is seen; a process opens thousands of sessions.
+inline constexpr size_t kDeviceRange = size_t{64} << 30;
 inline constexpr size_t kArenaRange = kDeviceRange * kMaxDevices;
 // Order is kept for words of this size: the smallest element that two operations share a neighbour of.
 inline constexpr size_t kWord = 2;
