@@ -11,6 +11,6 @@ cmake --build build/emulated --target cuda_tests --parallel "${JOBS:-2}"
 ctest --test-dir build/emulated --output-on-failure --tests-regex '_on_cuda$|^emulated_'
 
 export HALFSPACE_CUDA_LIBRARY=$PWD/build/emulated/halfspace_cuda.so
-# Random networks; each costs seconds here.
+# Whole runs go side by side and take minutes here until the first of them ends; random networks seconds each.
 export HALFSPACE_RUNS=${HALFSPACE_RUNS:-6}
-npx ava test/cuda.test.ts test/cuda-devices.test.ts test/cuda-search.test.ts test/cuda-journal.test.ts "$@"
+npx ava test/cuda.test.ts test/cuda-devices.test.ts test/cuda-search.test.ts test/cuda-journal.test.ts --timeout=15m "$@"
