@@ -193,13 +193,23 @@ function sequenceSizes(context: OnnxContext, size: number): readonly number[] {
   return equalParts(size, part, count);
 }
 
+const splitAxis = (context: OnnxContext): number =>
+  axisOf(context.attributes.int('axis', 0), context.type(0).shape);
+
+/** The parts of input 0, as large as `sizes` reads for an axis of a size. */
+function emitParts(
+  context: OnnxContext,
+  sizes: (context: OnnxContext, size: number) => readonly number[],
+): readonly Value[] {
+  const axis = splitAxis(context);
+  return context.emit(split(axis, sizes(context, dim(context.type(0).shape, axis))), [context.data(0)]);
+}
+
 /** The parts; those of one position each may be asked for without the axis. */
 function readSplitToSequence(context: OnnxContext): readonly (readonly Value[])[] {
-  const { shape } = context.type(0);
-  const axis = axisOf(context.attributes.int('axis', 0), shape);
-  const parts = context.emit(split(axis, sequenceSizes(context, dim(shape, axis))), [context.data(0)]);
+  const parts = emitParts(context, sequenceSizes);
   if (context.given(1) || context.attributes.int('keepdims', 1) === 1) return [parts];
-  return [parts.map((part) => context.emit(squeeze([axis]), [part])[0] as Value)];
+  return [parts.map((part) => context.emit(squeeze([splitAxis(context)]), [part])[0] as Value)];
 }
 
 function readSequenceAt(context: OnnxContext): readonly Value[] {
@@ -269,10 +279,6 @@ function joinEveryImage(
 export const readers: OnnxReaders = {
   Concat: readConcat,
   SequenceAt: readSequenceAt,
-  Split: (context) => {
-    const { shape } = context.type(0);
-    const axis = axisOf(context.attributes.int('axis', 0), shape);
-    return context.emit(split(axis, splitSizes(context, dim(shape, axis))), [context.data(0)]);
-  },
+  Split: (context) => emitParts(context, splitSizes),
   SplitToSequence: readSplitToSequence,
 };
