@@ -1,5 +1,6 @@
 #include "depthwise_window.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace halfspace::cpu {

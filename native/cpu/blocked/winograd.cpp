@@ -134,12 +134,11 @@ class Filter final : public Kernel {
     std::fill_n(bias, bias_floats(), 0.0f);
     if (bias_) std::copy_n(buffers.in(2), channels_.out, bias);
     const int64_t strips = ceil_div(tiling_.tiles(), strip_);
-    parallel_for(lanes_, tiling_.tiles() * channels_.filters(), [&](int64_t lane) {
-      for (int64_t strip = lane; strip < strips; strip += lanes_) {
-        const int64_t begin = strip * strip_;
-        const int64_t end = std::min(tiling_.tiles(), begin + strip_);
-        run_strip(buffers, u, bias, begin, end, lanes + lane * lane_floats());
-      }
+    const int64_t work = tiling_.tiles() * channels_.filters();
+    parallel_lanes(lanes_, strips, work, [&](int64_t lane, int64_t strip) {
+      const int64_t begin = strip * strip_;
+      const int64_t end = std::min(tiling_.tiles(), begin + strip_);
+      run_strip(buffers, u, bias, begin, end, lanes + lane * lane_floats());
     });
   }
 
