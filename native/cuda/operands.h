@@ -1,5 +1,5 @@
-// Checks that kernels of this device have in common beside those of every device. Images are NHWC: one block of all channels, so
-// that no channel of a stored image is padding.
+// Checks that kernels of this device have in common, beside those of every device. Images are NHWC: one
+// block of all channels, so that no channel of a stored image is padding.
 #pragma once
 
 #include "../semantics/operands.h"

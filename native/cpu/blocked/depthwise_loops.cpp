@@ -1,39 +1,44 @@
 #include "depthwise_loops.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "vector.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
-// Adds what one row of taps makes of `count` outputs. Taps stay in registers and each pixel is read once.
-template <int kw, int stride, int dilation, int count>
-HALFSPACE_INLINE void add_row(const float* x, const float* w, Vector* sum) {
-  constexpr int kReach = (count - 1) * stride + (kw - 1) * dilation + 1;
-  Vector tap[kw];
-  for (int j = 0; j < kw; ++j) tap[j] = load(w + j * kBlock);
+// Filters of a width known to the compiler: taps stay in registers and each pixel is read once.
+template <int kw, int stride, int dilation>
+struct FixedTaps {
+  // Adds what one row of taps makes of `count` outputs.
+  template <int count>
+  HALFSPACE_INLINE static void add_row(const Band&, const float* x, const float* w, Vector* sum) {
+    constexpr int kReach = (count - 1) * stride + (kw - 1) * dilation + 1;
+    Vector tap[kw];
+    for (int j = 0; j < kw; ++j) tap[j] = load(w + j * kBlock);
 #pragma GCC unroll 64
-  for (int v = 0; v < kReach; ++v) {
-    const Vector pixel = load(x + v * kBlock);
+    for (int v = 0; v < kReach; ++v) {
+      const Vector pixel = load(x + v * kBlock);
 #pragma GCC unroll 16
-    for (int j = 0; j < kw; ++j) {
-      const int t = v - j * dilation;
-      if (t >= 0 && t % stride == 0 && t / stride < count) sum[t / stride] += tap[j] * pixel;
+      for (int j = 0; j < kw; ++j) {
+        const int t = v - j * dilation;
+        if (t >= 0 && t % stride == 0 && t / stride < count) sum[t / stride] += tap[j] * pixel;
+      }
     }
   }
-}
+};
 
-// The same for filters of any width.
-template <int count>
-HALFSPACE_INLINE void add_any_row(const Band& band, const float* x, const float* w, Vector* sum) {
-  for (int64_t j = 0; j < band.kw; ++j) {
-    const Vector tap = load(w + j * kBlock);
-    const float* pixel = x + j * band.dilation_w * kBlock;
-    for (int t = 0; t < count; ++t) sum[t] += tap * load(pixel + t * band.stride_w * kBlock);
+// Filters of any width.
+struct AnyTaps {
+  template <int count>
+  HALFSPACE_INLINE static void add_row(const Band& band, const float* x, const float* w, Vector* sum) {
+    for (int64_t j = 0; j < band.kw; ++j) {
+      const Vector tap = load(w + j * kBlock);
+      const float* pixel = x + j * band.dilation_w * kBlock;
+      for (int t = 0; t < count; ++t) sum[t] += tap * load(pixel + t * band.stride_w * kBlock);
+    }
   }
-}
+};
 
 // Where outputs go and how they start and end.
 struct Outputs {
@@ -43,43 +48,28 @@ struct Outputs {
   float* y;
 };
 
-// `count` outputs of row p from column q on; `add` adds a row of taps to them.
-template <int count, class Add>
+// `count` outputs of row p from column q on.
+template <class Taps, int count>
 HALFSPACE_INLINE void filter_tile(const Band& band, const float* x, const float* w, const Outputs& out,
-                                  int64_t p, int64_t q, Add&& add) {
+                                  int64_t p, int64_t q) {
   Vector sum[count];
   for (int t = 0; t < count; ++t) sum[t] = load(out.bias);
   const float* pixel = x + (p * band.stride_h * band.width + q * band.stride_w) * kBlock;
   for (int64_t i = 0; i < band.kh; ++i) {
-    add(pixel + i * band.dilation_h * band.width * kBlock, w + i * band.kw * kBlock, sum);
+    Taps::template add_row<count>(band, pixel + i * band.dilation_h * band.width * kBlock,
+                                  w + i * band.kw * kBlock, sum);
   }
   float* y = out.y + p * out.row + q * out.pixel;
   for (int t = 0; t < count; ++t) store(y + t * out.pixel, out.relu ? rectify(sum[t]) : sum[t]);
 }
 
-template <int kw, int stride, int dilation>
+template <class Taps>
 HALFSPACE_INLINE void filter_rows(const Band& band, const float* x, const float* w, const Outputs& out) {
   for (int64_t p = 0; p < band.rows; ++p) {
     int64_t q = 0;
-    for (; q + 8 <= band.columns; q += 8) {
-      filter_tile<8>(band, x, w, out, p, q, add_row<kw, stride, dilation, 8>);
-    }
-    for (; q + 4 <= band.columns; q += 4) {
-      filter_tile<4>(band, x, w, out, p, q, add_row<kw, stride, dilation, 4>);
-    }
-    for (; q < band.columns; ++q) filter_tile<1>(band, x, w, out, p, q, add_row<kw, stride, dilation, 1>);
-  }
-}
-
-HALFSPACE_INLINE void filter_any_rows(const Band& band, const float* x, const float* w, const Outputs& out) {
-  const auto many = [&](const float* pixel, const float* taps, Vector* sum)
-                        __attribute__((always_inline)) { add_any_row<8>(band, pixel, taps, sum); };
-  const auto one = [&](const float* pixel, const float* taps, Vector* sum)
-                       __attribute__((always_inline)) { add_any_row<1>(band, pixel, taps, sum); };
-  for (int64_t p = 0; p < band.rows; ++p) {
-    int64_t q = 0;
-    for (; q + 8 <= band.columns; q += 8) filter_tile<8>(band, x, w, out, p, q, many);
-    for (; q < band.columns; ++q) filter_tile<1>(band, x, w, out, p, q, one);
+    for (; q + 8 <= band.columns; q += 8) filter_tile<Taps, 8>(band, x, w, out, p, q);
+    for (; q + 4 <= band.columns; q += 4) filter_tile<Taps, 4>(band, x, w, out, p, q);
+    for (; q < band.columns; ++q) filter_tile<Taps, 1>(band, x, w, out, p, q);
   }
 }
 
@@ -141,15 +131,15 @@ HALFSPACE_SIMD void filter_band(const Band& band, const float* x, const float* w
   const auto is = [&](int64_t kw, int64_t stride, int64_t dilation) {
     return band.kw == kw && band.stride_w == stride && band.dilation_w == dilation;
   };
-  if (is(2, 1, 1)) return filter_rows<2, 1, 1>(band, x, w, out);
-  if (is(3, 1, 1)) return filter_rows<3, 1, 1>(band, x, w, out);
-  if (is(3, 1, 2)) return filter_rows<3, 1, 2>(band, x, w, out);
-  if (is(3, 2, 1)) return filter_rows<3, 2, 1>(band, x, w, out);
-  if (is(5, 1, 1)) return filter_rows<5, 1, 1>(band, x, w, out);
-  if (is(5, 1, 2)) return filter_rows<5, 1, 2>(band, x, w, out);
-  if (is(5, 2, 1)) return filter_rows<5, 2, 1>(band, x, w, out);
-  if (is(7, 1, 1)) return filter_rows<7, 1, 1>(band, x, w, out);
-  filter_any_rows(band, x, w, out);
+  if (is(2, 1, 1)) return filter_rows<FixedTaps<2, 1, 1>>(band, x, w, out);
+  if (is(3, 1, 1)) return filter_rows<FixedTaps<3, 1, 1>>(band, x, w, out);
+  if (is(3, 1, 2)) return filter_rows<FixedTaps<3, 1, 2>>(band, x, w, out);
+  if (is(3, 2, 1)) return filter_rows<FixedTaps<3, 2, 1>>(band, x, w, out);
+  if (is(5, 1, 1)) return filter_rows<FixedTaps<5, 1, 1>>(band, x, w, out);
+  if (is(5, 1, 2)) return filter_rows<FixedTaps<5, 1, 2>>(band, x, w, out);
+  if (is(5, 2, 1)) return filter_rows<FixedTaps<5, 2, 1>>(band, x, w, out);
+  if (is(7, 1, 1)) return filter_rows<FixedTaps<7, 1, 1>>(band, x, w, out);
+  filter_rows<AnyTaps>(band, x, w, out);
 }
 
 HALFSPACE_SIMD void correlate_band(const Band& band, const float* x, const float* dy, float* dw) {
