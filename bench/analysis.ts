@@ -16,34 +16,32 @@ import type { BenchContext, Result } from './report.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const command = join(root, 'dist/cli/main.js');
 
-export async function benchAnalysis(context: BenchContext): Promise<readonly Result[]> {
-  return [...(await benchBuiltIn(context)), ...(await benchInspect(context))];
+export async function* benchAnalysis(context: BenchContext): AsyncGenerator<Result> {
+  yield* benchBuiltIn(context);
+  yield* benchInspect(context);
 }
 
-async function benchBuiltIn(context: BenchContext): Promise<readonly Result[]> {
-  const results: Result[] = [];
+async function* benchBuiltIn(context: BenchContext): AsyncGenerator<Result> {
   for (const model of modelNames) {
     const name = `analysis/${model}`;
     if (!context.selected(name)) continue;
     const graph = buildModel(model);
     const [own] = await measure([timed(name, () => searchSpace(graph))], context.timing);
-    results.push({ name, ours: own?.median ?? NaN, details: { nodes: graph.nodes.length } });
+    yield { name, ours: own?.median ?? NaN, details: { nodes: graph.nodes.length } };
   }
-  return results;
 }
 
-async function benchInspect(context: BenchContext): Promise<readonly Result[]> {
+async function* benchInspect(context: BenchContext): AsyncGenerator<Result> {
   const sizes = context.short ? [1_000] : [1_000, 10_000, 100_000];
   const timing: MeasureOptions = { rounds: 1, repetitions: context.short ? 1 : 5, warmup: 1 };
-  const results: Result[] = [];
+  let before: number | null = null;
   for (const size of sizes) {
     const name = `inspect/${size} nodes`;
     if (!context.selected(name)) continue;
     const ours = await timeInspect(name, ladder(size), timing);
-    const before = results.at(-1)?.ours;
-    results.push({ name, ours, details: before === undefined ? {} : { growth: ours / before } });
+    yield { name, ours, details: before === null ? {} : { growth: ours / before } };
+    before = ours;
   }
-  return results;
 }
 
 /** The built command, as a user runs it. */

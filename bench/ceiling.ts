@@ -18,19 +18,16 @@ interface Ceiling {
   readonly bytes: number;
 }
 
-export async function benchCeiling(context: BenchContext): Promise<readonly Result[]> {
+export async function* benchCeiling(context: BenchContext): AsyncGenerator<Result> {
   const chosen = subjects.filter(({ name }) => context.selected(`ceiling/${name}`));
-  if (chosen.length === 0) return [];
+  if (chosen.length === 0) return;
   const ceiling = await measureCeiling(context);
-  const results: Result[] = [
-    {
-      name: 'ceiling/machine',
-      ours: 0,
-      details: { 'GFLOP/s': ceiling.flops / 1e6, 'GB/s': ceiling.bytes / 1e6 },
-    },
-  ];
-  for (const subject of chosen) results.push(...(await benchSubject(subject, ceiling, context)));
-  return results;
+  yield {
+    name: 'ceiling/machine',
+    ours: 0,
+    details: { 'GFLOP/s': ceiling.flops / 1e6, 'GB/s': ceiling.bytes / 1e6 },
+  };
+  for (const subject of chosen) yield* await benchSubject(subject, ceiling, context);
 }
 
 async function measureCeiling({ threads, timing, short }: BenchContext): Promise<Ceiling> {

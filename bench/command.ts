@@ -26,13 +26,13 @@ const commands: readonly Command[] = [
   },
 ];
 
-export async function benchCommand(context: BenchContext): Promise<readonly Result[]> {
+export async function* benchCommand(context: BenchContext): AsyncGenerator<Result> {
   const chosen = commands.filter(({ name }) => context.selected(`command/${name}`));
   if (chosen.length > 0 && !existsSync(main))
     throw new Error(`${main} is missing: run npm run build:ts first`);
   const contenders = chosen.map((command) => timed(`command/${command.name}`, () => run(command)));
   const times = await measure(contenders, context.timing);
-  return times.map(({ name, median, fastest }) => ({ name, ours: median, details: { fastest } }));
+  yield* times.map(({ name, median, fastest }) => ({ name, ours: median, details: { fastest } }));
 }
 
 /** Resolves when the clock stops; rejects where the command failed before. */

@@ -12,12 +12,10 @@ import type { BenchContext, Result } from './report.js';
 
 const models: Readonly<Record<string, number>> = { stackedunets: 64, 'darts-8': 16, 'darts-14': 8 };
 
-export async function benchCompile(context: BenchContext): Promise<readonly Result[]> {
-  const results: Result[] = [];
+export async function* benchCompile(context: BenchContext): AsyncGenerator<Result> {
   for (const [model, batch] of Object.entries(models)) {
-    if (context.selected(`compile/${model}`)) results.push(await benchModel(model, batch, context));
+    if (context.selected(`compile/${model}`)) yield await benchModel(model, batch, context);
   }
-  return results;
 }
 
 /** Milliseconds of each part, in order. */

@@ -94,17 +94,16 @@ const feeds: readonly Feed[] = [
   },
 ];
 
-export async function benchData(context: BenchContext): Promise<readonly Result[]> {
-  const results: Result[] = [];
+export async function* benchData(context: BenchContext): AsyncGenerator<Result> {
   for (const subject of subjects) {
     const name = `data/${subject.name}`;
-    if (context.selected(name)) results.push(await benchMemory(name, subject, context));
+    if (context.selected(name)) yield await benchMemory(name, subject, context);
   }
   for (const feed of feeds) {
     const name = `data/feed ${feed.dataset}`;
-    if (context.selected(name)) results.push(await benchFeed(name, feed, context));
+    if (context.selected(name)) yield await benchFeed(name, feed, context);
   }
-  return [...results, ...(await benchFiles(context))];
+  yield* benchFiles(context);
 }
 
 async function benchMemory(name: string, subject: Subject, context: BenchContext): Promise<Result> {
@@ -161,19 +160,17 @@ async function fed(
 }
 
 /** Three questions to one folder of JPEG files. */
-async function benchFiles(context: BenchContext): Promise<readonly Result[]> {
+async function* benchFiles(context: BenchContext): AsyncGenerator<Result> {
   const names = ['data/jpeg 224x224', 'data/jpeg 224x224, CPU time', 'data/feed imagenet'] as const;
   const [wall, cpu, feed] = names;
-  if (!names.some((name) => context.selected(name))) return [];
+  if (!names.some((name) => context.selected(name))) return;
   const folder = await mkdtemp(join(tmpdir(), 'halfspace-bench-'));
   try {
     await writeImages(join(folder, 'train', 'noise'), context.short ? JPEG_BATCH : JPEG_BATCH * 4);
     await writeImages(join(folder, 'val', 'noise'), 1);
-    const results: Result[] = [];
-    if (context.selected(wall)) results.push(await benchJpeg(wall, folder, wallClock, context));
-    if (context.selected(cpu)) results.push(await benchJpeg(cpu, folder, cpuClock, context));
-    if (context.selected(feed)) results.push(await benchJpegFeed(feed, folder, context));
-    return results;
+    if (context.selected(wall)) yield await benchJpeg(wall, folder, wallClock, context);
+    if (context.selected(cpu)) yield await benchJpeg(cpu, folder, cpuClock, context);
+    if (context.selected(feed)) yield await benchJpegFeed(feed, folder, context);
   } finally {
     await rm(folder, { recursive: true });
   }

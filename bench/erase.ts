@@ -35,12 +35,10 @@ const subjects: readonly Subject[] = [
   },
 ];
 
-export async function benchErase(context: BenchContext): Promise<readonly Result[]> {
-  const results: Result[] = [];
+export async function* benchErase(context: BenchContext): AsyncGenerator<Result> {
   for (const subject of subjects) {
-    if (context.selected(`erase/${subject.model}`)) results.push(await benchSubject(subject, context));
+    if (context.selected(`erase/${subject.model}`)) yield await benchSubject(subject, context);
   }
-  return results;
 }
 
 async function benchSubject(subject: Subject, context: BenchContext): Promise<Result> {

@@ -23,17 +23,16 @@ const subject: Subject = { name: 'resnet-50', batch: BATCH, build: resnet50 };
 /** Small enough for the emulation. */
 const small: Subject = { ...(subjects.find(({ name }) => name === 'demosupnet') as Subject), batch: 2 };
 
-export async function benchGpu(context: BenchContext): Promise<readonly Result[]> {
+export async function* benchGpu(context: BenchContext): AsyncGenerator<Result> {
   const modelled = [...modelNetwork(subject), ...modelUpdates(lengthOf(context))];
-  const results = modelled.filter(({ name }) => context.selected(name));
+  yield* modelled.filter(({ name }) => context.selected(name));
   const device = gpu();
-  if (device === null) return results;
+  if (device === null) return;
   const network = context.short ? small : subject;
-  if (context.selected(`gpu/${network.name}`)) results.push(await timeNetwork(network, device, context));
+  if (context.selected(`gpu/${network.name}`)) yield await timeNetwork(network, device, context);
   for (const update of updates.filter(({ groups }) => groups <= lengthOf(context))) {
-    if (context.selected(`gpu/${update.name}`)) results.push(await timeUpdate(update, device, context));
+    if (context.selected(`gpu/${update.name}`)) yield await timeUpdate(update, device, context);
   }
-  return results;
 }
 
 /** The first GPU that can be used. */

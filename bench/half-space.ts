@@ -8,14 +8,12 @@ import type { BenchContext, Result } from './report.js';
 import { h100Milliseconds } from './update-bytes.js';
 import { bytesOfUpdate, fillArenas, updateInputs, updateProgram, updates, type Update } from './updates.js';
 
-export async function benchHalfSpace(context: BenchContext): Promise<readonly Result[]> {
+export async function* benchHalfSpace(context: BenchContext): AsyncGenerator<Result> {
   const length = context.short ? 1 << 20 : 1 << 25;
-  const results: Result[] = [];
   for (const update of updates) {
     const name = `half-space/${update.name}`;
-    if (context.selected(name)) results.push(await benchUpdate(name, update, length, context));
+    if (context.selected(name)) yield await benchUpdate(name, update, length, context);
   }
-  return results;
 }
 
 async function benchUpdate(

@@ -1,4 +1,4 @@
-// Runs the benchmarks and prints one table, or one JSON document with `--json`.
+// Runs the benchmarks and prints a line for each as it ends, or one JSON document with `--json`.
 //
 //   npm run bench -- [--only PATTERN] [--threads N] [--steps N] [--short] [--json]
 //
@@ -58,9 +58,10 @@ const results: Result[] = [];
 const machine = describeMachine(context.threads, context.python);
 process.stderr.write(`${formatMachine(machine)}\n`);
 for (const bench of values.only === '' ? quick : [...quick, ...long]) {
-  const found = await bench(context);
-  results.push(...found);
-  if (!values.json) for (const result of found) process.stdout.write(`${formatResult(result)}\n`);
+  for await (const result of bench(context)) {
+    results.push(result);
+    if (!values.json) process.stdout.write(`${formatResult(result)}\n`);
+  }
 }
 if (results.length === 0) throw new Error(`no benchmark is named like '${values.only}'`);
 if (values.json) process.stdout.write(`${JSON.stringify(jsonReport(machine, results), null, 2)}\n`);

@@ -11,12 +11,10 @@ import type { BenchContext, Result } from './report.js';
 /** Enough that everything is allocated that ever will be. */
 const STEPS = 4;
 
-export async function benchMemory(context: BenchContext): Promise<readonly Result[]> {
-  const results: Result[] = [];
+export async function* benchMemory(context: BenchContext): AsyncGenerator<Result> {
   for (const subject of subjects) {
-    if (context.selected(`memory/${subject.name}`)) results.push(await benchSubject(subject, context));
+    if (context.selected(`memory/${subject.name}`)) yield await benchSubject(subject, context);
   }
-  return results;
 }
 
 async function benchSubject(subject: Subject, context: BenchContext): Promise<Result> {

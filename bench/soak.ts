@@ -16,8 +16,8 @@ const shape = [1, 16, 16] as const;
 /** The program is rebuilt in the fourth. */
 const TENTHS = 10;
 
-export async function benchSoak(context: BenchContext): Promise<readonly Result[]> {
-  if (!context.selected(NAME)) return [];
+export async function* benchSoak(context: BenchContext): AsyncGenerator<Result> {
+  if (!context.selected(NAME)) return;
   const steps = context.steps ?? (context.short ? 50 : STEPS);
   const resident = await residentAfterSteps(steps, context.threads);
   const tenths = Array.from({ length: TENTHS }, (_, tenth) =>
@@ -25,7 +25,7 @@ export async function benchSoak(context: BenchContext): Promise<readonly Result[
   );
   const details = tenths.map((bytes, tenth) => [`tenth ${tenth + 1}`, bytes / 1e6] as const);
   const [rebuilt, last] = [tenths[4], tenths.at(-1)] as [number, number];
-  return [{ name: NAME, unit: 'MB', ours: (last - rebuilt) / 1e6, details: Object.fromEntries(details) }];
+  yield { name: NAME, unit: 'MB', ours: (last - rebuilt) / 1e6, details: Object.fromEntries(details) };
 }
 
 /** Bytes resident after each step. */

@@ -6,13 +6,11 @@ import { layouts, PyTorchPeer } from './peer.js';
 import type { BenchContext, Result } from './report.js';
 import { Training } from './training.js';
 
-export async function benchSteps(context: BenchContext): Promise<readonly Result[]> {
-  const results: Result[] = [];
+export async function* benchSteps(context: BenchContext): AsyncGenerator<Result> {
   for (const subject of subjects) {
     const name = `step/${subject.name}`;
-    if (context.selected(name)) results.push(await benchStep(name, subject, context));
+    if (context.selected(name)) yield await benchStep(name, subject, context);
   }
-  return results;
 }
 
 async function benchStep(name: string, subject: Subject, context: BenchContext): Promise<Result> {
