@@ -117,13 +117,19 @@ bool is_depthwise(const Convolution& c) {
 constexpr int64_t kWinogradChannels = 16;
 constexpr int64_t kWinogradTiles = 32;
 
-// 3x3 filters that leave no pixel out, and enough of everything.
+// Square filters that leave no pixel out.
+bool is_dense(const Convolution& c) {
+  const memory::dims each = {1, 1}, none = {0, 0};
+  return c.w.dim(2) == c.w.dim(3) && c.geometry.strides == each && c.geometry.dilations == none;
+}
+
+// Sizes of filters that blocked/winograd_tiles.cpp has, and enough of everything; groups of whole blocks.
 bool is_winograd(const Convolution& c) {
-  const memory::dims each = {1, 1}, none = {0, 0}, filter = {c.w.dim(2), c.w.dim(3)};
-  const int64_t channels = std::min(c.x.dim(1), c.y.dim(1));
+  const int64_t taps = c.w.dim(2), in = c.w.dim(1), out = c.y.dim(1) / c.groups;
   const int64_t tiles = c.y.dim(0) * ceil_div(c.y.dim(2), 2) * ceil_div(c.y.dim(3), 2);
-  return in_blocks(c) && c.groups == 1 && filter == memory::dims{3, 3} && c.geometry.strides == each &&
-         c.geometry.dilations == none && channels >= kWinogradChannels && tiles >= kWinogradTiles;
+  return in_blocks(c) && is_dense(c) && (taps == 3 || taps == 5 || taps == 7) &&
+         (c.groups == 1 || (in % c.x.block == 0 && out % c.y.block == 0)) &&
+         std::min(in, out) >= kWinogradChannels && tiles >= kWinogradTiles;
 }
 
 // A fast primitive in our layouts, or none.

@@ -200,7 +200,7 @@ inline Tensor run(const char* kernel, const Attrs& attrs, const std::vector<Tens
 
 // |actual - expected| <= tolerance * (1 + |expected|); NaN equals NaN.
 inline void expect_close(const Tensor& actual, const Tensor& expected, double tolerance,
-                         const char* what = "result") {
+                         const std::string& what = "result") {
   if (actual.dims != expected.dims) failed(what, ": shapes differ");
   for (size_t i = 0; i < actual.size(); ++i) {
     const double a = actual[i], e = expected[i];

@@ -1,48 +1,9 @@
 #include "winograd_tiles.h"
 
-#include "vector.h"
+#include "winograd_transforms.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
-
-// B' of F(2, 3), along one axis.
-HALFSPACE_INLINE void patch_axis(const Vector in[4], Vector out[4]) {
-  out[0] = in[0] - in[2];
-  out[1] = in[1] + in[2];
-  out[2] = in[2] - in[1];
-  out[3] = in[1] - in[3];
-}
-
-// A'
-HALFSPACE_INLINE void output_axis(const Vector in[4], Vector out[2]) {
-  out[0] = in[0] + in[1] + in[2];
-  out[1] = in[1] - in[2] - in[3];
-}
-
-// A
-HALFSPACE_INLINE void gradient_axis(const Vector in[2], Vector out[4]) {
-  out[0] = in[0];
-  out[1] = in[0] + in[1];
-  out[2] = in[0] - in[1];
-  out[3] = -in[1];
-}
-
-// G
-HALFSPACE_INLINE void filter_axis(const Vector in[3], Vector out[4]) {
-  const Vector ends = in[0] + in[2];
-  out[0] = in[0];
-  out[1] = 0.5f * (ends + in[1]);
-  out[2] = 0.5f * (ends - in[1]);
-  out[3] = in[2];
-}
-
-// G'
-HALFSPACE_INLINE void filter_gradient_axis(const Vector in[4], Vector out[3]) {
-  const Vector half = 0.5f * (in[1] + in[2]);
-  out[0] = in[0] + half;
-  out[1] = 0.5f * (in[1] - in[2]);
-  out[2] = in[3] + half;
-}
 
 // A transform along one axis, applied to both: out [to][to] = f(f(in [from][from])')'.
 template <int from, int to, class Axis>
@@ -80,10 +41,11 @@ HALFSPACE_INLINE void store_positions(Positions<float> to, int64_t tile, const V
   }
 }
 
-HALFSPACE_INLINE void load_positions(Positions<const float> from, int64_t tile, Vector (*values)[4]) {
-  for (int i = 0; i < 4; ++i) {
-    for (int j = 0; j < 4; ++j) {
-      values[i][j] = load(from.data + (i * 4 + j) * from.stride + tile * kBlock);
+template <int size>
+HALFSPACE_INLINE void load_positions(Positions<const float> from, int64_t tile, Vector (*values)[size]) {
+  for (int i = 0; i < size; ++i) {
+    for (int j = 0; j < size; ++j) {
+      values[i][j] = load(from.data + (i * size + j) * from.stride + tile * kBlock);
     }
   }
 }
@@ -96,17 +58,17 @@ HALFSPACE_INLINE void multiply_some(const TileProduct& size, const float* v, con
     for (int c = 0; c < kBlock; ++c) {
       Vector filter[blocks];
       for (int k = 0; k < blocks; ++k) {
-        filter[k] = load(u + k * kPositions * size.filters + c * kBlock);
+        filter[k] = load(u + k * size.positions * size.filters + c * kBlock);
       }
       for (int t = 0; t < tiles; ++t) {
         for (int k = 0; k < blocks; ++k) sum[k][t] += filter[k] * v[t * kBlock + c];
       }
     }
-    v += kPositions * size.plane;
+    v += size.positions * size.plane;
     u += kBlock * kBlock;
   }
   for (int k = 0; k < blocks; ++k) {
-    float* to = m + k * kPositions * size.plane;
+    float* to = m + k * size.positions * size.plane;
     for (int t = 0; t < tiles; ++t) store(to + t * kBlock, sum[k][t]);
   }
 }
@@ -121,8 +83,8 @@ HALFSPACE_INLINE void multiply_row(const TileProduct& size, const float* v, cons
 // `channels` inputs of a block and `blocks` blocks of outputs.
 template <int blocks, int channels>
 HALFSPACE_INLINE void correlate_some(const TileProduct& size, const float* v, const float* m, float* du) {
-  const int64_t plane = kPositions * size.plane;
-  const int64_t filters = kPositions * size.filters;
+  const int64_t plane = size.positions * size.plane;
+  const int64_t filters = size.positions * size.filters;
   Vector sum[blocks][channels];
   for (int k = 0; k < blocks; ++k) {
     for (int c = 0; c < channels; ++c) sum[k][c] = load(du + k * filters + c * kBlock);
@@ -145,32 +107,34 @@ HALFSPACE_INLINE void correlate_blocks(const TileProduct& size, const float* v, 
     for (int64_t c = 0; c < kBlock; c += channels) {
       correlate_some<blocks, channels>(size, v + c, m, du + c * kBlock);
     }
-    v += kPositions * size.plane;
+    v += size.positions * size.plane;
     du += kBlock * kBlock;
   }
 }
 
-}  // namespace
-
+template <int tile, int taps>
 HALFSPACE_SIMD void transform_patches(const TileRow& row, const float* x, Positions<float> v) {
+  constexpr int size = tile + taps - 1;
   for (int64_t t = 0; t < row.count; ++t) {
-    Vector pixels[4][4], values[4][4];
-    load_pixels<4>(row, x, row.w + t * kTile, pixels);
-    along_both<4, 4>(pixels, values, patch_axis);
-    store_positions<4>(v, t, values);
+    Vector pixels[size][size], values[size][size];
+    load_pixels<size>(row, x, row.w + t * tile, pixels);
+    along_both<size, size>(pixels, values, Transforms<tile, taps>::patch);
+    store_positions<size>(v, t, values);
   }
 }
 
-HALFSPACE_SIMD void transform_outputs(const TileRow& row, Positions<const float> m,
-                                      const float* bias, bool relu, float* y) {
+template <int tile, int taps>
+HALFSPACE_SIMD void transform_outputs(const TileRow& row, Positions<const float> m, const float* bias,
+                                      bool relu, float* y) {
+  constexpr int size = tile + taps - 1;
   const Vector start = load(bias);
   for (int64_t t = 0; t < row.count; ++t) {
-    Vector values[4][4], pixels[2][2];
-    load_positions(m, t, values);
-    along_both<4, 2>(values, pixels, output_axis);
-    const int64_t w = row.w + t * kTile;
-    for (int64_t i = 0; i < kTile && row.h + i < row.H; ++i) {
-      for (int64_t j = 0; j < kTile && w + j < row.W; ++j) {
+    Vector values[size][size], pixels[tile][tile];
+    load_positions<size>(m, t, values);
+    along_both<size, tile>(values, pixels, Transforms<tile, taps>::output);
+    const int64_t w = row.w + t * tile;
+    for (int64_t i = 0; i < tile && row.h + i < row.H; ++i) {
+      for (int64_t j = 0; j < tile && w + j < row.W; ++j) {
         const Vector value = pixels[i][j] + start;
         store(y + ((row.h + i) * row.W + w + j) * kBlock, relu ? rectify(value) : value);
       }
@@ -178,36 +142,62 @@ HALFSPACE_SIMD void transform_outputs(const TileRow& row, Positions<const float>
   }
 }
 
+template <int tile, int taps>
 HALFSPACE_SIMD void transform_gradients(const TileRow& row, const float* dy, Positions<float> m) {
+  constexpr int size = tile + taps - 1;
   for (int64_t t = 0; t < row.count; ++t) {
-    Vector pixels[2][2], values[4][4];
-    load_pixels<2>(row, dy, row.w + t * kTile, pixels);
-    along_both<2, 4>(pixels, values, gradient_axis);
-    store_positions<4>(m, t, values);
+    Vector pixels[tile][tile], values[size][size];
+    load_pixels<tile>(row, dy, row.w + t * tile, pixels);
+    along_both<tile, size>(pixels, values, Transforms<tile, taps>::gradient);
+    store_positions<size>(m, t, values);
   }
 }
 
+template <int tile, int taps>
 HALFSPACE_SIMD void transform_filter(const float* w, Positions<float> u) {
-  Vector taps[3][3], values[4][4];
-  for (int i = 0; i < 3; ++i) {
-    for (int j = 0; j < 3; ++j) taps[i][j] = load(w + (i * 3 + j) * kBlock);
+  constexpr int size = tile + taps - 1;
+  Vector values[taps][taps], points[size][size];
+  for (int i = 0; i < taps; ++i) {
+    for (int j = 0; j < taps; ++j) values[i][j] = load(w + (i * taps + j) * kBlock);
   }
-  along_both<3, 4>(taps, values, filter_axis);
-  store_positions<4>(u, 0, values);
+  along_both<taps, size>(values, points, Transforms<tile, taps>::filter);
+  store_positions<size>(u, 0, points);
 }
 
+template <int tile, int taps>
 HALFSPACE_SIMD void transform_filter_gradient(Positions<const float> u, float* dw) {
-  Vector values[4][4], taps[3][3];
-  load_positions(u, 0, values);
-  along_both<4, 3>(values, taps, filter_gradient_axis);
-  for (int i = 0; i < 3; ++i) {
-    for (int j = 0; j < 3; ++j) store(dw + (i * 3 + j) * kBlock, taps[i][j]);
+  constexpr int size = tile + taps - 1;
+  Vector points[size][size], values[taps][taps];
+  load_positions<size>(u, 0, points);
+  along_both<size, taps>(points, values, Transforms<tile, taps>::filter_gradient);
+  for (int i = 0; i < taps; ++i) {
+    for (int j = 0; j < taps; ++j) store(dw + (i * taps + j) * kBlock, values[i][j]);
   }
+}
+
+template <int tile, int taps>
+constexpr MinimalFilter minimal_filter() {
+  return {.tile = tile,
+          .taps = taps,
+          .patches = transform_patches<tile, taps>,
+          .outputs = transform_outputs<tile, taps>,
+          .gradients = transform_gradients<tile, taps>,
+          .filter = transform_filter<tile, taps>,
+          .filter_gradient = transform_filter_gradient<tile, taps>};
+}
+
+}  // namespace
+
+std::span<const MinimalFilter> minimal_filters() {
+  static const MinimalFilter filters[] = {minimal_filter<2, 3>(), minimal_filter<4, 3>(),
+                                          minimal_filter<2, 5>(), minimal_filter<4, 5>(),
+                                          minimal_filter<2, 7>()};
+  return filters;
 }
 
 HALFSPACE_SIMD void multiply_tiles(const TileProduct& size, const float* v, const float* u, float* m) {
-  const int64_t filters = kPositions * size.filters;
-  const int64_t plane = kPositions * size.plane;
+  const int64_t filters = size.positions * size.filters;
+  const int64_t plane = size.positions * size.plane;
   int64_t k = 0;
   for (; k + 2 <= size.outputs; k += 2) multiply_row<2>(size, v, u + k * filters, m + k * plane);
   if (k < size.outputs) multiply_row<1>(size, v, u + k * filters, m + k * plane);

@@ -1,21 +1,23 @@
-// The inner loops of 3x3 convolutions by Winograd's minimal filtering F(2x2, 3x3): patches of 4x4 pixels and
-// filters are transformed so that 16 products give 4 outputs, where the sum over taps takes 36 (Lavin and
-// Gray, "Fast Algorithms for Convolutional Neural Networks", 2016). The 16 are called positions here.
-// Compiled for several instruction sets; no threads and no checks here.
+// The inner loops of convolutions by Winograd's minimal filtering F(tile x tile, taps x taps): patches of
+// tile + taps - 1 pixels a side and filters are transformed so that one product for each of these positions
+// gives tile x tile outputs. Compiled for several instruction sets; no threads and no checks here.
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "block.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 
-inline constexpr int64_t kPositions = 16;
-inline constexpr int64_t kTaps = 9;
-// Pixels of one axis that a tile gives, and that neighbouring patches are apart.
-inline constexpr int64_t kTile = 2;
 // Tiles that are multiplied at once; runs of tiles are padded to a multiple.
 inline constexpr int64_t kTogether = 6;
+
+// Blocks of outputs that share what is read of the inputs, at most.
+inline constexpr int64_t kOutputs = 2;
+
+// The most taps of a filter here, of both axes.
+inline constexpr int64_t kMostTaps = 49;
 
 // Tiles side by side in a plane [H][W][kBlock]: the first has its corner at (h, w), `count` follow each other.
 // What lies outside the plane reads as zero and is not written.
@@ -25,9 +27,6 @@ struct TileRow {
   int64_t count;
 };
 
-// Blocks of outputs that share what is read of the inputs, at most.
-inline constexpr int64_t kOutputs = 2;
-
 // Values of tiles at all positions: tile t at position p has its block at data[p * stride + t * kBlock].
 template <class Float>
 struct Positions {
@@ -35,26 +34,32 @@ struct Positions {
   int64_t stride;
 };
 
-// v = B' x B of 4x4 patches.
-void transform_patches(const TileRow& row, const float* x, Positions<float> v);
+// One choice of sizes, with the transforms that belong to it.
+struct MinimalFilter {
+  // Of one axis: pixels that a tile gives, and that neighbouring patches are apart; values of a filter.
+  int64_t tile, taps;
+  // v = B' x B of patches.
+  void (*patches)(const TileRow& row, const float* x, Positions<float> v);
+  // y = A' m A + bias, with negative values cut off where `relu`. `bias` has kBlock floats.
+  void (*outputs)(const TileRow& row, Positions<const float> m, const float* bias, bool relu, float* y);
+  // m = A dy A', which is what `outputs` does to gradients.
+  void (*gradients)(const TileRow& row, const float* dy, Positions<float> m);
+  // u = G w G' for one input channel and a block of outputs: w [taps * taps][kBlock].
+  void (*filter)(const float* w, Positions<float> u);
+  // dw = G' du G, which is what `filter` does to gradients.
+  void (*filter_gradient)(Positions<const float> u, float* dw);
 
-// y = A' m A + bias, 2x2 pixels a tile, with negative values cut off where `relu`. `bias` has kBlock floats.
-void transform_outputs(const TileRow& row, Positions<const float> m, const float* bias, bool relu,
-                       float* y);
+  int64_t positions() const { return (tile + taps - 1) * (tile + taps - 1); }
+};
 
-// m = A dy A', which is what transform_outputs does to gradients.
-void transform_gradients(const TileRow& row, const float* dy, Positions<float> m);
-
-// u = G w G' for one input channel and a block of outputs: w [kTaps][kBlock].
-void transform_filter(const float* w, Positions<float> u);
-
-// dw = G' du G, which is what transform_filter does to gradients.
-void transform_filter_gradient(Positions<const float> u, float* dw);
+// All there are.
+std::span<const MinimalFilter> minimal_filters();
 
 // One position of a run of tiles, and of filters: v [inputs][tiles][kBlock], u [outputs][inputs * kBlock][kBlock],
 // m [outputs][tiles][kBlock], where inputs and outputs are blocks. All positions of a block lie together, so
-// the next block is kPositions planes away: of `plane` floats for tiles, of `filters` floats for filters.
+// the next block is `positions` planes away: of `plane` floats for tiles, of `filters` floats for filters.
 struct TileProduct {
+  int64_t positions;
   int64_t inputs, outputs, tiles;
   int64_t plane, filters;
 };
