@@ -64,6 +64,9 @@ export class Attributes implements OnnxAttributes {
 
 /** The shortest decimal that is `x` in single precision: 0.1 where a file says 0.10000000149. */
 function decimal(x: number): number {
-  const candidates = [6, 7, 8, 9].map((digits) => Number(x.toPrecision(digits)));
-  return candidates.find((candidate) => Math.fround(candidate) === x) ?? x;
+  for (let digits = 6; digits < 10; digits += 1) {
+    const candidate = Number(x.toPrecision(digits));
+    if (Math.fround(candidate) === x) return candidate;
+  }
+  return x;
 }

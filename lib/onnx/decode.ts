@@ -12,7 +12,9 @@ type Reader = protobuf.Reader;
 /** The model in `bytes`. Throws ERR_MODEL where these are no protocol buffers. */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   try {
-    const reader = new protobuf.Reader(bytes);
+    const { buffer, byteOffset, byteLength } = bytes;
+    // The reader of buffers makes each name in one piece.
+    const reader = new protobuf.BufferReader(Buffer.from(buffer, byteOffset, byteLength));
     return decodeMessage(messageNamed('ModelProto'), reader, bytes.length) as unknown as ModelProto;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -81,7 +83,7 @@ function messageNamed(name: string): Message {
   return message;
 }
 
-const none: readonly never[] = Object.freeze([]);
+const none: readonly unknown[] = Object.freeze([]);
 
 const encodingOf = ({ type }: Field): Encoding =>
   scalars[type] ?? { wire: LENGTH, read: embedded(messageNamed(type)) };
@@ -100,13 +102,20 @@ const single =
 const repeated =
   (key: string, { wire, read }: Encoding): FieldReader =>
   (result, reader, found) => {
-    if (found !== wire && found !== LENGTH) return false;
-    if (result[key] === none) result[key] = [];
     const list = result[key] as unknown[];
-    if (found === wire) list.push(read(reader));
-    else within(reader, reader.size(), () => list.push(read(reader)));
+    // Most lists are of one value, and one that has grown takes the room of seventeen.
+    if (found === wire && list === none) result[key] = [read(reader)];
+    else if (found === wire) list.push(read(reader));
+    else if (found === LENGTH) result[key] = unpack(reader, read, list === none ? [] : list);
+    else return false;
     return true;
   };
+
+/** `list` with the values that stand behind their length. */
+function unpack(reader: Reader, read: Encoding['read'], list: unknown[]): readonly unknown[] {
+  within(reader, reader.size(), () => list.push(read(reader)));
+  return list;
+}
 
 function decodeMessage({ fields, empty }: Message, reader: Reader, length: number): Record<string, unknown> {
   const result = { ...empty };
