@@ -242,7 +242,9 @@ export class GraphBuilder {
   /** A persistent tensor; several nodes may share one. */
   parameter(name: string, shape: Shape, init: Initializer, trainable = true): Parameter {
     const type: TensorType = { dtype: 'f32', shape };
-    return this.adopt({ name: this.unique(name), type, origin: 'parameter', trainable, init });
+    const made: Parameter = { name: this.unique(name), type, origin: 'parameter', trainable, init };
+    this.#parameters.push(made);
+    return made;
   }
 
   /** Takes over a parameter of another graph, name included. */

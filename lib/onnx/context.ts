@@ -35,6 +35,12 @@ interface KnownSequence {
 /** Trained by gradients, changed by statistics, or data that happens to be known. */
 type Role = 'trained' | 'statistic' | 'data';
 
+/** A node of the file when its turn has come. */
+export interface BoundNode extends SourceNode {
+  /** What its inputs stand for; null where one is left out. */
+  readonly inputs: readonly (Known | null)[];
+}
+
 /** The growing graph and what is known by name. Constants become parameters when a node reads them. */
 export class Reading {
   readonly builder = new GraphBuilder();
@@ -51,8 +57,13 @@ export class Reading {
     this.types = new DeclaredTypes([...valueInfo, ...output]);
   }
 
-  find(name: string, reader: SourceNode): Known {
-    return this.known.get(name) ?? damaged(`node '${reader.name}' reads '${name}', which has no contents`);
+  /** `node` with what its inputs stand for. */
+  bound({ name, proto }: SourceNode): BoundNode {
+    const inputs = proto.input.map((input) => {
+      if (input === '') return null;
+      return this.known.get(input) ?? damaged(`node '${name}' reads '${input}', which has no contents`);
+    });
+    return { name, proto, inputs };
   }
 
   /**
@@ -104,10 +115,10 @@ export class Context implements OnnxContext {
   /** A node that was read along with this one, and gives the same result. */
   follower: SourceNode | null = null;
   readonly #reading: Reading;
-  readonly #node: SourceNode;
+  readonly #node: BoundNode;
   #emitted = 0;
 
-  constructor(reading: Reading, node: SourceNode) {
+  constructor(reading: Reading, node: BoundNode) {
     this.#reading = reading;
     this.#node = node;
     this.opType = node.proto.opType ?? '';
@@ -118,7 +129,7 @@ export class Context implements OnnxContext {
   }
 
   given(index: number): boolean {
-    return Boolean(this.#node.proto.input[index]);
+    return Boolean(this.#node.inputs[index]);
   }
 
   type(index: number): TensorType {
@@ -198,8 +209,6 @@ export class Context implements OnnxContext {
   }
 
   #bound(index: number): Known {
-    const name = this.#node.proto.input[index];
-    if (!name) damaged(`${this.opType} '${this.#node.name}' has no input ${index}`);
-    return this.#reading.find(name, this.#node);
+    return this.#node.inputs[index] ?? damaged(`${this.opType} '${this.#node.name}' has no input ${index}`);
   }
 }

@@ -7,9 +7,9 @@ import type { Unread } from '../ops/opaque.js';
 import type { TensorType } from '../shape.js';
 import { Attributes } from './attributes.js';
 import type { Constant } from './constant.js';
-import { Context, knownType, type Known, type Reading } from './context.js';
+import { Context, knownType, type BoundNode, type Known, type Reading } from './context.js';
 import { evaluatorOf } from './fold.js';
-import { isLost, keepNode } from './keep-node.js';
+import { isLost, isLostValue, keepNode } from './keep-node.js';
 import { damaged } from './model-error.js';
 import { onnxReaders } from './readers.js';
 import { isDefaultDomain, type SourceNode } from './source.js';
@@ -19,31 +19,34 @@ import { checkShape, isUniform } from './tensor.js';
 type Claim = (elements: number) => void;
 
 /** Computes the node now where that is possible, else adds what it means to the graph. */
-export function readNode(reading: Reading, node: SourceNode, claim: Claim): void {
+export function readNode(reading: Reading, source: SourceNode, claim: Claim): void {
   try {
-    const tensor = foldNode(reading, node, claim);
+    const node = reading.bound(source);
+    const tensor = foldNode(node, claim);
     if (tensor) bind(reading, node, [{ kind: 'constant', tensor }]);
     else understand(reading, node);
   } catch (error) {
     if (!(error instanceof HalfspaceError && error.code === 'ERR_SHAPE')) throw error;
     // What an operator complains about has the node's name in front, with the complaint as its cause.
     const named = error.cause instanceof HalfspaceError;
-    damaged(named ? error.message : `${node.proto.opType} '${node.name}': ${error.message}`, error);
+    damaged(named ? error.message : `${source.proto.opType} '${source.name}': ${error.message}`, error);
   }
 }
 
-function foldNode(reading: Reading, node: SourceNode, claim: Claim): OnnxTensor | null {
+function foldNode(node: BoundNode, claim: Claim): OnnxTensor | null {
   const { proto, name } = node;
   if (!isDefaultDomain(proto.domain) || proto.output.length !== 1) return null;
-  const known = proto.input.map((input) => (input === '' ? null : reading.find(input, node)));
-  const constant = known.every((input) => input === null || input.kind === 'constant');
-  const evaluate = evaluatorOf(proto.opType ?? '', constant);
+  if (!evaluatorOf(proto.opType ?? '', true)) return null;
+  const evaluate = evaluatorOf(proto.opType ?? '', readsConstants(node));
   if (!evaluate) return null;
-  const inputs = known.map((input) => (input?.kind === 'constant' ? input.tensor : null));
-  const types = known.map((input) => input && typeOf(input));
+  const inputs = node.inputs.map((input) => (input?.kind === 'constant' ? input.tensor : null));
+  const types = node.inputs.map((input) => input && typeOf(input));
   const result = evaluate({ name, attributes: new Attributes(node), inputs, types, claim });
   return result && named(result, proto.output[0] ?? '');
 }
+
+const readsConstants = ({ inputs }: BoundNode): boolean =>
+  inputs.every((input) => input === null || input.kind === 'constant');
 
 /**
  * A constant that is passed on unchanged keeps its name and identity, and so stays shared. One whose
@@ -61,11 +64,11 @@ const typeOf = (known: Known): TensorType | null =>
   known.kind === 'untyped' || known.kind === 'sequence' ? null : knownType(known);
 
 /** Asks the operator's reader; a node that nobody understands is kept as it is, with the reason. */
-function understand(reading: Reading, node: SourceNode): void {
+function understand(reading: Reading, node: BoundNode): void {
   const context = new Context(reading, node);
-  const values = understood(reading, node, context);
+  const values = understood(node, context);
   if ('reason' in values) return bind(reading, node, keepNode(reading, node, values));
-  const lost = isLost(reading, node);
+  const lost = isLost(node);
   const results = values.map((value): Known =>
     'origin' in value ? { kind: 'value', value, lost } : { kind: 'sequence', values: value, lost },
   );
@@ -77,27 +80,26 @@ function understand(reading: Reading, node: SourceNode): void {
 }
 
 /** What the node's results are in our graph, or why nobody can say. */
-function understood(reading: Reading, node: SourceNode, context: Context): ReturnType<OnnxReader> | Unread {
-  const { input, domain, opType = '' } = node.proto;
+function understood(node: BoundNode, context: Context): ReturnType<OnnxReader> | Unread {
+  const { domain, opType = '' } = node.proto;
   if (!isDefaultDomain(domain)) return { reason: `operators of '${domain}' are not known`, follows: false };
   const reader = onnxReaders.get(opType);
   if (!reader && !evaluatorOf(opType, true)) return { reason: 'the operator is not known', follows: false };
-  const find = (matches: (known: Known | undefined) => boolean): string | undefined =>
-    input.find((name) => matches(reading.known.get(name)));
-  const blind = find((known) => known?.kind === 'untyped');
-  if (blind !== undefined) return { reason: `the type of its input '${blind}' is not known`, follows: true };
-  const read = reader ? unlessDeclined(() => reader(context)) : onlyFolded(reading, node);
+  const blind = node.inputs.findIndex((known) => known?.kind === 'untyped');
+  if (blind >= 0)
+    return { reason: `the type of its input '${nameOf(node, blind)}' is not known`, follows: true };
+  const read = reader ? unlessDeclined(() => reader(context)) : onlyFolded(node);
   if (typeof read !== 'string') return read;
-  const lost = find((known) => known !== undefined && known.kind !== 'constant' && known.lost);
-  if (lost === undefined) return { reason: read, follows: false };
-  return { reason: `what its input '${lost}' is made of is not known`, follows: true };
+  const lost = node.inputs.findIndex(isLostValue);
+  if (lost < 0) return { reason: read, follows: false };
+  return { reason: `what its input '${nameOf(node, lost)}' is made of is not known`, follows: true };
 }
 
+const nameOf = ({ proto }: BoundNode, input: number): string => proto.input[input] ?? '';
+
 /** Why a node is left that only constants would have made disappear. */
-const onlyFolded = (reading: Reading, { proto }: SourceNode): string =>
-  proto.input.every((name) => name === '' || reading.known.get(name)?.kind === 'constant')
-    ? 'this form of it is not known'
-    : 'it is computed on constants only';
+const onlyFolded = (node: BoundNode): string =>
+  readsConstants(node) ? 'this form of it is not known' : 'it is computed on constants only';
 
 /** The reason, where the reader cannot say what the node says. */
 function unlessDeclined<T>(read: () => T): T | string {

@@ -21,11 +21,10 @@ export function windowOf(context: OnnxContext, kernel: Pair): Window {
 /** Two sizes, [1, 1] where the attribute is absent. */
 export function pair(context: OnnxContext, name: string, fallback?: Pair): Pair {
   requireImage(context);
-  const [height, width, ...others] = context.attributes.ints(name, fallback ?? [1, 1]);
-  const fits =
-    others.length === 0 && [height, width].every((size) => Number.isInteger(size) && (size ?? 0) > 0);
+  const sizes = context.attributes.ints(name, fallback ?? [1, 1]);
+  const fits = sizes.length === 2 && sizes.every((size) => Number.isInteger(size) && size > 0);
   if (!fits) context.decline(`its ${name} are not two positive sizes`);
-  return [height as number, width as number];
+  return sizes as unknown as Pair;
 }
 
 function padding(context: OnnxContext, kernel: Pair, strides: Pair, dilations: Pair): Padding {
