@@ -120,6 +120,7 @@ function settleClaims({ trace, chains, components, claims, reasons }: Claims): {
   refused: readonly string[];
   granted: ReadonlySet<Parameter>;
 } {
+  if (claims.every((members) => members.length === 0)) return { refused: reasons, granted: new Set() };
   const teams = groupBy(components);
   const holder = new Map<Parameter, number>();
   chains.forEach(({ trainable }, segment) => {

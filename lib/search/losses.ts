@@ -27,8 +27,9 @@ export interface Loss {
 export type Losses = ReadonlyMap<number, readonly Loss[]>;
 
 export function channelLosses(trace: Trace): Losses {
-  const uses = countUses(trace);
   const joints = trace.vertices.filter((vertex) => vertex.joint === 'concat');
+  if (joints.length === 0) return new Map();
+  const uses = countUses(trace);
   return new Map(
     joints.map((vertex) => [vertex.id, vertex.edges.map((edge) => follow(trace, uses, vertex, edge))]),
   );
@@ -157,6 +158,7 @@ export function complement(some: readonly number[], size: number): readonly numb
 
 /** One member for each parameter and axis, indices ascending; `null` swallows indices. */
 export function merge(members: readonly Member[]): readonly Member[] {
+  if (members.length < 2) return members;
   const byParameter = new Map<string, Member>();
   for (const member of members) {
     const key = `${member.axis} ${member.parameter.name}`;

@@ -3,8 +3,8 @@
 // sums and concatenations and there is one output, that is the shortest path that passes the fewest
 // removable segments, and the set is a largest one unless the path then needs repairs.
 
-import type { Skeleton } from './skeleton.js';
-import { DATA, type Taken } from './states.js';
+import { JOINT, type Skeleton } from './skeleton.js';
+import { DATA, isTaken, type Taken } from './states.js';
 import type { Edge, Vertex } from './trace.js';
 import { evaluate, isValid, type Evaluation, type Violation } from './validity.js';
 
@@ -50,30 +50,38 @@ export function saturate(skeleton: Skeleton, taken: Taken, effort = 5e6): Taken 
  * A number of groups that no valid set with all of `taken` exceeds: on the shortest path to some output
  * nothing may be missing. Groups of several segments do not count, since a path may pass them twice.
  */
-export function upperBound({ trace, groupCount, exitOf, outputs }: Skeleton, taken: Taken): number {
+export function upperBound(skeleton: Skeleton, taken: Taken): number {
+  const { groupCount, exitOf, outputs } = skeleton;
   const exits = new Int32Array(groupCount);
   for (const group of exitOf) if (group >= 0) exits[group] = (exits[group] as number) + 1;
-  const kept = new Float64Array(trace.vertices.length);
-  for (const { id, joint, edges } of trace.vertices) {
+  const kept = new Float64Array(exitOf.length);
+  for (let id = 0; id < kept.length; id += 1) {
     const group = exitOf[id] as number;
     const own = group >= 0 && exits[group] === 1 ? 1 : 0;
-    const choose = joint ? Math.min : Math.max;
-    let passed = wayOf(kept, (edges[0] as Edge).from);
-    for (const { from } of edges) passed = choose(passed, wayOf(kept, from));
-    kept[id] = group >= 0 && taken[group] ? Infinity : own + passed;
+    kept[id] = isTaken(group, taken) ? Infinity : own + passedBefore(skeleton, kept, id);
   }
   return groupCount - outputs.reduce((most, output) => Math.max(most, kept[output] as number), 0);
+}
+
+/** The most groups that are passed on a way into a vertex; a joint takes the way with the fewest. */
+function passedBefore({ kind, edgeStart, edgeFrom }: Skeleton, kept: Float64Array, id: number): number {
+  const choose = kind[id] === JOINT ? Math.min : Math.max;
+  const [start, end] = [edgeStart[id] as number, edgeStart[id + 1] as number];
+  let passed = wayOf(kept, edgeFrom[start] as number);
+  for (let edge = start + 1; edge < end; edge += 1)
+    passed = choose(passed, wayOf(kept, edgeFrom[edge] as number));
+  return passed;
 }
 
 /** For each vertex the least weight that must be kept so that it carries data. */
 function waysToLife(skeleton: Skeleton, taken: Taken, kept: Uint8Array, weights: Weights): Float64Array {
   const { trace, exitOf } = skeleton;
-  const ways = new Float64Array(trace.vertices.length);
-  for (const vertex of trace.vertices) {
-    const group = exitOf[vertex.id] as number;
+  const ways = new Float64Array(exitOf.length);
+  trace.vertices.forEach((vertex, id) => {
+    const group = exitOf[id] as number;
     const own = group < 0 || kept[group] ? 0 : (weights[group] as number);
-    ways[vertex.id] = group >= 0 && taken[group] ? Infinity : own + wayIn(skeleton, ways, vertex);
-  }
+    ways[id] = isTaken(group, taken) ? Infinity : own + wayIn(skeleton, ways, vertex);
+  });
   return ways;
 }
 

@@ -44,7 +44,7 @@ export function reasonsAgainst(
   losses: Losses,
   blank: Blank,
 ): readonly string[] {
-  const outputs = new Set<Value>(trace.graph.outputs);
+  const outputs = new Set(trace.graph.outputs.filter(isParameter));
   return chains.map((chain) => {
     const last = lastVertex(trace, chain);
     return (
@@ -55,7 +55,7 @@ export function reasonsAgainst(
   });
 }
 
-function reasonInside(trace: Trace, chain: Chain, outputs: ReadonlySet<Value>): string {
+function reasonInside(trace: Trace, chain: Chain, outputs: ReadonlySet<Parameter>): string {
   const last = lastVertex(trace, chain);
   if (last.joint) return `several branches meet in '${last.node.name}'`;
   if (chain.trainable.length === 0) return 'it has no trainable parameters';
@@ -65,7 +65,12 @@ function reasonInside(trace: Trace, chain: Chain, outputs: ReadonlySet<Value>): 
   return exposed ? `its parameter '${exposed.name}' is an output of the network` : '';
 }
 
-function exposedParameter(trace: Trace, chain: Chain, outputs: ReadonlySet<Value>): Parameter | undefined {
+function exposedParameter(
+  trace: Trace,
+  chain: Chain,
+  outputs: ReadonlySet<Parameter>,
+): Parameter | undefined {
+  if (outputs.size === 0) return undefined;
   for (const id of chain.vertices) {
     const exposed = (trace.vertices[id] as Vertex).parameters.find((parameter) => outputs.has(parameter));
     if (exposed) return exposed;
