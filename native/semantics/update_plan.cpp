@@ -3,6 +3,7 @@
 #include "update_plan.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace halfspace {
@@ -55,30 +56,46 @@ std::vector<Span> joined(std::vector<Span> spans) {
   return result;
 }
 
-// Which elements belong to a group; no element may belong to two.
-std::vector<bool> owned_elements(const StepMeta& step, const std::vector<Span>& spans,
-                                 int64_t elements) {
-  std::vector<bool> owned(elements, false);
-  for (const Span& s : spans) {
+// Which elements belong to a group, a byte each, since bytes are filled and searched many at a time.
+class Owned {
+ public:
+  explicit Owned(int64_t elements) : owned_(elements, 0) {}
+
+  // No element may belong to two groups.
+  void add(const StepMeta& step, const Span& s) {
+    if (s.stride == 1) return add_run(step, s.group, s.offset, s.end());
     for (int64_t i = 0; i < s.length; ++i) {
       const int64_t element = s.offset + i * s.stride;
-      step.expect(!owned[element], "element ", element, " is in group ", s.group,
-                  " and in another span too");
-      owned[element] = true;
+      add_run(step, s.group, element, element + 1);
     }
   }
-  return owned;
-}
 
-// The runs between the groups, as spans of no group.
-void append_free_runs(const std::vector<bool>& owned, std::vector<Span>& spans) {
-  const auto begin = owned.begin(), end = owned.end();
-  for (auto from = std::find(begin, end, false); from != end;) {
-    const auto to = std::find(from, end, true);
-    spans.push_back({kNoGroup, from - begin, to - from, 1});
-    from = std::find(to, end, false);
+  // The runs between the groups, as spans of no group.
+  void append_free_runs(std::vector<Span>& spans) const {
+    const int64_t end = static_cast<int64_t>(owned_.size());
+    for (int64_t from = next(0, end, 0); from < end;) {
+      const int64_t to = next(from, end, 1);
+      spans.push_back({kNoGroup, from, to - from, 1});
+      from = next(to, end, 0);
+    }
   }
-}
+
+ private:
+  void add_run(const StepMeta& step, int64_t group, int64_t from, int64_t to) {
+    const int64_t taken = next(from, to, 1);
+    step.expect(taken == to, "element ", taken, " is in group ", group, " and in another span too");
+    std::memset(owned_.data() + from, 1, to - from);
+  }
+
+  // The first element that is owned (1) or not (0); `to` where there is none.
+  int64_t next(int64_t from, int64_t to, int owned) const {
+    if (from == to) return to;
+    const void* found = std::memchr(owned_.data() + from, owned, to - from);
+    return found ? static_cast<const uint8_t*>(found) - owned_.data() : to;
+  }
+
+  std::vector<uint8_t> owned_;
+};
 
 void append_pieces(const Span& s, int64_t most, std::vector<Piece>& pieces) {
   for (int64_t done = 0; done < s.length; done += most) {
@@ -101,7 +118,9 @@ UpdatePlan::UpdatePlan(const StepMeta& step, int64_t elements, UpdateCut cut) {
   const int64_t groups = step.attrs.integer("groupCount");
   step.expect(groups >= 0 && groups < kMostGroups, "groupCount is ", groups);
   std::vector<Span> spans = joined(spans_of(step, elements, groups));
-  append_free_runs(owned_elements(step, spans, elements), spans);
+  Owned owned(elements);
+  for (const Span& span : spans) owned.add(step, span);
+  owned.append_free_runs(spans);
   for (const Span& s : spans) append_pieces(s, cut.piece, pieces_);
   step.expect(pieces_.size() <= std::numeric_limits<int32_t>::max(), "too many spans");
   sort_by_offset(pieces_);
