@@ -160,13 +160,13 @@ Napi::Value read(const Info& info) {
   return result;
 }
 
-Napi::Object describe_entry(Napi::Env env, const EntryPlan& plan) {
+Napi::Object describe_entry(Napi::Env env, const EntryDescription& entry) {
   Napi::Object result = Napi::Object::New(env);
-  result.Set("name", plan.name);
-  result.Set("steps", static_cast<double>(plan.steps.size()));
-  result.Set("reorders", static_cast<double>(plan.reorders));
-  result.Set("aliases", static_cast<double>(plan.aliases));
-  result.Set("temporaryBytes", static_cast<double>(plan.temporary_bytes));
+  result.Set("name", entry.name);
+  result.Set("steps", static_cast<double>(entry.steps));
+  result.Set("reorders", static_cast<double>(entry.reorders));
+  result.Set("aliases", static_cast<double>(entry.aliases));
+  result.Set("temporaryBytes", static_cast<double>(entry.temporary_bytes));
   return result;
 }
 
@@ -188,8 +188,8 @@ Napi::Value describe(const Info& info) {
   session.drain();
   Napi::Object result = Napi::Object::New(info.Env());
   Napi::Array entries = Napi::Array::New(info.Env());
-  for (const EntryPlan& plan : executor.entries()) {
-    entries.Set(entries.Length(), describe_entry(info.Env(), plan));
+  for (const EntryDescription& entry : executor.entries()) {
+    entries.Set(entries.Length(), describe_entry(info.Env(), entry));
   }
   result.Set("threads", session.options().threads);
   result.Set("bytes", static_cast<double>(executor.bytes()));

@@ -1,4 +1,5 @@
-// A program made ready on a device: arenas, prepared kernels, planned memory. Knows no Node and no
+// A program made ready on a device: arenas, prepared kernels, planned memory. Of the program itself little is
+// left, since its shapes, labels and attributes outweigh all that a run needs. Knows no Node and no
 // JavaScript. One thread at a time uses it, always with the same OpenMP team size.
 #pragma once
 
@@ -29,14 +30,12 @@ struct ExecutorOptions {
 
 class Executor {
  public:
-  // Validates, plans, allocates. `prepare` must follow, on the thread that will run.
-  Executor(Program program, ExecutorOptions options);
+  // Validates, plans, makes every kernel and allocates, on the thread that will run; throws where a
+  // kernel does not take its step.
+  Executor(const Program& program, ExecutorOptions options);
 
-  // Makes every kernel; throws where one does not take its step.
-  void prepare();
-
-  const std::vector<EntryPlan>& entries() const { return plans_; }
-  const std::vector<Arena>& arenas() const { return program_.arenas; }
+  const std::vector<EntryDescription>& entries() const { return entries_; }
+  const std::vector<Arena>& arenas() const { return arenas_; }
   // Copies `bytes` from or to an arena, `offset` bytes from its start; the caller keeps within it.
   void read(size_t arena, size_t offset, void* to, size_t bytes) const;
   void write(size_t arena, size_t offset, const void* from, size_t bytes);
@@ -53,18 +52,27 @@ class Executor {
   const std::map<std::string, KernelTime>& times() const { return times_; }
 
  private:
-  void run_steps(size_t entry, const std::atomic<bool>& abort);
-  void run_step(const PlannedStep& step, Kernel& kernel);
-  void trace_step(const PlannedStep& step, Kernel& kernel);
+  // A step as it runs.
+  struct Call {
+    Kernel* kernel;
+    const char* name;
+    Places places;
+  };
+
+  void add_entry(EntryPlan& plan, KernelCache& cache);
+  void allocate();
+  void run_calls(size_t entry, const std::atomic<bool>& abort);
+  void run_call(const Call& call);
+  void trace_call(const Call& call);
   void* address(Place place) const { return bases_[place.region] + place.offset; }
 
-  Program program_;
   ExecutorOptions options_;
   std::unique_ptr<Device> device_;
-  std::vector<std::unique_ptr<Memory>> arenas_;
-  std::vector<EntryPlan> plans_;
-  KernelCache cache_;
-  std::vector<std::vector<Kernel*>> kernels_;  // like EntryPlan::steps
+  std::vector<Arena> arenas_;
+  std::vector<EntryDescription> entries_;
+  std::vector<std::vector<Call>> calls_;  // by entry
+  std::vector<std::unique_ptr<Kernel>> kernels_;
+  std::vector<std::unique_ptr<Memory>> arena_memory_;
   std::unique_ptr<Memory> temporary_;
   std::unique_ptr<Memory> scratch_;
   std::vector<char*> bases_;         // by region

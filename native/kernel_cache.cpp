@@ -7,7 +7,8 @@ namespace halfspace {
 Kernel& KernelCache::find(const PlannedStep& step) {
   auto found = kernels_.find(&step.meta);
   if (found == kernels_.end()) {
-    found = kernels_.emplace(&step.meta, step.kernel->make(step.meta)).first;
+    made_.push_back(step.kernel->make(step.meta));
+    found = kernels_.emplace(&step.meta, made_.back().get()).first;
   }
   return *found->second;
 }

@@ -4,6 +4,8 @@
 
 #include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "plan.h"
 
@@ -12,15 +14,18 @@ namespace halfspace {
 class KernelCache {
  public:
   // Made when first asked for; whatever it then complains of names the first such step. `step` must
-  // outlive this object.
+  // stay until the last call.
   Kernel& find(const PlannedStep& step);
+  // All that were made, for whoever runs them.
+  std::vector<std::unique_ptr<Kernel>> take() { return std::move(made_); }
 
  private:
   struct ByWork {
     bool operator()(const StepMeta* a, const StepMeta* b) const;
   };
 
-  std::map<const StepMeta*, std::unique_ptr<Kernel>, ByWork> kernels_;
+  std::map<const StepMeta*, Kernel*, ByWork> kernels_;
+  std::vector<std::unique_ptr<Kernel>> made_;
 };
 
 }  // namespace halfspace

@@ -17,35 +17,41 @@ class PlacePass {
   PlacePass(const std::vector<Slot>& slots, const Entry& entry)
       : slots_(slots), alias_(slots.size()) {
     for (size_t slot = 0; slot < slots.size(); ++slot) alias_[slot] = slot;
-    for (size_t index : entry.inputs) plan.input_bytes += add_port(index, plan.inputs);
-    for (size_t index : entry.outputs) plan.output_bytes += add_port(index, plan.outputs);
+    description_.name = entry.name;
+    for (size_t index : entry.inputs) {
+      description_.input_bytes += add_port(index, description_.inputs);
+    }
+    for (size_t index : entry.outputs) {
+      description_.output_bytes += add_port(index, description_.outputs);
+    }
   }
 
-  EntryPlan plan;
-
-  void run(std::vector<DraftStep> steps) {
+  EntryPlan run(std::vector<DraftStep> steps) {
     std::vector<DraftStep*> kept;
     for (DraftStep& step : steps) {
       if (vanishes(step)) {
         alias_[step.outputs[0]] = alias_[step.inputs[0]];
-        ++plan.aliases;
+        ++description_.aliases;
       } else {
         kept.push_back(&step);
       }
     }
     place_temporaries(kept);
+    description_.steps = kept.size();
+    EntryPlan plan{std::move(description_), {}};
     plan.steps.reserve(kept.size());
     for (DraftStep* step : kept) {
       plan.steps.push_back(
-          {std::move(step->meta), step->kernel, places(step->inputs), places(step->outputs)});
+          {std::move(step->meta), step->kernel, {places(step->inputs), places(step->outputs)}});
     }
+    return plan;
   }
 
  private:
   // The next port lies behind all that are there; gives the bytes that it takes.
   size_t add_port(size_t slot, std::vector<Port>& ports) {
     const TensorMeta& meta = slots_[slot].meta;
-    size_t offset = plan.input_bytes + plan.output_bytes;
+    size_t offset = description_.input_bytes + description_.output_bytes;
     ports.push_back({std::string(slots_[slot].name), meta, offset});
     in_out_[slot] = offset;
     return align_up(meta.bytes());
@@ -66,7 +72,7 @@ class PlacePass {
       for (size_t slot : steps[time]->outputs) touch(liveness, slot, time);
     }
     temporary_ = liveness.place();
-    plan.temporary_bytes = liveness.total_bytes();
+    description_.temporary_bytes = liveness.total_bytes();
   }
 
   void touch(Liveness& liveness, size_t slot, size_t time) const {
@@ -103,6 +109,7 @@ class PlacePass {
     return found->second;
   }
 
+  EntryDescription description_;
   const std::vector<Slot>& slots_;
   std::vector<size_t> alias_;
   std::unordered_map<size_t, size_t> in_out_;
@@ -115,10 +122,9 @@ EntryPlan plan_entry(const Program& program, const Entry& entry, const Device& d
   LayoutPass layouts(program, device);
   for (const Step& step : entry.steps) layouts.add(step);
   PlacePass places(layouts.slots, entry);
-  places.plan.name = entry.name;
-  places.plan.reorders = layouts.reorders;
-  places.run(std::move(layouts.steps));
-  return std::move(places.plan);
+  EntryPlan plan = places.run(std::move(layouts.steps));
+  plan.entry.reorders = layouts.reorders;
+  return plan;
 }
 
 }  // namespace halfspace

@@ -19,12 +19,17 @@ struct Place {
   size_t offset;  // bytes
 };
 
+// Where the operands of a step lie.
+struct Places {
+  std::vector<Place> inputs;
+  std::vector<Place> outputs;
+};
+
 // A step whose operands have final layouts and places.
 struct PlannedStep {
   StepMeta meta;
   const KernelEntry* kernel;
-  std::vector<Place> inputs;
-  std::vector<Place> outputs;
+  Places places;
 };
 
 // An input or output that the caller fills or reads.
@@ -34,18 +39,25 @@ struct Port {
   size_t offset;  // bytes, in region kInOut
 };
 
-struct EntryPlan {
+// What is known of an entry besides its steps.
+struct EntryDescription {
   std::string name;
   std::vector<Port> inputs;
   std::vector<Port> outputs;
-  std::vector<PlannedStep> steps;
   // Of region kInOut: inputs come first.
   size_t input_bytes = 0;
   size_t output_bytes = 0;
   size_t temporary_bytes = 0;
-  // Steps that only change a layout, and steps that vanished because both sides are one buffer.
+  // Of the steps, those that only change a layout, and besides them those that vanished because both
+  // sides are one buffer.
+  size_t steps = 0;
   size_t reorders = 0;
   size_t aliases = 0;
+};
+
+struct EntryPlan {
+  EntryDescription entry;
+  std::vector<PlannedStep> steps;
 };
 
 // `program` has passed `validate`. Throws ErrorCode::Unsupported for an unknown kernel.

@@ -120,7 +120,6 @@ Napi::Promise Session::open(const Napi::Value& self, Encoding program) {
 void Session::prepare(const Encoding& program) {
   try {
     executor_ = std::make_unique<Executor>(decode_program(program), options_);
-    executor_->prepare();
   } catch (...) {
     open_failure_ = std::current_exception();
   }
@@ -172,17 +171,17 @@ Executor& Session::executor(Napi::Env env) {
 Napi::Promise Session::run(const Napi::Value& self, size_t entry, const Napi::Array& inputs,
                            double id) {
   std::vector<Napi::Value> values = values_of(inputs);
-  const EntryPlan& plan = executor(env_).entries()[entry];
-  if (values.size() != plan.inputs.size()) {
-    throw Napi::RangeError::New(env_, "entry '" + plan.name + "' takes " +
-                                          std::to_string(plan.inputs.size()) + " inputs, got " +
-                                          std::to_string(values.size()));
+  const EntryDescription& description = executor(env_).entries()[entry];
+  if (values.size() != description.inputs.size()) {
+    throw Napi::RangeError::New(env_, "entry '" + description.name + "' takes " +
+                                          std::to_string(description.inputs.size()) +
+                                          " inputs, got " + std::to_string(values.size()));
   }
   if (jobs_.count(id) > 0) throw Napi::RangeError::New(env_, "there is a job of that id already");
   auto job = std::make_unique<Job>(env_, entry, id);
   job->in_out = take_in_out(entry);
   for (size_t index = 0; index < values.size(); ++index) {
-    copy_in(values[index], plan.inputs[index], job->in_out->host());
+    copy_in(values[index], description.inputs[index], job->in_out->host());
   }
   job->in_out->send();
   if (jobs_.empty()) hold(self);

@@ -41,16 +41,15 @@ void expect_invalid(const std::function<void(Program&)>& spoil) {
 
 std::vector<float> run_once(Program program, const std::vector<float>& input) {
   Executor executor(std::move(program), {2, false});
-  executor.prepare();
-  const EntryPlan& plan = executor.entries()[0];
+  const EntryDescription& entry = executor.entries()[0];
   auto memory = executor.allocate_in_out(0);
   char* base = memory->host();
-  std::memcpy(base + plan.inputs[0].offset, input.data(), input.size() * sizeof(float));
+  std::memcpy(base + entry.inputs[0].offset, input.data(), input.size() * sizeof(float));
   std::atomic<bool> abort = false;
   memory->send();
   executor.run(0, *memory, abort);
-  const auto* result = reinterpret_cast<float*>(base + plan.outputs[0].offset);
-  return {result, result + plan.outputs[0].meta.elements()};
+  const auto* result = reinterpret_cast<float*>(base + entry.outputs[0].offset);
+  return {result, result + entry.outputs[0].meta.elements()};
 }
 
 }  // namespace
@@ -66,9 +65,9 @@ TEST("a chain through a reshape keeps the row-major order of elements") {
 
 TEST("layouts change only where they must") {
   Executor executor(chain(), {1, false});
-  const EntryPlan& plan = executor.entries()[0];
+  const EntryDescription& entry = executor.entries()[0];
   // relu, reshape into a blocked image, relu, and one reorder for the caller.
-  if (plan.reorders != 1 || plan.steps.size() != 4) failed("reorders: ", plan.reorders);
+  if (entry.reorders != 1 || entry.steps != 4) failed("reorders: ", entry.reorders);
 }
 
 TEST("a reshape that moves nothing costs nothing") {
@@ -76,13 +75,12 @@ TEST("a reshape that moves nothing costs nothing") {
   program.tensors[2].shape = {2, 255};
   program.tensors[3].shape = {2, 255};
   Executor executor(program, {1, false});
-  const EntryPlan& plan = executor.entries()[0];
-  if (plan.aliases != 1 || plan.steps.size() != 2) failed("aliases: ", plan.aliases);
+  const EntryDescription& entry = executor.entries()[0];
+  if (entry.aliases != 1 || entry.steps != 2) failed("aliases: ", entry.aliases);
 }
 
 TEST("an abort is noticed before a step") {
   Executor executor(chain(), {1, false});
-  executor.prepare();
   auto memory = executor.allocate_in_out(0);
   std::atomic<bool> abort = true;
   expect_refused([&] { executor.run(0, *memory, abort); });

@@ -28,7 +28,7 @@ const KernelEntry kIdle{"idle", make_idle};
 PlannedStep step(const char* label, std::vector<int64_t> dims, double stride, Layout layout) {
   TensorMeta tensor{DType::F32, std::move(dims), layout};
   Attributes attrs({{"strides", std::vector<double>{stride}}});
-  return {{"idle", {tensor}, {tensor}, attrs, label}, &kIdle, {}, {}};
+  return {{"idle", {tensor}, {tensor}, attrs, label}, &kIdle, {}};
 }
 
 }  // namespace
