@@ -22,7 +22,8 @@ export function encode({ device, arenas, tensors, entries }: Program): EncodedPr
 
 /** Puts one field after the other. */
 class Writer {
-  #numbers = new Float64Array(1024);
+  /** Large enough for most networks; the system provides what is touched. */
+  #numbers = new Float64Array(1 << 20);
   #length = 0;
   /** Each text once, with its position. */
   readonly #texts = new Map<string, number>();
@@ -33,9 +34,9 @@ class Writer {
   }
 
   text(value: string): void {
-    const known = this.#texts.get(value) ?? this.#texts.size;
-    this.#texts.set(value, known);
-    this.number(known);
+    const known = this.#texts.get(value);
+    if (known === undefined) this.#texts.set(value, this.#texts.size);
+    this.number(known ?? this.#texts.size - 1);
   }
 
   list<T>(items: readonly T[], write: (writer: Writer, item: T) => void): void {
