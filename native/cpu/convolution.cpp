@@ -117,17 +117,20 @@ bool is_depthwise(const Convolution& c) {
 constexpr int64_t kWinogradChannels = 16;
 constexpr int64_t kWinogradTiles = 32;
 
-// Square filters that leave no pixel out.
-bool is_dense(const Convolution& c) {
-  const memory::dims each = {1, 1}, none = {0, 0};
-  return c.w.dim(2) == c.w.dim(3) && c.geometry.strides == each && c.geometry.dilations == none;
+// Square filters without gaps, of sizes and strides that blocked/winograd_tiles.cpp has. A strided 3x3 filter
+// has too few taps in each phase to gain anything.
+bool is_filtered(const Convolution& c) {
+  const int64_t taps = c.w.dim(2), stride = c.geometry.strides[0];
+  return taps == c.w.dim(3) && stride == c.geometry.strides[1] &&
+         c.geometry.dilations == memory::dims{0, 0} &&
+         ((taps == 3 && stride == 1) || ((taps == 5 || taps == 7) && stride <= 2));
 }
 
-// Sizes of filters that blocked/winograd_tiles.cpp has, and enough of everything; groups of whole blocks.
+// Those, and enough of everything; groups of whole blocks.
 bool is_winograd(const Convolution& c) {
-  const int64_t taps = c.w.dim(2), in = c.w.dim(1), out = c.y.dim(1) / c.groups;
+  const int64_t in = c.w.dim(1), out = c.y.dim(1) / c.groups;
   const int64_t tiles = c.y.dim(0) * ceil_div(c.y.dim(2), 2) * ceil_div(c.y.dim(3), 2);
-  return in_blocks(c) && is_dense(c) && (taps == 3 || taps == 5 || taps == 7) &&
+  return in_blocks(c) && is_filtered(c) &&
          (c.groups == 1 || (in % c.x.block == 0 && out % c.y.block == 0)) &&
          std::min(in, out) >= kWinogradChannels && tiles >= kWinogradTiles;
 }

@@ -1,5 +1,5 @@
-// Convolutions that leave no pixel out, by Winograd's minimal filtering. Direct kernels multiply 2 to 6 times
-// as often; the transforms cost far less than that as soon as there are a few blocks of channels.
+// Convolutions of stride one and two by Winograd's minimal filtering. Direct kernels multiply 2 to 6 times as
+// often; the transforms cost far less than that as soon as there are a few blocks of channels.
 #include "winograd.h"
 
 #include <limits>
@@ -9,28 +9,50 @@
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
-Tiling forward_tiling(const BlockedConvolution& c, int64_t tile) {
-  return {.tile = tile,
-          .batch = c.x.dim(0),
-          .H = c.x.dim(2),
-          .W = c.x.dim(3),
-          .P = c.y.dim(2),
-          .Q = c.y.dim(3),
-          .top = c.geometry.padding_begin[0],
-          .left = c.geometry.padding_begin[1]};
+// Where the taps of a filter meet the phases along one axis: tap i meets pixel p of phase a where
+// i = stride (p - reach) + a + padding.
+struct Axis {
+  int64_t taps, stride, padding;
+
+  // Pixels of a phase before that of an output.
+  int64_t reach() const { return ceil_div(padding, stride); }
+  // Taps that a phase meets, at most.
+  int64_t met() const { return (taps + stride - 1) / stride; }
+  // Tap t of a phase in the whole filter, or -1 where it has none.
+  int64_t source(int64_t phase, int64_t t) const {
+    const int64_t tap = stride * (t - reach()) + phase + padding;
+    return tap >= 0 && tap < taps ? tap : -1;
+  }
+};
+
+Axis axis_of(const BlockedConvolution& c, size_t axis) {
+  return {c.w.dim(2 + axis), c.geometry.strides[axis], c.geometry.padding_begin[axis]};
 }
 
-// dx is a convolution of dy with the filters turned around.
-Tiling backward_tiling(const BlockedConvolution& c, int64_t tile) {
-  const Tiling f = forward_tiling(c, tile);
-  return {.tile = tile,
-          .batch = f.batch,
-          .H = f.P,
-          .W = f.Q,
-          .P = f.H,
-          .Q = f.W,
-          .top = c.w.dim(2) - 1 - f.top,
-          .left = c.w.dim(3) - 1 - f.left};
+// For each phase the taps of both axes; `turned` for the gradient of the image.
+std::vector<int64_t> sources(const BlockedConvolution& c, int64_t taps, bool turned) {
+  const Axis vertical = axis_of(c, 0), horizontal = axis_of(c, 1);
+  std::vector<int64_t> result;
+  for (int64_t phase = 0; phase < vertical.stride * vertical.stride; ++phase) {
+    for (int64_t tap = 0; tap < taps * taps; ++tap) {
+      const int64_t at = turned ? taps * taps - 1 - tap : tap;
+      const int64_t i = vertical.source(phase / vertical.stride, at / taps);
+      const int64_t j = horizontal.source(phase % vertical.stride, at % taps);
+      result.push_back(i < 0 || j < 0 ? -1 : i * horizontal.taps + j);
+    }
+  }
+  return result;
+}
+
+Winograd forward_with(const BlockedConvolution& c, const MinimalFilter& minimal) {
+  const int64_t groups = c.x.dim(1) / c.w.dim(1);
+  return {.minimal = minimal,
+          .batch = c.x.dim(0),
+          .groups = groups,
+          .in = {c.x.dim(2), c.x.dim(3), c.geometry.strides[0], c.w.dim(1)},
+          .out = {c.y.dim(2), c.y.dim(3), 1, c.w.dim(0) / groups},
+          .top = axis_of(c, 0).reach(),
+          .left = axis_of(c, 1).reach()};
 }
 
 // Transforming a float costs about as much as so many products: of an image with its way into the cache and
@@ -38,16 +60,10 @@ Tiling backward_tiling(const BlockedConvolution& c, int64_t tile) {
 constexpr int64_t kPixelCost = 8;
 constexpr int64_t kFilterCost = 40;
 
-int64_t cost(const Winograd& winograd) {
-  const auto& [groups, in, out, positions] = winograd.channels;
+int64_t cost(const Winograd& g) {
+  const int64_t in = g.in.parts() * kBlock, out = g.out.parts() * kBlock;
   const int64_t tile = in * out + kPixelCost * (in + out);
-  return groups * positions * (winograd.tiling.tiles() * tile + kFilterCost * in * out);
-}
-
-Winograd forward_with(const BlockedConvolution& c, const MinimalFilter& minimal) {
-  const int64_t groups = c.x.dim(1) / c.w.dim(1);
-  const Channels channels = {groups, c.w.dim(1), c.w.dim(0) / groups, minimal.positions()};
-  return {minimal, forward_tiling(c, minimal.tile), channels};
+  return g.groups * g.minimal.positions() * (g.tiles() * tile + kFilterCost * in * out);
 }
 
 // The cheapest for these filters and images.
@@ -55,7 +71,7 @@ const MinimalFilter& choose(const BlockedConvolution& c) {
   const MinimalFilter* best = nullptr;
   int64_t least = std::numeric_limits<int64_t>::max();
   for (const MinimalFilter& minimal : minimal_filters()) {
-    if (minimal.taps != c.w.dim(2)) continue;
+    if (minimal.taps != axis_of(c, 0).met()) continue;
     const int64_t own = cost(forward_with(c, minimal));
     if (own < least) best = &minimal;
     least = std::min(least, own);
@@ -65,29 +81,43 @@ const MinimalFilter& choose(const BlockedConvolution& c) {
 
 Winograd forward(const BlockedConvolution& c) { return forward_with(c, choose(c)); }
 
+// dx is a convolution of dy with the filters turned around, one for each phase.
 Winograd backward(const BlockedConvolution& c) {
   Winograd winograd = forward(c);
-  winograd.tiling = backward_tiling(c, winograd.minimal.tile);
-  std::swap(winograd.channels.in, winograd.channels.out);
+  std::swap(winograd.in, winograd.out);
+  winograd.top = winograd.minimal.taps - 1 - winograd.top;
+  winograd.left = winograd.minimal.taps - 1 - winograd.left;
   return winograd;
+}
+
+// Filter (k, c) of a plain weight [groups][K][C][taps].
+FilterOrder forward_order(const BlockedConvolution& c, const Winograd& winograd) {
+  const int64_t taps = c.w.dim(2) * c.w.dim(3);
+  const int64_t row = winograd.in.channels * taps;
+  return {winograd.out.channels * row, row, taps, sources(c, winograd.minimal.taps, false)};
+}
+
+FilterOrder backward_order(const BlockedConvolution& c, const Winograd& winograd) {
+  const int64_t taps = c.w.dim(2) * c.w.dim(3);
+  const int64_t row = winograd.out.channels * taps;
+  return {winograd.in.channels * row, taps, row, sources(c, winograd.minimal.taps, true)};
 }
 
 }  // namespace
 
 std::unique_ptr<Kernel> make_winograd(const BlockedConvolution& c) {
   const Winograd winograd = forward(c);
-  const int64_t taps = c.w.dim(2) * c.w.dim(3);
-  return make_filter(winograd, {taps, winograd.channels.in * taps, taps, false}, c.bias, c.relu);
+  return make_filter(winograd, forward_order(c, winograd), c.bias, c.relu);
 }
 
 std::unique_ptr<Kernel> make_winograd_backward_data(const BlockedConvolution& c) {
   const Winograd winograd = backward(c);
-  const int64_t taps = c.w.dim(2) * c.w.dim(3);
-  return make_filter(winograd, {taps, taps, winograd.channels.out * taps, true}, false, false);
+  return make_filter(winograd, backward_order(c, winograd), false, false);
 }
 
 std::unique_ptr<Kernel> make_winograd_backward_weights(const BlockedConvolution& c) {
-  return make_filter_gradient(forward(c), c.bias);
+  const Winograd winograd = forward(c);
+  return make_filter_gradient(winograd, forward_order(c, winograd), c.bias);
 }
 
 }  // namespace halfspace::cpu::HALFSPACE_WIDE

@@ -1,95 +1,124 @@
 // A convolution by minimal filtering, cut into tiles and transformed channels.
+//
+// With a stride, the pixels of each residue modulo the stride form an image of their own, a phase, and the
+// taps that meet it a filter of their own: a strided convolution is a plain one over all phases of its input,
+// and the gradient of its input a plain one for each of them.
 #pragma once
 
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "../device.h"
 #include "winograd_tiles.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 
-// How a batch of images falls into tiles of outputs, numbered image by image and row by row.
-struct Tiling {
-  int64_t tile;  // pixels a side
-  int64_t batch;
-  int64_t H, W;  // of what is read
-  int64_t P, Q;  // of what is written
-  int64_t top, left;
+// The images on one side of a convolution. A part is one block of channels in one phase; a group has its parts
+// phase by phase.
+struct Side {
+  int64_t H, W;
+  int64_t stride;
+  int64_t channels;  // of a group; whole blocks where there are several groups
 
-  int64_t rows() const { return ceil_div(P, tile); }
-  int64_t columns() const { return ceil_div(Q, tile); }
-  int64_t tiles() const { return batch * rows() * columns(); }
-};
+  int64_t blocks() const { return ceil_div(channels, kBlock); }
+  int64_t phases() const { return stride * stride; }
+  int64_t parts() const { return phases() * blocks(); }
+  int64_t phase(int64_t part) const { return part / blocks(); }
+  // Pixels of a phase along the axes, at most.
+  int64_t rows() const { return ceil_div(H, stride); }
+  int64_t columns() const { return ceil_div(W, stride); }
 
-// Calls body(image, patches, outputs, offset) for each row of tiles among [begin, end): where they read, where
-// they write, and how many tiles come before in this run.
-template <class Body>
-void each_row(const Tiling& tiling, int64_t begin, int64_t end, Body&& body) {
-  for (int64_t tile = begin; tile < end;) {
-    const int64_t column = tile % tiling.columns();
-    const int64_t line = tile / tiling.columns();
-    const int64_t h = line % tiling.rows() * tiling.tile;
-    const int64_t count = std::min(end - tile, tiling.columns() - column);
-    const TileRow outputs = {tiling.P, tiling.Q, h, column * tiling.tile, count};
-    const TileRow patches = {tiling.H, tiling.W, h - tiling.top, column * tiling.tile - tiling.left, count};
-    body(line / tiling.rows(), patches, outputs, tile - begin);
-    tile += count;
+  // Where a part begins, `plane` blocks of channels after the first image's first.
+  int64_t offset(int64_t plane, int64_t part) const {
+    const int64_t h = phase(part) / stride, w = phase(part) % stride;
+    return (((plane + part % blocks()) * H + h) * W + w) * kBlock;
   }
-}
+
+  // Tiles of a part.
+  TileRow tiles(int64_t part, int64_t h, int64_t w, int64_t count) const {
+    const int64_t rows = ceil_div(H - phase(part) / stride, stride);
+    const int64_t columns = ceil_div(W - phase(part) % stride, stride);
+    return {rows, columns, stride * W * kBlock, stride * kBlock, h, w, count};
+  }
+};
 
 // Whole runs of tiles.
 inline int64_t padded(int64_t tiles) { return ceil_div(tiles, kTogether) * kTogether; }
 
-// What keeps the positions of a block apart: planes of a power of two would all fall on the same few lines
-// of the cache.
+// What keeps the positions of a part apart: planes of a power of two would all fall on the same few lines of
+// the cache.
 inline constexpr int64_t kGap = 16;
 
-// Floats of one position of a block: of tiles, of filters.
+// Floats of one position of a part: of tiles, of filters.
 inline int64_t tile_plane(int64_t tiles) { return tiles * kBlock + kGap; }
 inline int64_t filter_plane(int64_t inputs) { return inputs * kBlock * kBlock + kGap; }
 
-// The channels of each group, which are whole blocks where there are several groups. Transformed filters are
-// [groups][outputs][positions][filter_plane].
-struct Channels {
-  int64_t groups;
-  int64_t in, out;
-  int64_t positions;
+// Tiles side by side among those of a batch, numbered image by image and row by row: the corner of the first
+// in what is written, in pixels of a phase, and how many tiles come before in this run.
+struct Corner {
+  int64_t image, h, w;
+  int64_t count, before;
+};
 
-  // Blocks of one group.
-  int64_t inputs() const { return ceil_div(in, kBlock); }
-  int64_t outputs() const { return ceil_div(out, kBlock); }
-  int64_t all_inputs() const { return groups * inputs(); }
-  int64_t all_outputs() const { return groups * outputs(); }
+// What the kernels of all three directions have in common. Transformed filters are
+// [groups][out.parts()][positions][filter_plane].
+struct Winograd {
+  const MinimalFilter& minimal;
+  int64_t batch, groups;
+  Side in, out;
+  // Pixels of a phase that a patch reaches beyond the corner of its tile.
+  int64_t top, left;
+
+  int64_t rows() const { return ceil_div(out.rows(), minimal.tile); }
+  int64_t columns() const { return ceil_div(out.columns(), minimal.tile); }
+  int64_t tiles() const { return batch * rows() * columns(); }
+
   // Floats of all transformed filters, and where those of a group begin.
   int64_t filters() const { return filters_before(groups); }
   int64_t filters_before(int64_t group) const {
-    return group * outputs() * positions * filter_plane(inputs());
+    return group * out.parts() * minimal.positions() * filter_plane(in.parts());
   }
 
   TileProduct product(int64_t tiles) const {
-    return {positions, inputs(), outputs(), tiles, tile_plane(tiles), filter_plane(inputs())};
+    return {minimal.positions(), in.parts(),          out.parts(), tiles,
+            tile_plane(tiles),   filter_plane(in.parts())};
+  }
+
+  // Where a part of an image begins.
+  int64_t offset(const Side& side, int64_t image, int64_t group, int64_t part) const {
+    return side.offset((image * groups + group) * side.blocks(), part);
+  }
+  TileRow patches(const Corner& corner, int64_t part) const {
+    return in.tiles(part, corner.h - top, corner.w - left, corner.count);
+  }
+  TileRow outputs(const Corner& corner, int64_t part) const {
+    return out.tiles(part, corner.h, corner.w, corner.count);
+  }
+
+  // Calls body(corner) for each row of tiles among [begin, end).
+  template <class Body>
+  void each_row(int64_t begin, int64_t end, Body&& body) const {
+    for (int64_t tile = begin; tile < end;) {
+      const int64_t column = tile % columns(), line = tile / columns();
+      const int64_t count = std::min(end - tile, columns() - column);
+      body(Corner{line / rows(), line % rows() * minimal.tile, column * minimal.tile, count, tile - begin});
+      tile += count;
+    }
   }
 };
 
-// Where filter (k, c) of a group, its taps in a row, lies in a plain weight [groups][K][C][taps].
+// Where filter (k, c) of a group lies in a plain weight, and which of its taps each phase meets.
 struct FilterOrder {
-  int64_t taps;
-  int64_t output_stride, input_stride;
-  bool turned;
-};
-
-// What the kernels of all three directions have in common.
-struct Winograd {
-  const MinimalFilter& minimal;
-  Tiling tiling;
-  Channels channels;
+  int64_t group_stride, output_stride, input_stride;
+  // [phases][taps of the minimal filter]: the tap of the plain filter, or -1 where there is none.
+  std::vector<int64_t> source;
 };
 
 // y = w * x + b, or dx = transpose(w) * dy: winograd_filter.cpp.
-std::unique_ptr<Kernel> make_filter(const Winograd& winograd, const FilterOrder& order, bool bias, bool relu);
+std::unique_ptr<Kernel> make_filter(const Winograd& winograd, FilterOrder order, bool bias, bool relu);
 
 // dw = dy * x and db = sum of dy: winograd_gradient.cpp.
-std::unique_ptr<Kernel> make_filter_gradient(const Winograd& winograd, bool bias);
+std::unique_ptr<Kernel> make_filter_gradient(const Winograd& winograd, FilterOrder order, bool bias);
 
 }  // namespace halfspace::cpu::HALFSPACE_WIDE

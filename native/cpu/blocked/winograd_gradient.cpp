@@ -6,31 +6,27 @@
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
-// Tiles go in chunks through the cache; products are summed for each position
-// and block of outputs by itself, chunk after chunk, so that no thread waits for another's sums.
+// Tiles go in chunks through the cache; products are summed for each position and part of the outputs by
+// itself, chunk after chunk, so that no thread waits for another's sums.
 class FilterGradient final : public Kernel {
  public:
-  FilterGradient(const Winograd& winograd, bool bias)
-      : minimal_(winograd.minimal),
-        tiling_(winograd.tiling),
-        channels_(winograd.channels),
-        bias_(bias),
-        chunk_(chunk_length(tiling_, channels_)) {}
+  FilterGradient(const Winograd& winograd, FilterOrder order, bool bias)
+      : winograd_(winograd), order_(std::move(order)), bias_(bias), chunk_(chunk_length()) {}
 
   size_t scratch_bytes() const override {
-    const int64_t tiles = blocks() * channels_.positions * tile_plane(chunk_);
-    const int64_t sums = tiling_.batch * channels_.all_outputs() * kBlock;
-    return (channels_.filters() + tiles + sums) * sizeof(float);
+    const int64_t tiles = all_parts() * winograd_.minimal.positions() * tile_plane(chunk_);
+    const int64_t sums = winograd_.batch * output_parts() * kBlock;
+    return (winograd_.filters() + tiles + sums) * sizeof(float);
   }
 
   void run(const Buffers& buffers) override {
     auto* du = static_cast<float*>(buffers.scratch);
-    float* v = du + channels_.filters();
-    float* m = v + channels_.all_inputs() * channels_.positions * tile_plane(chunk_);
-    float* sums = m + channels_.all_outputs() * channels_.positions * tile_plane(chunk_);
-    std::fill_n(du, channels_.filters(), 0.0f);
-    for (int64_t begin = 0; begin < tiling_.tiles(); begin += chunk_) {
-      const int64_t end = std::min(tiling_.tiles(), begin + chunk_);
+    float* v = du + winograd_.filters();
+    float* m = v + input_parts() * winograd_.minimal.positions() * tile_plane(chunk_);
+    float* sums = m + output_parts() * winograd_.minimal.positions() * tile_plane(chunk_);
+    std::fill_n(du, winograd_.filters(), 0.0f);
+    for (int64_t begin = 0; begin < winograd_.tiles(); begin += chunk_) {
+      const int64_t end = std::min(winograd_.tiles(), begin + chunk_);
       transform(buffers, begin, end, v, m);
       correlate(end - begin, v, m, du);
     }
@@ -45,52 +41,57 @@ class FilterGradient final : public Kernel {
   // Tiles that one thread transforms at a time.
   static constexpr int64_t kRun = 32;
 
-  static int64_t chunk_length(const Tiling& tiling, const Channels& channels) {
-    const int64_t floats = channels.positions * (channels.all_inputs() + channels.all_outputs()) * kBlock;
-    return std::min(tiling.tiles(), std::max(kFewest, kInFlight / floats));
+  int64_t chunk_length() const {
+    const int64_t floats = winograd_.minimal.positions() * all_parts() * kBlock;
+    return std::min(winograd_.tiles(), std::max(kFewest, kInFlight / floats));
   }
 
-  int64_t blocks() const { return channels_.all_inputs() + channels_.all_outputs(); }
+  // Of all groups.
+  int64_t input_parts() const { return winograd_.groups * winograd_.in.parts(); }
+  int64_t output_parts() const { return winograd_.groups * winograd_.out.parts(); }
+  int64_t all_parts() const { return input_parts() + output_parts(); }
 
   void transform(const Buffers& buffers, int64_t begin, int64_t end, float* v, float* m) const {
-    const int64_t tiles = end - begin;
-    const int64_t plane = tile_plane(tiles);
-    const int64_t runs = ceil_div(tiles, kRun);
-    parallel_for(runs * blocks(), channels_.positions * blocks() * plane, [&](int64_t index) {
-      const int64_t block = index / runs;
+    const int64_t positions = winograd_.minimal.positions();
+    const int64_t plane = tile_plane(end - begin);
+    const int64_t runs = ceil_div(end - begin, kRun);
+    parallel_for(runs * all_parts(), positions * all_parts() * plane, [&](int64_t index) {
+      const int64_t part = index / runs;
       const int64_t first = begin + index % runs * kRun;
       const int64_t last = std::min(end, first + kRun);
       const int64_t before = (first - begin) * kBlock;
-      if (block < channels_.all_inputs()) {
-        patches(buffers.in(0), block, first, last,
-                {v + block * channels_.positions * plane + before, plane});
+      if (part < input_parts()) {
+        patches(buffers.in(0), part, first, last, {v + part * positions * plane + before, plane});
       } else {
-        const int64_t output = block - channels_.all_inputs();
-        gradients(buffers.in(1), output, first, last,
-                  {m + output * channels_.positions * plane + before, plane});
+        const int64_t output = part - input_parts();
+        gradients(buffers.in(1), output, first, last, {m + output * positions * plane + before, plane});
       }
     });
   }
 
-  void patches(const float* x, int64_t block, int64_t begin, int64_t end, Positions<float> v) const {
-    each_row(tiling_, begin, end, [&](int64_t n, const TileRow& row, const TileRow&, int64_t t) {
-      const float* image = x + (n * channels_.all_inputs() + block) * tiling_.H * tiling_.W * kBlock;
-      minimal_.patches(row, image, {v.data + t * kBlock, v.stride});
+  void patches(const float* x, int64_t index, int64_t begin, int64_t end, Positions<float> v) const {
+    const int64_t group = index / winograd_.in.parts(), part = index % winograd_.in.parts();
+    winograd_.each_row(begin, end, [&](const Corner& corner) {
+      const float* image = x + winograd_.offset(winograd_.in, corner.image, group, part);
+      winograd_.minimal.patches(winograd_.patches(corner, part), image,
+                                {v.data + corner.before * kBlock, v.stride});
     });
   }
 
-  void gradients(const float* dy, int64_t block, int64_t begin, int64_t end, Positions<float> m) const {
-    each_row(tiling_, begin, end, [&](int64_t n, const TileRow&, const TileRow& row, int64_t t) {
-      const float* image = dy + (n * channels_.all_outputs() + block) * tiling_.P * tiling_.Q * kBlock;
-      minimal_.gradients(row, image, {m.data + t * kBlock, m.stride});
+  void gradients(const float* dy, int64_t index, int64_t begin, int64_t end, Positions<float> m) const {
+    const int64_t group = index / winograd_.out.parts(), part = index % winograd_.out.parts();
+    winograd_.each_row(begin, end, [&](const Corner& corner) {
+      const float* image = dy + winograd_.offset(winograd_.out, corner.image, group, part);
+      winograd_.minimal.gradients(winograd_.outputs(corner, part), image,
+                                  {m.data + corner.before * kBlock, m.stride});
     });
   }
 
   void correlate(int64_t tiles, const float* v, const float* m, float* du) const {
-    const TileProduct all = channels_.product(tiles);
+    const TileProduct all = winograd_.product(tiles);
     const int64_t pairs = ceil_div(all.outputs, kOutputs);
-    const int64_t count = channels_.groups * pairs * all.positions;
-    parallel_for(count, tiles * channels_.filters(), [&](int64_t index) {
+    const int64_t count = winograd_.groups * pairs * all.positions;
+    parallel_for(count, tiles * winograd_.filters(), [&](int64_t index) {
       const int64_t position = index % all.positions;
       const int64_t group = index / all.positions / pairs;
       const int64_t first = index / all.positions % pairs * kOutputs;
@@ -104,18 +105,26 @@ class FilterGradient final : public Kernel {
   }
 
   void write(const float* du, float* dw) const {
-    const int64_t plane = filter_plane(channels_.inputs());
-    const int64_t taps = minimal_.taps * minimal_.taps;
-    parallel_for(channels_.all_outputs(), channels_.filters(), [&](int64_t block) {
-      const int64_t first = block % channels_.outputs() * kBlock;
-      const int64_t lanes = std::min(kBlock, channels_.out - first);
-      const int64_t row = block / channels_.outputs() * channels_.out + first;
-      for (int64_t c = 0; c < channels_.in; ++c) {
+    const Side& in = winograd_.in;
+    const Side& out = winograd_.out;
+    const int64_t plane = filter_plane(in.parts());
+    const int64_t count = winograd_.minimal.taps * winograd_.minimal.taps;
+    parallel_for(output_parts(), winograd_.filters(), [&](int64_t index) {
+      const int64_t first = index % out.parts() * kBlock;
+      const int64_t lanes = std::min(kBlock, out.channels - first);
+      float* rows = dw + index / out.parts() * order_.group_stride + first * order_.output_stride;
+      for (int64_t c = 0; c < in.parts() * kBlock; ++c) {
+        const int64_t channel = c % (in.blocks() * kBlock);
+        if (channel >= in.channels) continue;
         float sums[kMostTaps * kBlock];
-        minimal_.filter_gradient({du + block * channels_.positions * plane + c * kBlock, plane}, sums);
+        winograd_.minimal.filter_gradient(
+            {du + index * winograd_.minimal.positions() * plane + c * kBlock, plane}, sums);
+        const int64_t* source = order_.source.data() + in.phase(c / kBlock) * count;
         for (int64_t k = 0; k < lanes; ++k) {
-          float* filter = dw + ((row + k) * channels_.in + c) * taps;
-          for (int64_t i = 0; i < taps; ++i) filter[i] = sums[i * kBlock + k];
+          float* filter = rows + k * order_.output_stride + channel * order_.input_stride;
+          for (int64_t i = 0; i < count; ++i) {
+            if (source[i] >= 0) filter[source[i]] = sums[i * kBlock + k];
+          }
         }
       }
     });
@@ -123,31 +132,30 @@ class FilterGradient final : public Kernel {
 
   // First each plane in float, then over the batch in double.
   void sum_bias(const float* dy, float* sums, float* db) const {
-    const int64_t pixels = tiling_.P * tiling_.Q;
-    const int64_t blocks = channels_.all_outputs();
-    const int64_t planes = tiling_.batch * blocks;
+    const int64_t pixels = winograd_.out.H * winograd_.out.W;
+    const int64_t blocks = output_parts();
+    const int64_t planes = winograd_.batch * blocks;
     std::fill_n(sums, planes * kBlock, 0.0f);
     parallel_for(planes, planes * pixels * kBlock, [&](int64_t plane) {
       sum_pixels(dy + plane * pixels * kBlock, pixels, sums + plane * kBlock);
     });
-    for (int64_t k = 0; k < channels_.groups * channels_.out; ++k) {
+    for (int64_t k = 0; k < winograd_.groups * winograd_.out.channels; ++k) {
       double sum = 0;
-      for (int64_t n = 0; n < tiling_.batch; ++n) sum += sums[n * blocks * kBlock + k];
+      for (int64_t n = 0; n < winograd_.batch; ++n) sum += sums[n * blocks * kBlock + k];
       db[k] = static_cast<float>(sum);
     }
   }
 
-  const MinimalFilter& minimal_;
-  Tiling tiling_;
-  Channels channels_;
+  Winograd winograd_;
+  FilterOrder order_;
   bool bias_;
   int64_t chunk_;
 };
 
 }  // namespace
 
-std::unique_ptr<Kernel> make_filter_gradient(const Winograd& winograd, bool bias) {
-  return std::make_unique<FilterGradient>(winograd, bias);
+std::unique_ptr<Kernel> make_filter_gradient(const Winograd& winograd, FilterOrder order, bool bias) {
+  return std::make_unique<FilterGradient>(winograd, std::move(order), bias);
 }
 
 }  // namespace halfspace::cpu::HALFSPACE_WIDE

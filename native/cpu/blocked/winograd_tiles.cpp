@@ -18,16 +18,16 @@ HALFSPACE_INLINE void along_both(const Vector (*in)[from], Vector (*out)[to], Ax
   }
 }
 
-// The size x size pixels with the corner (h, w).
+// The size x size pixels with the corner (h, w), which are `pixel` floats apart.
 template <int size>
-HALFSPACE_INLINE void load_pixels(const TileRow& row, const float* plane, int64_t w,
+HALFSPACE_INLINE void load_pixels(const TileRow& row, const float* plane, int64_t w, int64_t pixel,
                                   Vector (*pixels)[size]) {
-  const float* corner = plane + (row.h * row.W + w) * kBlock;
+  const float* corner = plane + row.h * row.row + w * pixel;
   const bool inside = row.h >= 0 && row.h + size <= row.H && w >= 0 && w + size <= row.W;
   for (int i = 0; i < size; ++i) {
     for (int j = 0; j < size; ++j) {
       const bool there = inside || (row.h + i >= 0 && row.h + i < row.H && w + j >= 0 && w + j < row.W);
-      pixels[i][j] = there ? load(corner + (i * row.W + j) * kBlock) : Vector{};
+      pixels[i][j] = there ? load(corner + i * row.row + j * pixel) : Vector{};
     }
   }
 }
@@ -113,13 +113,24 @@ HALFSPACE_INLINE void correlate_blocks(const TileProduct& size, const float* v, 
 }
 
 template <int tile, int taps>
-HALFSPACE_SIMD void transform_patches(const TileRow& row, const float* x, Positions<float> v) {
+HALFSPACE_INLINE void transform_patches_apart(const TileRow& row, const float* x, int64_t pixel,
+                                              Positions<float> v) {
   constexpr int size = tile + taps - 1;
   for (int64_t t = 0; t < row.count; ++t) {
     Vector pixels[size][size], values[size][size];
-    load_pixels<size>(row, x, row.w + t * tile, pixels);
+    load_pixels<size>(row, x, row.w + t * tile, pixel, pixels);
     along_both<size, size>(pixels, values, Transforms<tile, taps>::patch);
     store_positions<size>(v, t, values);
+  }
+}
+
+// A distance that the compiler knows makes this a fifth faster.
+template <int tile, int taps>
+HALFSPACE_SIMD void transform_patches(const TileRow& row, const float* x, Positions<float> v) {
+  if (row.pixel == kBlock) {
+    transform_patches_apart<tile, taps>(row, x, kBlock, v);
+  } else {
+    transform_patches_apart<tile, taps>(row, x, row.pixel, v);
   }
 }
 
@@ -136,7 +147,7 @@ HALFSPACE_SIMD void transform_outputs(const TileRow& row, Positions<const float>
     for (int64_t i = 0; i < tile && row.h + i < row.H; ++i) {
       for (int64_t j = 0; j < tile && w + j < row.W; ++j) {
         const Vector value = pixels[i][j] + start;
-        store(y + ((row.h + i) * row.W + w + j) * kBlock, relu ? rectify(value) : value);
+        store(y + (row.h + i) * row.row + (w + j) * row.pixel, relu ? rectify(value) : value);
       }
     }
   }
@@ -147,7 +158,7 @@ HALFSPACE_SIMD void transform_gradients(const TileRow& row, const float* dy, Pos
   constexpr int size = tile + taps - 1;
   for (int64_t t = 0; t < row.count; ++t) {
     Vector pixels[tile][tile], values[size][size];
-    load_pixels<tile>(row, dy, row.w + t * tile, pixels);
+    load_pixels<tile>(row, dy, row.w + t * tile, kBlock, pixels);
     along_both<tile, size>(pixels, values, Transforms<tile, taps>::gradient);
     store_positions<size>(m, t, values);
   }
@@ -190,8 +201,8 @@ constexpr MinimalFilter minimal_filter() {
 
 std::span<const MinimalFilter> minimal_filters() {
   static const MinimalFilter filters[] = {minimal_filter<2, 3>(), minimal_filter<4, 3>(),
-                                          minimal_filter<2, 5>(), minimal_filter<4, 5>(),
-                                          minimal_filter<2, 7>()};
+                                          minimal_filter<3, 4>(), minimal_filter<2, 5>(),
+                                          minimal_filter<4, 5>(), minimal_filter<2, 7>()};
   return filters;
 }
 

@@ -19,10 +19,11 @@ inline constexpr int64_t kOutputs = 2;
 // The most taps of a filter here, of both axes.
 inline constexpr int64_t kMostTaps = 49;
 
-// Tiles side by side in a plane [H][W][kBlock]: the first has its corner at (h, w), `count` follow each other.
-// What lies outside the plane reads as zero and is not written.
+// Tiles side by side in a plane of H x W blocks, rows and pixels so many floats apart: the first has its corner
+// at (h, w), `count` follow each other. What lies outside the plane reads as zero and is not written.
 struct TileRow {
   int64_t H, W;
+  int64_t row, pixel;
   int64_t h, w;
   int64_t count;
 };
@@ -42,7 +43,7 @@ struct MinimalFilter {
   void (*patches)(const TileRow& row, const float* x, Positions<float> v);
   // y = A' m A + bias, with negative values cut off where `relu`. `bias` has kBlock floats.
   void (*outputs)(const TileRow& row, Positions<const float> m, const float* bias, bool relu, float* y);
-  // m = A dy A', which is what `outputs` does to gradients.
+  // m = A dy A', which is what `outputs` does to gradients. Pixels lie side by side.
   void (*gradients)(const TileRow& row, const float* dy, Positions<float> m);
   // u = G w G' for one input channel and a block of outputs: w [taps * taps][kBlock].
   void (*filter)(const float* w, Positions<float> u);
