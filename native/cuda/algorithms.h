@@ -79,11 +79,9 @@ std::optional<Algorithm<Direction>> remembered(const Context& context, const Con
   Algorithm<Direction> result{static_cast<typename Direction::Algorithm>(choice->algorithm),
                               static_cast<cudnnMathType_t>(choice->math), 0};
   CudnnConvolution c(shape, context.image_type(), result.math);
-  cudnnStatus_t status = Direction::workspace(context.cudnn(), c, result.algorithm,
-                                              &result.workspace_bytes);
-  if (status != CUDNN_STATUS_SUCCESS || result.workspace_bytes > most_workspace()) {
-    return std::nullopt;
-  }
+  auto bytes = workspace_bytes<Direction>(context.cudnn(), c, result.algorithm);
+  if (!bytes || *bytes > most_workspace()) return std::nullopt;
+  result.workspace_bytes = *bytes;
   return result;
 }
 
@@ -94,16 +92,12 @@ size_t least_memory(const Performances& results) {
          })->memory;
 }
 
-// Runs all algorithms and takes the first that will do; cuDNN lists them fastest first.
+// Takes the fastest that will do.
 template <class Direction>
 Algorithm<Direction> search(const Context& context, const ConvolutionShape& shape,
                             const StepMeta& step) {
   CudnnConvolution c(shape, context.image_type(), allowed_math(context));
-  std::vector<typename Direction::Performance> results(4 * Direction::algorithms);
-  int found = 0;
-  HALFSPACE_CUDNN(Direction::find(context.cudnn(), c, static_cast<int>(results.size()), &found,
-                                  results.data()));
-  results.resize(static_cast<size_t>(found));
+  auto results = find_algorithms<Direction>(context.cudnn(), c);
   std::erase_if(results, [&](const auto& result) {
     return result.status != CUDNN_STATUS_SUCCESS || result.determinism != CUDNN_DETERMINISTIC ||
            !is_precise(context, result.mathType);

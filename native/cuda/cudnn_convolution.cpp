@@ -75,9 +75,8 @@ class Convolution : public CudaKernel {
 
   void convolve(const Buffers& buffers, const void* first, const void* second,
                 void* result) const {
-    HALFSPACE_CUDNN(Direction::run(context_.cudnn(), descriptors_, algorithm_.algorithm, first,
-                                   second, result, piece(buffers, workspace_at_),
-                                   algorithm_.workspace_bytes));
+    run_convolution<Direction>(context_.cudnn(), descriptors_, algorithm_.algorithm, first, second,
+                               result, piece(buffers, workspace_at_), algorithm_.workspace_bytes);
   }
 
   DType type_;
@@ -120,7 +119,7 @@ class ConvolutionBackwardData final : public Convolution<BackwardData> {
     const void* w = arranged(buffers, buffers.in(1));
     const bool frame = symmetric_.frame.has_value();
     void* dx = frame ? piece(buffers, framed_at_) : buffers.outputs[0];
-    convolve(buffers, buffers.inputs[0], w, dx);
+    convolve(buffers, w, buffers.inputs[0], dx);
     if (frame) remove_frame(context_, *symmetric_.frame, dx, buffers.outputs[0]);
   }
 };

@@ -1,7 +1,9 @@
 // The three passes of a convolution under one set of names, so that choosing an algorithm and running it
-// are written once. `first` and `second` are the operands that a pass reads, `result` what it writes.
+// are written once. cuDNN's calls take what a pass reads and writes in the same places: `first` and
+// `second` are the operands that it reads, `result` what it writes.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "cudnn_descriptors.h"
@@ -14,48 +16,26 @@ struct Forward {
   using Algorithm = cudnnConvolutionFwdAlgo_t;
   using Performance = cudnnConvolutionFwdAlgoPerf_t;
   static constexpr int algorithms = CUDNN_CONVOLUTION_FWD_ALGO_COUNT;
-
-  static cudnnStatus_t find(cudnnHandle_t handle, const CudnnConvolution& c, int most, int* found,
-                            Performance* results) {
-    return cudnnFindConvolutionForwardAlgorithm(handle, c.x, c.w, c.convolution, c.y, most, found,
-                                                results);
-  }
-  static cudnnStatus_t workspace(cudnnHandle_t handle, const CudnnConvolution& c,
-                                 Algorithm algorithm, size_t* bytes) {
-    return cudnnGetConvolutionForwardWorkspaceSize(handle, c.x, c.w, c.convolution, c.y, algorithm,
-                                                   bytes);
-  }
-  static cudnnStatus_t run(cudnnHandle_t handle, const CudnnConvolution& c, Algorithm algorithm,
-                           const void* x, const void* w, void* y, void* workspace, size_t bytes) {
-    const float one = 1, zero = 0;
-    return cudnnConvolutionForward(handle, &one, c.x, x, c.w, w, c.convolution, algorithm,
-                                   workspace, bytes, &zero, c.y, y);
-  }
+  static constexpr auto first = &CudnnConvolution::x;
+  static constexpr auto second = &CudnnConvolution::w;
+  static constexpr auto result = &CudnnConvolution::y;
+  static constexpr auto find = cudnnFindConvolutionForwardAlgorithm;
+  static constexpr auto workspace = cudnnGetConvolutionForwardWorkspaceSize;
+  static constexpr auto run = cudnnConvolutionForward;
 };
 
-// dx from dy and w
+// dx from w and dy
 struct BackwardData {
   static constexpr const char* name = "backward_data";
   using Algorithm = cudnnConvolutionBwdDataAlgo_t;
   using Performance = cudnnConvolutionBwdDataAlgoPerf_t;
   static constexpr int algorithms = CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT;
-
-  static cudnnStatus_t find(cudnnHandle_t handle, const CudnnConvolution& c, int most, int* found,
-                            Performance* results) {
-    return cudnnFindConvolutionBackwardDataAlgorithm(handle, c.w, c.y, c.convolution, c.x, most,
-                                                     found, results);
-  }
-  static cudnnStatus_t workspace(cudnnHandle_t handle, const CudnnConvolution& c,
-                                 Algorithm algorithm, size_t* bytes) {
-    return cudnnGetConvolutionBackwardDataWorkspaceSize(handle, c.w, c.y, c.convolution, c.x,
-                                                        algorithm, bytes);
-  }
-  static cudnnStatus_t run(cudnnHandle_t handle, const CudnnConvolution& c, Algorithm algorithm,
-                           const void* dy, const void* w, void* dx, void* workspace, size_t bytes) {
-    const float one = 1, zero = 0;
-    return cudnnConvolutionBackwardData(handle, &one, c.w, w, c.y, dy, c.convolution, algorithm,
-                                        workspace, bytes, &zero, c.x, dx);
-  }
+  static constexpr auto first = &CudnnConvolution::w;
+  static constexpr auto second = &CudnnConvolution::y;
+  static constexpr auto result = &CudnnConvolution::x;
+  static constexpr auto find = cudnnFindConvolutionBackwardDataAlgorithm;
+  static constexpr auto workspace = cudnnGetConvolutionBackwardDataWorkspaceSize;
+  static constexpr auto run = cudnnConvolutionBackwardData;
 };
 
 // dw from x and dy
@@ -64,23 +44,48 @@ struct BackwardFilter {
   using Algorithm = cudnnConvolutionBwdFilterAlgo_t;
   using Performance = cudnnConvolutionBwdFilterAlgoPerf_t;
   static constexpr int algorithms = CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT;
-
-  static cudnnStatus_t find(cudnnHandle_t handle, const CudnnConvolution& c, int most, int* found,
-                            Performance* results) {
-    return cudnnFindConvolutionBackwardFilterAlgorithm(handle, c.x, c.y, c.convolution, c.w, most,
-                                                       found, results);
-  }
-  static cudnnStatus_t workspace(cudnnHandle_t handle, const CudnnConvolution& c,
-                                 Algorithm algorithm, size_t* bytes) {
-    return cudnnGetConvolutionBackwardFilterWorkspaceSize(handle, c.x, c.y, c.convolution, c.w,
-                                                          algorithm, bytes);
-  }
-  static cudnnStatus_t run(cudnnHandle_t handle, const CudnnConvolution& c, Algorithm algorithm,
-                           const void* x, const void* dy, void* dw, void* workspace, size_t bytes) {
-    const float one = 1, zero = 0;
-    return cudnnConvolutionBackwardFilter(handle, &one, c.x, x, c.y, dy, c.convolution, algorithm,
-                                          workspace, bytes, &zero, c.w, dw);
-  }
+  static constexpr auto first = &CudnnConvolution::x;
+  static constexpr auto second = &CudnnConvolution::y;
+  static constexpr auto result = &CudnnConvolution::w;
+  static constexpr auto find = cudnnFindConvolutionBackwardFilterAlgorithm;
+  static constexpr auto workspace = cudnnGetConvolutionBackwardFilterWorkspaceSize;
+  static constexpr auto run = cudnnConvolutionBackwardFilter;
 };
+
+// Runs all algorithms; the fastest comes first.
+template <class Direction>
+std::vector<typename Direction::Performance> find_algorithms(cudnnHandle_t handle,
+                                                             const CudnnConvolution& c) {
+  // Each may be listed once for every type of arithmetic.
+  std::vector<typename Direction::Performance> results(4 * Direction::algorithms);
+  int found = 0;
+  HALFSPACE_CUDNN(Direction::find(handle, c.*Direction::first, c.*Direction::second, c.convolution,
+                                  c.*Direction::result, static_cast<int>(results.size()), &found,
+                                  results.data()));
+  results.resize(static_cast<size_t>(found));
+  return results;
+}
+
+// Bytes that an algorithm needs beside its operands; none where it does not take this convolution.
+template <class Direction>
+std::optional<size_t> workspace_bytes(cudnnHandle_t handle, const CudnnConvolution& c,
+                                      typename Direction::Algorithm algorithm) {
+  size_t bytes = 0;
+  cudnnStatus_t status =
+      Direction::workspace(handle, c.*Direction::first, c.*Direction::second, c.convolution,
+                           c.*Direction::result, algorithm, &bytes);
+  if (status != CUDNN_STATUS_SUCCESS) return std::nullopt;
+  return bytes;
+}
+
+template <class Direction>
+void run_convolution(cudnnHandle_t handle, const CudnnConvolution& c,
+                     typename Direction::Algorithm algorithm, const void* first,
+                     const void* second, void* result, void* workspace, size_t bytes) {
+  const float one = 1, zero = 0;
+  HALFSPACE_CUDNN(Direction::run(handle, &one, c.*Direction::first, first, c.*Direction::second,
+                                 second, c.convolution, algorithm, workspace, bytes, &zero,
+                                 c.*Direction::result, result));
+}
 
 }  // namespace halfspace::cuda
