@@ -1,14 +1,9 @@
 #include "context.h"
 
-#include "memory.h"
-
 namespace halfspace::cuda {
 namespace {
 
 thread_local Context* entered = nullptr;
-
-// What cuBLAS asks for on Hopper, and enough elsewhere. Its own memory may not be used in a capture.
-constexpr size_t kCublasWorkspace = size_t{32} << 20;
 
 }  // namespace
 
@@ -31,22 +26,20 @@ void Context::open() {
   cudaDeviceProp device;
   HALFSPACE_CUDA(cudaGetDeviceProperties(&device, ordinal_));
   multiprocessors_ = device.multiProcessorCount;
+  generation_ = device.major;
   device_text_ = std::string(device.name) + " " + std::to_string(device.major) + "." +
                  std::to_string(device.minor);
   HALFSPACE_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   HALFSPACE_CUDA(cudaStreamCreateWithFlags(&copy_stream_, cudaStreamNonBlocking));
   HALFSPACE_CUDNN(cudnnCreate(&cudnn_));
   HALFSPACE_CUDNN(cudnnSetStream(cudnn_, stream_));
-  cublas_workspace_ = allocate_on_device(kCublasWorkspace);
   HALFSPACE_CUBLAS(cublasCreate(&cublas_));
   HALFSPACE_CUBLAS(cublasSetStream(cublas_, stream_));
-  HALFSPACE_CUBLAS(cublasSetWorkspace(cublas_, cublas_workspace_, kCublasWorkspace));
 }
 
 // Nobody could do anything about a failure here.
 void Context::close() {
   if (cublas_) cublasDestroy(cublas_);
-  if (cublas_workspace_) cudaFree(cublas_workspace_);
   if (cudnn_) cudnnDestroy(cudnn_);
   if (copy_stream_) cudaStreamDestroy(copy_stream_);
   if (stream_) cudaStreamDestroy(stream_);

@@ -39,6 +39,8 @@ class Context : public std::enable_shared_from_this<Context> {
   cudnnHandle_t cudnn() const { return cudnn_; }
   cublasHandle_t cublas() const { return cublas_; }
   int multiprocessors() const { return multiprocessors_; }
+  // Of the compute capability, the number before the point.
+  int generation() const { return generation_; }
   // Name and compute capability.
   const std::string& device_text() const { return device_text_; }
   AlgorithmCache& algorithms() { return algorithms_; }
@@ -58,13 +60,13 @@ class Context : public std::enable_shared_from_this<Context> {
   int ordinal_;
   Precision precision_;
   int multiprocessors_ = 0;
+  int generation_ = 0;
   std::string device_text_;
   AlgorithmCache algorithms_{algorithm_cache_path()};
   cudaStream_t stream_ = nullptr;
   cudaStream_t copy_stream_ = nullptr;
   cudnnHandle_t cudnn_ = nullptr;
   cublasHandle_t cublas_ = nullptr;
-  void* cublas_workspace_ = nullptr;
 };
 
 // A kernel that was made in a context and runs on its stream.

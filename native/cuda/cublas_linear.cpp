@@ -3,7 +3,6 @@
 #include "cublas_product.h"
 #include "kernels.h"
 #include "operands.h"
-#include "scratch.h"
 
 namespace halfspace::cuda {
 namespace {
@@ -20,65 +19,47 @@ void check_linear(const StepMeta& step, const TensorMeta& x, const TensorMeta& w
 }
 
 // y = x transpose(w) + b
-class Linear final : public CudaKernel {
+class Linear final : public ProductKernel {
  public:
   explicit Linear(const StepMeta& step)
-      : product_({step.inputs[0].dim(0), step.inputs[1].dim(0), step.inputs[0].dim(1)}),
+      : ProductKernel({step.inputs[0].dim(0), step.inputs[1].dim(0), step.inputs[0].dim(1)}),
         biased_(step.inputs.size() > 2),
         epilogue_(has_relu(step) ? Epilogue::Relu : Epilogue::None) {
     product_.transpose_b = true;
   }
 
   void run(const Buffers& buffers) override {
-    multiply(context_, product_, buffers.in(0), buffers.in(1), buffers.out(0));
+    multiply(buffers, buffers.in(0), buffers.in(1));
     if (!biased_ && epilogue_ == Epilogue::None) return;
     add_bias(context_, biased_ ? buffers.in(2) : nullptr, buffers.out(0), DType::F32,
              product_.m, product_.n, epilogue_);
   }
 
  private:
-  Product product_;
   bool biased_;
   Epilogue epilogue_;
 };
 
-// dx = dy w
-class LinearBackwardData final : public CudaKernel {
- public:
-  explicit LinearBackwardData(const StepMeta& step)
-      : product_({step.inputs[0].dim(0), step.inputs[1].dim(1), step.inputs[0].dim(1)}) {}
-
-  void run(const Buffers& buffers) override {
-    multiply(context_, product_, buffers.in(0), buffers.in(1), buffers.out(0));
-  }
-
- private:
-  Product product_;
-};
-
 // dw = transpose(dy) x, db = the column sums of dy
-class LinearBackwardWeights final : public CudaKernel {
+class LinearBackwardWeights final : public ProductKernel {
  public:
   explicit LinearBackwardWeights(const StepMeta& step)
-      : product_({step.inputs[1].dim(1), step.inputs[0].dim(1), step.inputs[0].dim(0)}),
+      : ProductKernel({step.inputs[1].dim(1), step.inputs[0].dim(1), step.inputs[0].dim(0)}),
         biased_(step.outputs.size() > 1) {
     product_.transpose_a = true;
-    if (biased_) scratch_.reserve(sum_columns_scratch(product_.k, product_.m));
+    if (biased_) sums_at_ = scratch_.reserve(sum_columns_scratch(product_.k, product_.m));
   }
 
-  size_t scratch_bytes() const override { return scratch_.bytes(); }
-
   void run(const Buffers& buffers) override {
-    multiply(context_, product_, buffers.in(1), buffers.in(0), buffers.out(0));
+    multiply(buffers, buffers.in(1), buffers.in(0));
     if (!biased_) return;
     sum_columns(context_, buffers.in(1), DType::F32, buffers.out(1), product_.k, product_.m,
-                buffers.scratch);
+                piece(buffers, sums_at_));
   }
 
  private:
-  Product product_;
   bool biased_;
-  Scratch scratch_;
+  size_t sums_at_ = 0;
 };
 
 }  // namespace
@@ -93,7 +74,9 @@ std::unique_ptr<Kernel> make_linear(const StepMeta& step) {
 std::unique_ptr<Kernel> make_linear_backward_data(const StepMeta& step) {
   step.expect_arity(2, 2, 1, 1);
   check_linear(step, step.outputs[0], step.inputs[1], step.inputs[0], nullptr);
-  return std::make_unique<LinearBackwardData>(step);
+  // dx = dy w
+  return std::make_unique<ProductKernel>(
+      Product{step.inputs[0].dim(0), step.inputs[1].dim(1), step.inputs[0].dim(1)});
 }
 
 std::unique_ptr<Kernel> make_linear_backward_weights(const StepMeta& step) {

@@ -21,18 +21,6 @@ struct Stack {
   }
 };
 
-class Matmul final : public CudaKernel {
- public:
-  explicit Matmul(const Product& product) : product_(product) {}
-
-  void run(const Buffers& buffers) override {
-    multiply(context_, product_, buffers.in(0), buffers.in(1), buffers.out(0));
-  }
-
- private:
-  Product product_;
-};
-
 }  // namespace
 
 std::unique_ptr<Kernel> make_matmul(const StepMeta& step) {
@@ -50,12 +38,12 @@ std::unique_ptr<Kernel> make_matmul(const StepMeta& step) {
   // A stack of plain matrices times one matrix is one matrix with all their rows.
   if (b.count == 1 && !transpose_a) {
     product.m *= a.count;
-    return std::make_unique<Matmul>(product);
+    return std::make_unique<ProductKernel>(product);
   }
   product.count = a.count;
   product.step_a = a.rows * a.columns;
   product.step_b = b.count == 1 ? 0 : b.rows * b.columns;
-  return std::make_unique<Matmul>(product);
+  return std::make_unique<ProductKernel>(product);
 }
 
 }  // namespace halfspace::cuda

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "context.h"
+#include "scratch.h"
 
 namespace halfspace::cuda {
 
@@ -17,7 +18,24 @@ struct Product {
   int64_t step_b = 0;
 };
 
-void multiply(const Context& context, const Product& product, const float* a, const float* b,
-              float* y);
+// The product of its two inputs, or whatever a derived kernel makes of products.
+class ProductKernel : public CudaKernel {
+ public:
+  explicit ProductKernel(const Product& product);
+
+  size_t scratch_bytes() const override { return scratch_.bytes(); }
+  void run(const Buffers& buffers) override { multiply(buffers, buffers.in(0), buffers.in(1)); }
+
+ protected:
+  // The first output from a and b.
+  void multiply(const Buffers& buffers, const float* a, const float* b) const;
+
+  Product product_;
+  // Begins with memory for cuBLAS, whose own may not be used in a capture.
+  Scratch scratch_;
+
+ private:
+  size_t workspace_bytes_;
+};
 
 }  // namespace halfspace::cuda

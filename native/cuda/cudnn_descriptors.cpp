@@ -1,15 +1,9 @@
 #include "cudnn_descriptors.h"
 
-#include <limits>
+#include "as_int.h"
 
 namespace halfspace::cuda {
 namespace {
-
-int as_int(int64_t value) {
-  check(value <= std::numeric_limits<int>::max(), ErrorCode::Unsupported, "cuDNN counts to ",
-        std::numeric_limits<int>::max(), " along an axis, not to ", value);
-  return static_cast<int>(value);
-}
 
 cudnnDataType_t data_type(DType type) {
   return type == DType::BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;

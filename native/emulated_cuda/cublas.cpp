@@ -2,17 +2,21 @@
 #include <cublas_v2.h>
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "device.h"
 #include "element.h"
 #include "failure.h"
+#include "memory.h"
 #include "operand.h"
 #include "stream.h"
 
 struct cublasContext {
   int device;
   cudaStream_t stream = nullptr;
+  void* workspace = nullptr;
+  size_t workspace_bytes = 0;
 };
 
 namespace halfspace::emulated {
@@ -128,16 +132,32 @@ void multiply(const Product& p, int batch) {
   }
 }
 
+// Leaves there what partial results of a sum in four parts would.
+void use_up(void* workspace, size_t bytes, const Product& product) {
+  constexpr size_t kParts = 4;
+  constexpr int kNotANumber = 0xff;
+  size_t results = size_t(product.m) * product.n * product.batch * sizeof(float);
+  size_t used = std::min(bytes, kParts * results);
+  if (used == 0) return;
+  touch_range(Access::Write, workspace, used, text_of(product.name, ": workspace"));
+  std::memset(workspace, kNotANumber, used);
+}
+
+// Where a stream captures, the library's own memory will not do.
 void enqueue_product(cublasHandle_t handle, const Product& product) {
   require_cublas(handle != nullptr, CUBLAS_STATUS_NOT_INITIALIZED);
   require_cublas(product.m >= 0 && product.n >= 0 && product.k >= 0 && product.batch >= 0);
   for (const Matrix& matrix : {product.a, product.b, product.c}) check_matrix(matrix);
-  enqueue(stream_of(handle->stream), {.name = product.name, .run = [product] {
-                                        for (int batch = 0; batch < product.batch; ++batch) {
-                                          touch_product(product, batch);
-                                          multiply(product, batch);
-                                        }
-                                      }});
+  CUstream_st& stream = stream_of(handle->stream);
+  require_cublas(!stream.capture || handle->workspace, CUBLAS_STATUS_NOT_SUPPORTED);
+  enqueue(stream, {.name = product.name,
+                   .run = [product, space = handle->workspace, bytes = handle->workspace_bytes] {
+                     use_up(space, bytes, product);
+                     for (int batch = 0; batch < product.batch; ++batch) {
+                       touch_product(product, batch);
+                       multiply(product, batch);
+                     }
+                   }});
 }
 
 Matrix factor(const void* data, Element type, cublasOperation_t op, int rows, int columns,
@@ -224,14 +244,19 @@ cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
     require_cublas(handle != nullptr, CUBLAS_STATUS_NOT_INITIALIZED);
     require_cublas(stream_of(stream).device == handle->device);
     handle->stream = stream;
+    handle->workspace = nullptr;
+    handle->workspace_bytes = 0;
   });
 }
 
-// The stand-in needs none.
 cublasStatus_t cublasSetWorkspace(cublasHandle_t handle, void* workspace, size_t bytes) {
   return cublas_call([&] {
     require_cublas(handle != nullptr, CUBLAS_STATUS_NOT_INITIALIZED);
-    require_cublas(bytes == 0 || shadow.covers(workspace));
+    constexpr uintptr_t kWorkspaceAlignment = 256;
+    require_cublas(reinterpret_cast<uintptr_t>(workspace) % kWorkspaceAlignment == 0);
+    require_cublas(bytes == 0 || is_allocated(workspace, bytes));
+    handle->workspace = workspace;
+    handle->workspace_bytes = bytes;
   });
 }
 
