@@ -8,18 +8,22 @@ import { atBatch, type Graph } from '../lib/graph.js';
 import { random } from '../lib/random.js';
 import { elements } from '../lib/shape.js';
 import { Session, type Arrays, type SessionOptions } from '../lib/train/session.js';
+import type { NativeArray } from '../lib/train/native.js';
 import { initialWeights } from '../lib/weights.js';
 
 /** Dispose of it when done. */
 export class Training implements Disposable {
   readonly program: Program;
   readonly session: Session;
-  readonly #inputs: Arrays;
+  readonly #example: Arrays;
+  readonly #settings: Arrays;
+  #staged = false;
 
-  private constructor(program: Program, session: Session, inputs: Arrays) {
+  private constructor(program: Program, session: Session, { hyper, ceilings, ...example }: Inputs) {
     this.program = program;
     this.session = session;
-    this.#inputs = inputs;
+    this.#example = example;
+    this.#settings = { hyper, ceilings };
   }
 
   static async open(graph: Graph, batch: number, options: SessionOptions, device = 'cpu'): Promise<Training> {
@@ -29,9 +33,12 @@ export class Training implements Disposable {
     return new Training(program, session, inputsFor(graph, batch));
   }
 
-  /** Forward, backward and SGD momentum update, on the same images every time. */
+  /** Forward, backward and SGD momentum update, on the same images every time, while those of the next step travel. */
   async step(): Promise<void> {
-    await this.session.run('train', this.#inputs);
+    const example = this.#staged ? {} : this.#example;
+    const step = this.session.run('train', { ...example, ...this.#settings });
+    this.#staged = this.session.stage('train', this.#example);
+    await step;
   }
 
   [Symbol.dispose](): void {
@@ -39,7 +46,9 @@ export class Training implements Disposable {
   }
 }
 
-function inputsFor(graph: Graph, batch: number): Arrays {
+type Inputs = Record<'images' | 'labels' | 'hyper' | 'ceilings', NativeArray>;
+
+function inputsFor(graph: Graph, batch: number): Inputs {
   const shape = atBatch(graph, batch).inputs[0]?.type.shape ?? [];
   const stream = random(1);
   const classes = graph.outputs[0]?.type.shape[1] ?? 1;

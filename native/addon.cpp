@@ -19,7 +19,7 @@ using Handle = Napi::External<Session>;
 constexpr napi_type_tag kSessionTag = {0x68616c6673706163, 0x9c1d5e0a7b3f4826};
 
 // BOUNDARY of lib/train/loader.ts: raised where a function here or the encoding of programs changes.
-constexpr int kBoundary = 2;
+constexpr int kBoundary = 3;
 
 constexpr double kLargestId = 9007199254740991;  // 2^53 - 1
 constexpr int64_t kMostThreads = 1024;
@@ -98,13 +98,27 @@ double decode_id(const Napi::Value& value) {
       decode_integer(value, "job", 0, static_cast<int64_t>(kLargestId)));
 }
 
+size_t decode_entry(const Info& info, Session& session) {
+  return index_below(info, 1, "entry", session.executor(info.Env()).entries().size());
+}
+
+Napi::Array decode_inputs(const Napi::Value& value) {
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "inputs must be an array");
+  return value.As<Napi::Array>();
+}
+
+// stage(handle, entry, inputs) -> whether `run` may leave these inputs out
+Napi::Value stage(const Info& info) {
+  Session& session = session_of(info);
+  size_t entry = decode_entry(info, session);
+  return Napi::Boolean::New(info.Env(), session.stage(entry, decode_inputs(info[2])));
+}
+
 // run(handle, entry, inputs, job) -> promise of outputs
 Napi::Value run(const Info& info) {
   Session& session = session_of(info);
-  size_t entry =
-      index_below(info, 1, "entry", session.executor(info.Env()).entries().size());
-  if (!info[2].IsArray()) throw Napi::TypeError::New(info.Env(), "inputs must be an array");
-  return session.run(info[0], entry, info[2].As<Napi::Array>(), decode_id(info[3]));
+  size_t entry = decode_entry(info, session);
+  return session.run(info[0], entry, decode_inputs(info[2]), decode_id(info[3]));
 }
 
 // abort(handle, job)
@@ -244,6 +258,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new std::shared_ptr<Sessions>(std::make_shared<Sessions>()));
   exports.Set("boundary", kBoundary);
   add<open>(exports, "open");
+  add<stage>(exports, "stage");
   add<run>(exports, "run");
   add<abort>(exports, "abort");
   add<write>(exports, "write");

@@ -131,12 +131,12 @@ class Memory {
 class InOut {
  public:
   virtual ~InOut() = default;
-  // Inputs are filled here before `send`, outputs read here after `run`.
+  // Inputs are filled here, each before its `send`; outputs are read here after `run`.
   virtual char* host() const = 0;
   // Where kernels find both.
   virtual char* device() const = 0;
-  // The inputs may set out for the device, while another run works there.
-  virtual void send() = 0;
+  // The input of `bytes` at `offset` may set out for the device, while another run works there.
+  virtual void send(size_t offset, size_t bytes) = 0;
   // Computes what `steps` launches and returns when the outputs are on the host. A device may record
   // the launches once and replay them in later runs without calling `steps`.
   virtual void run(const std::function<void()>& steps) = 0;
@@ -166,6 +166,8 @@ class Device {
   // Throws ErrorCode::OutOfMemory, as does the next.
   virtual std::unique_ptr<Memory> allocate(size_t bytes) const = 0;
   virtual std::unique_ptr<InOut> allocate_in_out(size_t input_bytes, size_t output_bytes) const = 0;
+  // Whether inputs travel by themselves, so that those of the next run are best sent before this one ends.
+  virtual bool sends_ahead() const = 0;
   // Called on the thread that prepares and runs, before it does either.
   virtual void enter_thread(int threads) const = 0;
   // Returns when all that was launched is done.

@@ -42,6 +42,7 @@ class Executor {
 
   // Memory for the inputs and outputs of one run of an entry.
   std::unique_ptr<InOut> allocate_in_out(size_t entry) const;
+  bool sends_ahead() const { return device_->sends_ahead(); }
 
   // Runs an entry on inputs that were sent, after which its outputs are on the host. Throws
   // ErrorCode::Aborted when `abort` is set before it or, unless the device replays, between steps.

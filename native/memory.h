@@ -31,7 +31,7 @@ class HostInOut final : public InOut {
 
   char* host() const override { return static_cast<char*>(memory_.data()); }
   char* device() const override { return host(); }
-  void send() override {}
+  void send(size_t, size_t) override {}
   void run(const std::function<void()>& steps) override { steps(); }
 
  private:

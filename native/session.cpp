@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -75,13 +76,6 @@ Napi::Value copy_out(Napi::Env env, const Port& port, const char* in_out) {
   return array;
 }
 
-// The elements, taken out before anything else happens: a getter may run code of the caller.
-std::vector<Napi::Value> values_of(const Napi::Array& array) {
-  std::vector<Napi::Value> values;
-  for (uint32_t index = 0; index < array.Length(); ++index) values.push_back(array.Get(index));
-  return values;
-}
-
 }  // namespace
 
 Napi::Error to_javascript(Napi::Env env, std::exception_ptr error) {
@@ -135,6 +129,7 @@ void Session::opened(Napi::Env env) {
     opening.Reject(disposed(env).Value());
   } else {
     spare_.resize(executor_->entries().size());
+    staged_.resize(executor_->entries().size());
     external_bytes_ = static_cast<int64_t>(executor_->bytes());
     Napi::MemoryManagement::AdjustExternalMemory(env, external_bytes_);
     opening.Resolve(self_.Value());
@@ -168,34 +163,72 @@ Executor& Session::executor(Napi::Env env) {
   return *executor_;
 }
 
+// The elements, taken out before anything else happens: a getter may run code of the caller, which may
+// close the session.
+std::vector<Napi::Value> Session::values_for(size_t entry, const Napi::Array& inputs) {
+  std::vector<Napi::Value> values;
+  for (uint32_t index = 0; index < inputs.Length(); ++index) values.push_back(inputs.Get(index));
+  const EntryDescription& description = executor(env_).entries()[entry];
+  if (values.size() == description.inputs.size()) return values;
+  throw Napi::RangeError::New(env_, "entry '" + description.name + "' takes " +
+                                        std::to_string(description.inputs.size()) + " inputs, got " +
+                                        std::to_string(values.size()));
+}
+
+void Session::fill(Filling& filling, size_t entry, const std::vector<Napi::Value>& values) {
+  const std::vector<Port>& ports = executor_->entries()[entry].inputs;
+  for (size_t index = 0; index < values.size(); ++index) {
+    if (values[index].IsUndefined()) continue;
+    if (filling.filled[index]) {
+      throw Napi::RangeError::New(env_, "input '" + ports[index].name + "' was staged already");
+    }
+    copy_in(values[index], ports[index], filling.memory->host());
+    filling.memory->send(ports[index].offset, ports[index].meta.bytes());
+    filling.filled[index] = true;
+  }
+}
+
+// What was staged before is dropped: nobody will run it.
+bool Session::stage(size_t entry, const Napi::Array& inputs) {
+  std::vector<Napi::Value> values = values_for(entry, inputs);
+  if (!executor_->sends_ahead()) return false;
+  Filling filling = start_filling(entry);
+  fill(filling, entry, values);
+  staged_[entry] = std::move(filling);
+  return true;
+}
+
 Napi::Promise Session::run(const Napi::Value& self, size_t entry, const Napi::Array& inputs,
                            double id) {
-  std::vector<Napi::Value> values = values_of(inputs);
-  const EntryDescription& description = executor(env_).entries()[entry];
-  if (values.size() != description.inputs.size()) {
-    throw Napi::RangeError::New(env_, "entry '" + description.name + "' takes " +
-                                          std::to_string(description.inputs.size()) +
-                                          " inputs, got " + std::to_string(values.size()));
-  }
+  std::vector<Napi::Value> values = values_for(entry, inputs);
   if (jobs_.count(id) > 0) throw Napi::RangeError::New(env_, "there is a job of that id already");
   auto job = std::make_unique<Job>(env_, entry, id);
-  job->in_out = take_in_out(entry);
-  for (size_t index = 0; index < values.size(); ++index) {
-    copy_in(values[index], description.inputs[index], job->in_out->host());
-  }
-  job->in_out->send();
+  job->in_out = filled(entry, values);
   if (jobs_.empty()) hold(self);
   jobs_.emplace(id, job.get());
   worker_->post([this, waiting = job.get()] { execute(waiting); });
   return job.release()->deferred.Promise();
 }
 
-std::unique_ptr<InOut> Session::take_in_out(size_t entry) {
+// With all inputs: those of `values`, and where it leaves some out, those that were staged.
+std::unique_ptr<InOut> Session::filled(size_t entry, const std::vector<Napi::Value>& values) {
+  const auto is_undefined = [](const Napi::Value& value) { return value.IsUndefined(); };
+  bool goes_on = staged_[entry].memory && std::any_of(values.begin(), values.end(), is_undefined);
+  Filling filling = goes_on ? std::exchange(staged_[entry], {}) : start_filling(entry);
+  fill(filling, entry, values);
+  size_t missing = std::find(filling.filled.begin(), filling.filled.end(), false) - filling.filled.begin();
+  if (missing == filling.filled.size()) return std::move(filling.memory);
+  throw Napi::TypeError::New(
+      env_, "input '" + executor_->entries()[entry].inputs[missing].name + "' is missing");
+}
+
+Filling Session::start_filling(size_t entry) {
+  std::vector<bool> filled(executor_->entries()[entry].inputs.size(), false);
   auto& spare = spare_[entry];
-  if (spare.empty()) return executor_->allocate_in_out(entry);
+  if (spare.empty()) return {executor_->allocate_in_out(entry), filled};
   std::unique_ptr<InOut> memory = std::move(spare.back());
   spare.pop_back();
-  return memory;
+  return {std::move(memory), filled};
 }
 
 // On the worker. A job that cannot be delivered belongs to an environment that is gone.
@@ -236,7 +269,8 @@ void Session::deliver(Napi::Env env, Job& job) {
 }
 
 void Session::forget(Job& job) {
-  spare_[job.entry].push_back(std::move(job.in_out));
+  // Inputs of a run that failed may not have been waited for.
+  if (!job.error) spare_[job.entry].push_back(std::move(job.in_out));
   jobs_.erase(job.id);
   if (!jobs_.empty()) return;
   if (!worker_) release_memory();
@@ -273,6 +307,7 @@ void Session::close(bool abort_jobs) {
 
 void Session::release_memory() {
   spare_.clear();
+  staged_.clear();
   executor_.reset();
   Napi::MemoryManagement::AdjustExternalMemory(env_, -external_bytes_);
   external_bytes_ = 0;

@@ -33,6 +33,12 @@ struct Job {
   std::exception_ptr error;
 };
 
+// Memory for a run of an entry, and which of its inputs are there already.
+struct Filling {
+  std::unique_ptr<InOut> memory;
+  std::vector<bool> filled;
+};
+
 // The sessions of one JavaScript environment.
 using Sessions = std::set<Session*>;
 
@@ -51,6 +57,9 @@ class Session {
   Executor& executor(Napi::Env env);
   const ExecutorOptions& options() const { return options_; }
 
+  // Copies the inputs that are not undefined and lets them set out for the device; the next run of the
+  // entry that leaves one out takes them. False, without copying, where nothing is gained by it.
+  bool stage(size_t entry, const Napi::Array& inputs);
   // Copies the inputs and queues a run. `self` is kept alive until it is done.
   Napi::Promise run(const Napi::Value& self, size_t entry, const Napi::Array& inputs, double id);
   // Asks the job to end at its next step; nothing happens if it is done.
@@ -69,7 +78,10 @@ class Session {
 
   void prepare(const Encoding& program);
   void opened(Napi::Env env);
-  std::unique_ptr<InOut> take_in_out(size_t entry);
+  std::vector<Napi::Value> values_for(size_t entry, const Napi::Array& inputs);
+  Filling start_filling(size_t entry);
+  void fill(Filling& filling, size_t entry, const std::vector<Napi::Value>& values);
+  std::unique_ptr<InOut> filled(size_t entry, const std::vector<Napi::Value>& values);
   void execute(Job* job);
   void deliver(Napi::Env env, Job& job);
   void forget(Job& job);
@@ -89,6 +101,7 @@ class Session {
   Napi::Reference<Napi::Value> self_;  // held while it opens or has jobs
   bool environment_ended_ = false;
   std::vector<std::vector<std::unique_ptr<InOut>>> spare_;  // by entry
+  std::vector<Filling> staged_;                             // by entry
   int64_t external_bytes_ = 0;
 };
 

@@ -51,7 +51,7 @@ const anything = fc.oneof(
 
 test('arguments of any kind are refused with a TypeError or a RangeError', async (t) => {
   const handle = await open(smallProgram());
-  const names = ['open', 'run', 'abort', 'write', 'read', 'describe', 'close'];
+  const names = ['open', 'stage', 'run', 'abort', 'write', 'read', 'describe', 'close'];
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...names), fc.array(anything, { maxLength: 5 }), async (name, args) => {
       const error = await thrown(() => call(name, ...args));
@@ -62,7 +62,7 @@ test('arguments of any kind are refused with a TypeError or a RangeError', async
   // The same with a true session in front, where some calls are good ones.
   await fc.assert(
     fc.asyncProperty(
-      fc.constantFrom('run', 'abort', 'write', 'read'),
+      fc.constantFrom('stage', 'run', 'abort', 'write', 'read'),
       fc.array(anything, { maxLength: 4 }),
       async (name, args) => {
         const error = await thrown(() => call(name, handle, ...args));

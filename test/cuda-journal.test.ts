@@ -1,5 +1,6 @@
 // How the CUDA engine goes about its work, by the journal that the emulation keeps: the step is one graph
-// that is replayed, input travels on a stream of its own, and algorithms are searched for once in a life.
+// that is replayed, input travels on a stream of its own, and algorithms are searched for once in a life. And
+// that the emulation finds it where a wait is missing between these streams.
 
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { execFile } from 'node:child_process';
@@ -14,23 +15,34 @@ const fresh = folders();
 
 interface Journal {
   readonly lines: readonly string[];
-  /** Of the four pairs of steps. */
+  /** Of the steps. */
   readonly losses: readonly string[];
   readonly stderr: string;
 }
 
-/** Runs four pairs of training steps with `cache` as the cache directory of the user. */
+/** Runs the training steps of cuda-steps.ts. */
+const runSteps = (env: NodeJS.ProcessEnv) =>
+  promisify(execFile)(
+    process.execPath,
+    ['--import=tsx', fileURLToPath(new URL('cuda-steps.ts', import.meta.url))],
+    { env: { ...process.env, ...env } },
+  );
+
+/** Runs them with `cache` as the cache directory of the user. */
 async function journalOf(cache: string): Promise<Journal> {
   const journal = join(fresh(), 'journal');
-  const script = fileURLToPath(new URL('cuda-steps.ts', import.meta.url));
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import=tsx', script], {
-    env: { ...process.env, XDG_CACHE_HOME: cache, HALFSPACE_EMULATED_CUDA_JOURNAL: journal },
+  const { stdout, stderr } = await runSteps({
+    XDG_CACHE_HOME: cache,
+    HALFSPACE_EMULATED_CUDA_JOURNAL: journal,
   });
   const lines = readFileSync(journal, 'utf8').trimEnd().split('\n');
   return { lines, losses: stdout.trimEnd().split('\n'), stderr };
 }
 
 const STEPS = 8;
+
+/** Copies of a step's input: images, labels and the hyperparameters. */
+const COPIES = 3;
 
 /** Each of the two pairs of buffers runs once without a graph and is captured in its second run. */
 const BUFFERS = 2;
@@ -65,7 +77,8 @@ emulatedTest('input travels on a stream of its own, which each step waits for', 
   const journal = await journalOf(fresh());
   const compute = streamOf(t, matching(journal, /^replay/));
   const copies = matching(journal, new RegExp(`^queue (?!${compute} )\\d+ cudaMemcpyAsync$`));
-  t.is(copies.length, STEPS);
+  // And those of the step after the last, which set out and are not run.
+  t.is(copies.length, COPIES * STEPS + 2);
   t.not(streamOf(t, copies), compute);
   t.is(matching(journal, new RegExp(`^wait ${compute}$`)).length, STEPS);
 });
@@ -89,3 +102,15 @@ emulatedTest('damaged lines among the remembered algorithms are passed over', as
   t.regex(second.stderr, /ignored 1 damaged lines of .*cuda-algorithms/);
   t.deepEqual(second.losses, first.losses);
 });
+
+for (const [whose, forgotten] of [
+  ['a step', '1'],
+  ['the host', '2'],
+] as const) {
+  emulatedTest(`the emulation finds it where ${whose} does not wait for copies`, async (t) => {
+    const run = runSteps({ XDG_CACHE_HOME: fresh(), HALFSPACE_EMULATED_CUDA_FORGET: forgotten });
+    const { stderr } = await run.catch((error: Error & { readonly stderr: string }) => error);
+    // A copy that nobody waited for is caught by what reads its target, or by what next changes its source.
+    t.regex(stderr, /^emulated CUDA: .*(another stream's work|the host changed the pinned source)/m);
+  });
+}

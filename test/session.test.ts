@@ -164,6 +164,13 @@ test('a wrong input is refused by its name', async (t) => {
   await refuses({ images: new Int32Array(216) }, 'ERR_SHAPE', /must be a Float32Array, a Int32Array arrived/);
 });
 
+test('the CPU has no use for inputs ahead of their run, which has to be given all', async (t) => {
+  using session = await openSmall();
+  t.false(session.stage('forward', { images }));
+  await t.throwsAsync(session.run('forward'), { code: 'ERR_OPTION', message: /'images' is missing/ });
+  t.throws(() => session.stage('forward', { image: images }), { code: 'ERR_OPTION', message: /'image'/ });
+});
+
 test('unknown entries and arenas are refused by their name', async (t) => {
   using session = await openSmall();
   await t.throwsAsync(session.run('backward', {}), { code: 'ERR_OPTION', message: /'backward'.*'forward'/ });

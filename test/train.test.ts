@@ -2,6 +2,8 @@
 // is met exactly, the same seed gives the same bits, a run goes on as if never interrupted, and
 // erasing while training changes nothing but the cost.
 
+import { setTimeout } from 'node:timers/promises';
+
 import test from 'ava';
 import { horizontalFlip } from '../lib/data/augment.js';
 import type { Dataset } from '../lib/data/dataset.js';
@@ -10,7 +12,7 @@ import { HalfspaceError } from '../lib/errors.js';
 import type { Graph } from '../lib/graph.js';
 import { constructSubnet } from '../lib/search/subnet.js';
 import type { Checkpoint } from '../lib/train/checkpoint.js';
-import type { OpenSession } from '../lib/train/device-network.js';
+import type { OpenSession, SessionLike } from '../lib/train/device-network.js';
 import { openNative } from '../lib/train/device-network.js';
 import { resolveOptions, type SearchOptions } from '../lib/train/options.js';
 import { optimizer, optimizerNames } from '../lib/train/optimizer.js';
@@ -211,6 +213,40 @@ const openCounting =
       dispose: () => session.dispose(),
     };
   };
+
+/** A session whose training steps last until the next batch is staged, or a while; tells which it was. */
+const openStaging =
+  (ended: (byStaging: boolean) => void): OpenSession =>
+  async (program) => {
+    const session = await openReference(program);
+    let staged: Parameters<SessionLike['run']>[1] = {};
+    let arrive: (() => void) | undefined;
+    return {
+      ...session,
+      stage: (_, inputs) => {
+        staged = structuredClone(inputs);
+        arrive?.();
+        return true;
+      },
+      run: async (entry, inputs, options) => {
+        const all = 'images' in inputs ? inputs : { ...staged, ...inputs };
+        if (entry !== 'train') return session.run(entry, all, options);
+        const arrived = new Promise<true>((resolve) => (arrive = () => resolve(true)));
+        const outputs = await session.run(entry, all, options);
+        ended(await Promise.race([arrived, setTimeout(500, false)]));
+        return outputs;
+      },
+    };
+  };
+
+test('the images of a step are sent while the step before it is computed', async (t) => {
+  const options: SearchOptions = { steps: 9, score: 'paper' };
+  const ends: boolean[] = [];
+  const staged = await train({ ...options, open: openStaging((byStaging) => ends.push(byStaging)) });
+  t.deepEqual(ends, [...Array.from({ length: 8 }, () => true), false]);
+  const whole = await train({ ...options, open: openReference });
+  t.deepEqual(timeless(staged.checkpoint), timeless(whole.checkpoint));
+});
 
 for (const [entry, last] of [
   ['probe', 5],

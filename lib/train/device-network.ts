@@ -19,6 +19,8 @@ export type Buffers = Readonly<Record<string, Float32Array | Float64Array | Int3
 
 /** What training needs of a session; `Session` is one, and so can a test's interpreter be. */
 export interface SessionLike {
+  /** Absent where every run is given all of its inputs. */
+  stage?(entry: string, inputs: Buffers): boolean;
   run(entry: string, inputs: Buffers, options?: { readonly signal?: AbortSignal }): Promise<Buffers>;
   write(arena: string, data: Float32Array, offset?: number): void;
   read(arena: string, offset?: number, length?: number): Float32Array;
@@ -80,6 +82,8 @@ export class DeviceNetwork {
   readonly #layout: ArenaLayout;
   readonly #session: SessionLike;
   readonly #states: readonly string[];
+  /** What `stage` has sent ahead. */
+  #staged: LabelledImages | null = null;
 
   private constructor(graph: Graph, placed: Placed, session: SessionLike, options: DeviceNetworkOptions) {
     this.graph = graph;
@@ -110,6 +114,14 @@ export class DeviceNetwork {
     return network;
   }
 
+  /**
+   * Lets the images of the batch that the next `step` takes travel to the device while the step before it is
+   * computed, where the device gains by that. They are copied before this returns.
+   */
+  stage(batch: LabelledImages): void {
+    if (this.#session.stage?.('train', this.#example(batch))) this.#staged = batch;
+  }
+
   /** Forward, backward, update and projection. */
   async step(
     batch: LabelledImages,
@@ -117,10 +129,20 @@ export class DeviceNetwork {
     ceilings: Float64Array,
     signal?: AbortSignal,
   ): Promise<StepOutcome> {
-    const answers = this.#ownLoss ? this.#known(batch) : { labels: batch.targets ?? batch.labels };
-    const inputs = { images: batch.images, ...answers, hyper, ceilings };
-    const outputs = await this.#session.run('train', inputs, signal ? { signal } : {});
+    const example = this.#staged === batch ? {} : this.#example(batch);
+    if (this.#staged === batch) this.#staged = null;
+    const outputs = await this.#session.run(
+      'train',
+      { ...example, hyper, ceilings },
+      signal ? { signal } : {},
+    );
     return { ...outcome(outputs), statistics: outputs['statistics'] as Float64Array };
+  }
+
+  /** Images and what is known of them, as the training entry wants both. */
+  #example(batch: LabelledImages): Buffers {
+    const answers = this.#ownLoss ? this.#known(batch) : { labels: batch.targets ?? batch.labels };
+    return { images: batch.images, ...answers };
   }
 
   /** x . gradient of the training loss for every group, with batch statistics; changes nothing. */

@@ -84,11 +84,13 @@ export interface NativeFrame {
 export interface Native {
   /** Copies the program at once; rejects where it cannot be run. */
   open(program: EncodedProgram, options?: NativeOptions): Promise<NativeHandle>;
-  /** Copies `inputs` at once; `job` names the run for `abort`. */
+  /** Copies the inputs that are given at once and sends them ahead; false where the device has no use for that. */
+  stage(handle: NativeHandle, entry: number, inputs: readonly (NativeArray | undefined)[]): boolean;
+  /** Copies `inputs` at once, staged ones are left out; `job` names the run for `abort`. */
   run(
     handle: NativeHandle,
     entry: number,
-    inputs: readonly NativeArray[],
+    inputs: readonly (NativeArray | undefined)[],
     job: number,
   ): Promise<NativeArray[]>;
   abort(handle: NativeHandle, job: number): void;

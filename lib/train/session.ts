@@ -32,6 +32,8 @@ const ARRAYS = { f32: Float32Array, f64: Float64Array, i32: Int32Array } as cons
 export class Session implements Disposable {
   readonly #program: Program;
   readonly #handle: NativeHandle;
+  /** Names of the inputs that the next run may leave out, by entry. */
+  readonly #staged = new Map<number, readonly string[]>();
   #nextJob = 0;
   #pending = 0;
   #disposed = false;
@@ -54,8 +56,24 @@ export class Session implements Disposable {
   }
 
   /**
-   * Runs an entry and resolves with its outputs. Inputs are copied before this returns. An aborted
-   * run stops between two steps and rejects with the signal's reason; what its steps had written
+   * Sends inputs of the next run of an entry ahead, so that they travel while another run is computed. They
+   * are copied before this returns. The first run that leaves inputs out takes them; staging again replaces
+   * them. False where the device has no use for it: the run then has to be given all of its inputs.
+   */
+  stage(entry: string, inputs: Arrays): boolean {
+    this.#check();
+    const index = this.#entry(entry);
+    const chosen = this.#program.entries[index] as Entry;
+    const all = chosen.inputs.map((tensor) => this.#tensor(tensor).name);
+    const arrays = this.#inputs(chosen, inputs, all);
+    const staged = friendly(() => native().stage(this.#handle, index, arrays));
+    if (staged) this.#staged.set(index, Object.keys(inputs));
+    return staged;
+  }
+
+  /**
+   * Runs an entry and resolves with its outputs. Inputs are copied before this returns; those that were
+   * staged are left out. An aborted run stops between two steps and rejects with the signal's reason; what its steps had written
    * to arenas by then stays there.
    */
   async run(entry: string, inputs: Arrays = {}, options: { signal?: AbortSignal } = {}): Promise<Arrays> {
@@ -64,7 +82,8 @@ export class Session implements Disposable {
     const { signal } = options;
     signal?.throwIfAborted();
     const chosen = this.#program.entries[index] as Entry;
-    const arrays = this.#inputs(chosen, inputs);
+    const arrays = this.#inputs(chosen, inputs, this.#staged.get(index));
+    if (arrays.includes(undefined)) this.#staged.delete(index);
     const job = this.#nextJob++;
     const abort = (): void => native().abort(this.#handle, job);
     signal?.addEventListener('abort', abort, { once: true });
@@ -139,8 +158,12 @@ export class Session implements Disposable {
     return tensor;
   }
 
-  /** The arrays in the order of the entry, each of the right type and length. */
-  #inputs(entry: Entry, inputs: Arrays): NativeArray[] {
+  /** The arrays in the order of the entry, each of the right type and length, but for what is left out of `optional`. */
+  #inputs(
+    entry: Entry,
+    inputs: Arrays,
+    optional: readonly string[] = [],
+  ): readonly (NativeArray | undefined)[] {
     const tensors = entry.inputs.map((index) => this.#tensor(index));
     for (const name of Object.keys(inputs)) {
       if (!tensors.some((tensor) => tensor.name === name)) {
@@ -151,7 +174,10 @@ export class Session implements Disposable {
         );
       }
     }
-    return tensors.map((tensor) => checkInput(entry, tensor, inputs[tensor.name]));
+    return tensors.map((tensor) => {
+      const array = inputs[tensor.name];
+      return array === undefined && optional.includes(tensor.name) ? array : checkInput(entry, tensor, array);
+    });
   }
 }
 

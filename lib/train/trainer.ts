@@ -1,7 +1,7 @@
 // The training loop: feeds batches, asks the policy what to do, runs steps on the device. The one
 // place where graph, data, policy and device meet; each decision is made elsewhere.
 //
-// While the device works on one batch the next is prepared. Everything that a step depends on is a
+// While the device works on one batch the next is prepared and sent to it. Everything that a step depends on is a
 // function of the seed and the step, so a run that goes on from a checkpoint repeats what the
 // uninterrupted one does, bit for bit.
 
@@ -124,12 +124,19 @@ export class Trainer {
       yield* this.#turningPoints();
       if (this.#isStopped()) return;
       const began = performance.now();
-      const [outcome, following] = await Promise.all([this.#step(upcoming.value), source.next()]);
+      const [outcome, following] = await Promise.all([this.#step(upcoming.value), this.#following(source)]);
       this.#advance(outcome, upcoming.value.count);
       yield this.#stepProgress(outcome, upcoming.value.count / (performance.now() - began));
       yield* this.#epochEnd();
       upcoming = following;
     }
+  }
+
+  /** The batch of the next step, on its way to the device. */
+  async #following(source: AsyncGenerator<Batch>): Promise<IteratorResult<Batch>> {
+    const following = await source.next();
+    if (!following.done) this.#network.device.stage(following.value);
+    return following;
   }
 
   #isStopped(): boolean {

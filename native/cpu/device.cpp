@@ -39,6 +39,8 @@ class CpuDevice final : public Device {
     return std::make_unique<HostInOut>(input_bytes + output_bytes);
   }
 
+  bool sends_ahead() const override { return false; }
+
   // The team size belongs to the calling thread; its team keeps the floating point mode.
   void enter_thread(int threads) const override {
     omp_set_dynamic(0);

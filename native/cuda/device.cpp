@@ -35,6 +35,8 @@ class CudaDevice final : public Device {
     return std::make_unique<CudaInOut>(context_, input_bytes, output_bytes, record_);
   }
 
+  bool sends_ahead() const override { return true; }
+
   void enter_thread(int) const override { context_->enter(); }
 
   void wait() const override { HALFSPACE_CUDA(cudaStreamSynchronize(context_->stream())); }

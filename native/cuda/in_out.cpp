@@ -23,17 +23,18 @@ CudaInOut::CudaInOut(std::shared_ptr<Context> context, size_t input_bytes, size_
       // Whoever waits for the outputs sleeps, as the processor has the next batch to decode.
       fetched_(make_event(cudaEventBlockingSync)) {}
 
+// Inputs that no run has taken may still be on their way.
 CudaInOut::~CudaInOut() {
+  cudaEventSynchronize(arrived_);
   cudaEventDestroy(arrived_);
   cudaEventDestroy(fetched_);
 }
 
-void CudaInOut::send() {
+void CudaInOut::send(size_t offset, size_t bytes) {
+  if (bytes == 0) return;
   context_->select();
-  if (input_bytes_ > 0) {
-    HALFSPACE_CUDA(cudaMemcpyAsync(device(), host(), input_bytes_, cudaMemcpyHostToDevice,
-                                   context_->copy_stream()));
-  }
+  HALFSPACE_CUDA(cudaMemcpyAsync(device() + offset, host() + offset, bytes, cudaMemcpyHostToDevice,
+                                 context_->copy_stream()));
   HALFSPACE_CUDA(cudaEventRecord(arrived_, context_->copy_stream()));
 }
 

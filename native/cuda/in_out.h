@@ -1,5 +1,8 @@
 // The inputs and outputs of one run: pinned memory that the host uses, and its twin on the device. Two
 // of them make the input double-buffered: one travels on the copy stream while the other is worked on.
+// A run waits for its inputs by an event. Inputs need not wait for a run: it has ended on the host's side
+// before anybody fills the memory again. Each has a graph of its own, since a graph works on fixed
+// addresses; one graph for both would have to copy all inputs once more.
 #pragma once
 
 #include <memory>
@@ -17,7 +20,7 @@ class CudaInOut final : public InOut {
 
   char* host() const override { return host_.data(); }
   char* device() const override { return static_cast<char*>(device_.data()); }
-  void send() override;
+  void send(size_t offset, size_t bytes) override;
   void run(const std::function<void()>& steps) override;
 
  private:

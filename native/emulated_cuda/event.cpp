@@ -6,6 +6,7 @@
 #include "failure.h"
 #include "journal.h"
 #include "memory.h"
+#include "options.h"
 #include "stream.h"
 
 struct CUevent_st {
@@ -55,7 +56,7 @@ bool is_complete(const CUevent_st& event) { return !event.mark || event.mark->re
 
 void synchronize(const CUevent_st& event) {
   require(!event.capture, cudaErrorCapturedEvent);
-  if (!event.mark) return;
+  if (!event.mark || options().forget == ForgottenWaits::OfHost) return;
   const Window window;
   run_ahead();
   run_until(event.mark);
@@ -101,7 +102,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return call([&] {
     require(flags == cudaEventWaitDefault);
     note({"wait", name_of(stream_of(stream))});
-    wait(stream_of(stream), event_of(event));
+    if (options().forget != ForgottenWaits::OfStreams) wait(stream_of(stream), event_of(event));
   });
 }
 

@@ -6,6 +6,8 @@
 //   HALFSPACE_EMULATED_CUDA_ARCH      compute capability (90)
 //   HALFSPACE_EMULATED_CUDA_MEMORY    memory of a device in MiB (8192)
 //   HALFSPACE_EMULATED_CUDA_SEED      order of streams, blocks and threads (1; 0 for the plain order)
+//   HALFSPACE_EMULATED_CUDA_FORGET    waits for events that do nothing, to plant that fault in a program:
+//                                     1 for those of streams, 2 for those of the host (0)
 //   HALFSPACE_EMULATED_CUDA_JOURNAL   file for the journal of what the program asks for (none)
 #pragma once
 
@@ -15,12 +17,15 @@
 
 namespace halfspace::emulated {
 
+enum class ForgottenWaits { None, OfStreams, OfHost };
+
 struct Options {
   int devices = 2;
   int driver_version = 13000;
   int arch = 90;
   size_t memory_bytes = size_t{8192} << 20;
   uint32_t seed = 1;
+  ForgottenWaits forget = ForgottenWaits::None;
 };
 
 // Forgets the last finding and all queued work, ends all streams, events and graphs, frees all memory,
