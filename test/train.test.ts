@@ -14,12 +14,13 @@ import { constructSubnet } from '../lib/search/subnet.js';
 import type { Checkpoint } from '../lib/train/checkpoint.js';
 import type { OpenSession, SessionLike } from '../lib/train/device-network.js';
 import { openNative } from '../lib/train/device-network.js';
+import { InferenceNetwork } from '../lib/train/inference.js';
 import { resolveOptions, type SearchOptions } from '../lib/train/options.js';
 import { optimizer, optimizerNames } from '../lib/train/optimizer.js';
 import type { Progress } from '../lib/train/progress.js';
 import { schedule, scheduleNames } from '../lib/train/schedule.js';
 import { Trainer, type Trained } from '../lib/train/trainer.js';
-import type { Weights } from '../lib/weights.js';
+import { initialWeights, type Weights } from '../lib/weights.js';
 import { openReference, tinyDataset, tinyNetwork } from './training-fixtures.js';
 
 const short: SearchOptions = {
@@ -379,6 +380,26 @@ const openFailing: OpenSession = async (program) => ({
 test('a failing session fails the run', async (t) => {
   const error = await t.throwsAsync(train({ open: openFailing }), { instanceOf: HalfspaceError });
   t.is(error.code, 'ERR_DEVICE');
+});
+
+test('a session that cannot be written to is not left open', async (t) => {
+  let open = 0;
+  const openUnwritable: OpenSession = async (program) => {
+    open += 1;
+    return {
+      ...(await openReference(program)),
+      write: () => {
+        throw new HalfspaceError('ERR_DEVICE', 'lost');
+      },
+      dispose: () => (open -= 1),
+    };
+  };
+  const lost = { code: 'ERR_DEVICE', message: 'lost' };
+  await t.throwsAsync(train({ open: openUnwritable }), lost);
+  const graph = tinyNetwork();
+  const weights = initialWeights(graph, 0);
+  await t.throwsAsync(InferenceNetwork.open(graph, weights, { open: openUnwritable }), lost);
+  t.is(open, 0);
 });
 
 test('options are checked by name and value', (t) => {

@@ -10,6 +10,7 @@ import { invariant } from '../errors.js';
 import type { Graph, Value } from '../graph.js';
 import { dim } from '../shape.js';
 import { debugCompiled } from './debug.js';
+import { preparedOrDisposed } from './disposal.js';
 import type { NetworkState } from './network-state.js';
 import { stateCount, type Optimizer } from './optimizer.js';
 import { Session, type SessionOptions } from './session.js';
@@ -110,8 +111,7 @@ export class DeviceNetwork {
     debugCompiled(compiled);
     const session = await options.open(compiled.program);
     const network = new DeviceNetwork(graph, { layout, groups }, session, options);
-    network.restore(state);
-    return network;
+    return preparedOrDisposed(network, () => network.restore(state));
   }
 
   /**

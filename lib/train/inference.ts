@@ -6,6 +6,7 @@ import type { Graph } from '../graph.js';
 import type { Weights } from '../weights.js';
 import { debugCompiled } from './debug.js';
 import { chooseDevice } from './devices.js';
+import { preparedOrDisposed } from './disposal.js';
 import { openNative, type Buffers, type OpenSession, type SessionLike } from './device-network.js';
 
 /** How a network shall be run; all of it may be left open. */
@@ -58,8 +59,9 @@ export class InferenceNetwork implements Disposable {
     const compiled = compileInference(graph, { batch, device });
     const { program, layout } = compiled;
     debugCompiled(compiled);
-    const session = await open(program);
-    session.write('parameters', packWeights(layout, graph, weights));
+    const session = await preparedOrDisposed(await open(program), (opened) =>
+      opened.write('parameters', packWeights(layout, graph, weights)),
+    );
     return new InferenceNetwork(graph, batch, session);
   }
 

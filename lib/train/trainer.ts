@@ -14,6 +14,7 @@ import { initialWeights } from '../weights.js';
 import type { Checkpoint, EpochSums, Position } from './checkpoint.js';
 import { costOf } from './cost.js';
 import type { StepOutcome } from './device-network.js';
+import { preparedOrDisposed } from './disposal.js';
 import { checkFits, measure, type Measurement } from './evaluate.js';
 import { feed, probeBatches, stepsPerEpoch, type FeedOptions } from './feed.js';
 import { spanSize } from './groups.js';
@@ -96,8 +97,9 @@ export class Trainer {
     const state = checkpoint?.network ?? { weights: initialWeights(graph, options.seed), optimizer: [] };
     const network = await RunningNetwork.open(graph, pruning?.space ?? null, state, options);
     const trainer = new Trainer(dataset, options, pruning, network, checkpoint?.position ?? start);
-    if (trainer.#position.erased) await network.erase(trainer.#takenGroups());
-    return trainer;
+    return preparedOrDisposed(trainer, async () => {
+      if (trainer.#position.erased) await network.erase(trainer.#takenGroups());
+    });
   }
 
   /** Trains to the last step, or until stopped. Throws ERR_DIVERGED where the loss or a weight is no number. */
