@@ -6,11 +6,18 @@
 import type { Program, Step, Tensor } from '../lib/compile/program.js';
 import { elements } from '../lib/shape.js';
 import { H100_BANDWIDTH, updateBytes } from './update-bytes.js';
-import { workOf } from './work.js';
+import { plainBytes, workOf } from './work.js';
 
-/** Rates of an H100 SXM without sparsity, a second: products of TF32 in tensor cores, of fp32 elsewhere. */
-const TF32_FLOPS = 494.7e12;
+/** What images are kept and multiplied in. */
+export const modelledPrecisions = ['tf32', 'bf16'] as const;
+export type ModelledPrecision = (typeof modelledPrecisions)[number];
+
+/** Rates of an H100 SXM without sparsity, a second: products in tensor cores, and of fp32 elsewhere. */
+const TENSOR_FLOPS: Readonly<Record<ModelledPrecision, number>> = { tf32: 494.7e12, bf16: 989.4e12 };
 const FP32_FLOPS = 66.9e12;
+
+/** Bytes of an element of an image. */
+const IMAGE_BYTES: Readonly<Record<ModelledPrecision, number>> = { tf32: 4, bf16: 2 };
 
 /** Steps of one kind together. */
 export interface KernelCost {
@@ -26,13 +33,18 @@ export interface KernelCost {
 }
 
 /** Costs of an entry by kernel, the costliest first. Depthwise convolutions are a kind of their own. */
-export function costsOf(program: Program, entry: string): readonly KernelCost[] {
+export function costsOf(
+  program: Program,
+  entry: string,
+  precision: ModelledPrecision = 'tf32',
+): readonly KernelCost[] {
   const steps = program.entries.find(({ name }) => name === entry)?.steps ?? [];
-  const work = workOf(program, entry);
+  const held = heldIn(precision);
+  const work = workOf(program, entry, held.bytesOf);
   const costs = new Map<string, KernelCost>();
   for (const [index, step] of steps.entries()) {
     const { flops, bytes } = work[index] as (typeof work)[number];
-    const cost = costOfStep(program, step, flops, bytes);
+    const cost = costOfStep(program, step, flops, bytes, held);
     costs.set(cost.kernel, plus(costs.get(cost.kernel), cost));
   }
   return [...costs.values()].toSorted((a, b) => b.milliseconds - a.milliseconds);
@@ -41,14 +53,36 @@ export function costsOf(program: Program, entry: string): readonly KernelCost[] 
 export const totalOf = (costs: readonly KernelCost[]): KernelCost =>
   costs.reduce((sum, cost) => ({ ...plus(sum, cost), kernel: 'all' }));
 
-function costOfStep(program: Program, step: Step, flops: number, operands: number): KernelCost {
-  const tensors = (indices: readonly number[]): readonly number[] =>
-    indices.map((index) => bytesOf(program.tensors[index] as Tensor));
+/** How a device holds tensors at a precision. */
+interface Held {
+  readonly precision: ModelledPrecision;
+  /** Bytes of an element of an image. */
+  readonly image: number;
+  readonly bytesOf: (tensor: Tensor) => number;
+}
+
+/** Images have four axes and lie in no arena. */
+const isImage = ({ dtype, shape, storage }: Tensor): boolean =>
+  dtype === 'f32' && shape.length === 4 && storage.kind !== 'arena';
+
+/** All but images is held as in the program. */
+function heldIn(precision: ModelledPrecision): Held {
+  const image = IMAGE_BYTES[precision];
+  return {
+    precision,
+    image,
+    bytesOf: (tensor) => (isImage(tensor) ? image * elements(tensor.shape) : plainBytes(tensor)),
+  };
+}
+
+function costOfStep(program: Program, step: Step, flops: number, operands: number, held: Held): KernelCost {
+  const tensors = (indices: readonly number[]): readonly Tensor[] =>
+    indices.map((index) => program.tensors[index] as Tensor);
   const isUpdate = step.kernel === 'update';
   const bytes = isUpdate ? bytesOfUpdate(program, step) : operands;
-  const again = rereads[step.kernel]?.(tensors(step.inputs), tensors(step.outputs)) ?? 0;
+  const again = rereads[step.kernel]?.(tensors(step.inputs), tensors(step.outputs), held) ?? 0;
   const depthwise = isDepthwise(program, step);
-  const rate = depthwise ? FP32_FLOPS : TF32_FLOPS;
+  const rate = depthwise ? FP32_FLOPS : TENSOR_FLOPS[held.precision];
   return {
     kernel: depthwise ? `${step.kernel}, depthwise` : step.kernel,
     steps: 1,
@@ -60,17 +94,24 @@ function costOfStep(program: Program, step: Step, flops: number, operands: numbe
 }
 
 /** Bytes that native/cuda moves beyond one read or write of every operand. */
-const rereads: Readonly<Record<string, (inputs: readonly number[], outputs: readonly number[]) => number>> = {
-  // Weights are brought to cuDNN's order and back: written and read once more.
-  conv: ([, w = 0]) => 2 * w,
-  conv_backward_data: ([, w = 0]) => 2 * w,
-  conv_backward_weights: (_, [dw = 0]) => 2 * dw,
+const rereads: Readonly<
+  Record<string, (inputs: readonly Tensor[], outputs: readonly Tensor[], held: Held) => number>
+> = {
+  // Weights are brought to cuDNN's order and the images' type, and back: written and read once more.
+  conv: ([, w], _, { image }) => 2 * image * sizeOf(w),
+  conv_backward_data: ([, w], _, { image }) => 2 * image * sizeOf(w),
+  conv_backward_weights: (_, [dw], { image }) => 2 * image * sizeOf(dw),
   // One pass for the sums, one for the elements.
-  batch_norm: ([x = 0]) => x,
-  batch_norm_backward: ([x = 0, dy = 0, , , , y = 0]) => x + dy + y,
+  batch_norm: ([x], _, { bytesOf }) => bytesOf(x as Tensor),
+  batch_norm_backward: ([x, dy, , , , y], _, { bytesOf }) =>
+    [x, dy, y].reduce((sum, tensor) => sum + (tensor ? bytesOf(tensor) : 0), 0),
   // The winner of every window, written and read.
-  max_pool_backward: ([dy = 0]) => 2 * dy,
+  max_pool_backward: ([dy]) => 2 * WINNER_BYTES * sizeOf(dy),
 };
+
+const WINNER_BYTES = 4;
+
+const sizeOf = (tensor: Tensor | undefined): number => (tensor ? elements(tensor.shape) : 0);
 
 function bytesOfUpdate(program: Program, { inputs, attrs }: Step): number {
   const parameters = elements((program.tensors[inputs[0] as number] as Tensor).shape);
@@ -97,7 +138,3 @@ const plus = (a: KernelCost | undefined, b: KernelCost): KernelCost =>
         movedBytes: a.movedBytes + b.movedBytes,
         milliseconds: a.milliseconds + b.milliseconds,
       };
-
-const elementBytes = { f32: 4, f64: 8, i32: 4 } as const;
-
-const bytesOf = ({ dtype, shape }: Tensor): number => elementBytes[dtype] * elements(shape);

@@ -9,7 +9,13 @@ import { compileTraining } from '../lib/compile/training.js';
 import { listDevices } from '../lib/train/devices.js';
 import { Session } from '../lib/train/session.js';
 import { readPtxas, type KernelResources } from '../scripts/ptxas.js';
-import { costsOf, totalOf, type KernelCost } from './gpu-model.js';
+import {
+  costsOf,
+  modelledPrecisions,
+  totalOf,
+  type KernelCost,
+  type ModelledPrecision,
+} from './gpu-model.js';
 import { measure, timed } from './measure.js';
 import { resnet50, subjects, type Subject } from './networks.js';
 import { layouts, PyTorchPeer, pytorchHasCuda } from './peer.js';
@@ -24,12 +30,18 @@ const subject: Subject = { name: 'resnet-50', batch: BATCH, build: resnet50 };
 const small: Subject = { ...(subjects.find(({ name }) => name === 'demosupnet') as Subject), batch: 2 };
 
 export async function* benchGpu(context: BenchContext): AsyncGenerator<Result> {
-  const modelled = [...modelNetwork(subject), ...modelUpdates(lengthOf(context))];
+  const modelled = [
+    ...modelledPrecisions.flatMap((precision) => modelNetwork(subject, precision)),
+    ...modelUpdates(lengthOf(context)),
+  ];
   yield* modelled.filter(({ name }) => context.selected(name));
   const device = gpu();
   if (device === null) return;
   const network = context.short ? small : subject;
-  if (context.selected(`gpu/${network.name}`)) yield await timeNetwork(network, device, context);
+  for (const precision of modelledPrecisions) {
+    if (!context.selected(`gpu/${network.name}/${precision}`)) continue;
+    yield await timeNetwork(network, { device, precision }, context);
+  }
   for (const update of updates.filter(({ groups }) => groups <= lengthOf(context))) {
     if (context.selected(`gpu/${update.name}`)) yield await timeUpdate(update, device, context);
   }
@@ -43,16 +55,16 @@ const gpu = (): string | null =>
 const lengthOf = ({ short }: BenchContext): number => (short ? 1 << 14 : 1 << 27);
 
 /** One line for the network, and one for each kernel that takes more than a hundredth of its step. */
-function modelNetwork({ name, batch, build }: Subject): readonly Result[] {
+function modelNetwork({ name, batch, build }: Subject, precision: ModelledPrecision): readonly Result[] {
   const { program } = compileTraining(build(), { batch, rule: 'sgd', groups: [] });
-  const costs = costsOf(program, 'train');
+  const costs = costsOf(program, 'train', precision);
   const total = totalOf(costs);
-  const all = modelOf(`gpu-model/${name}`, total);
+  const all = modelOf(`gpu-model/${name}/${precision}`, total);
   return [
     { ...all, details: { ...all.details, 'images/s': (1e3 * batch) / total.milliseconds } },
     ...costs
       .filter(({ milliseconds }) => milliseconds > total.milliseconds / 100)
-      .map((cost) => modelOf(`gpu-model/${name}/${cost.kernel}`, cost)),
+      .map((cost) => modelOf(`gpu-model/${name}/${precision}/${cost.kernel}`, cost)),
   ];
 }
 
@@ -99,17 +111,17 @@ function registersOf(
   return Object.fromEntries(['advance', 'project'].flatMap(found));
 }
 
-/** Step time and images a second. The peer is the better of PyTorch's layouts. */
+/** Step time and images a second. The peer is the better of PyTorch's layouts, which has no bf16 here. */
 async function timeNetwork(
   { name, batch, build }: Subject,
-  device: string,
+  { device, precision }: { readonly device: string; readonly precision: ModelledPrecision },
   context: BenchContext,
 ): Promise<Result> {
   const graph = build();
   const { python, threads, timing } = context;
-  using training = await Training.open(graph, batch, { threads }, device);
+  using training = await Training.open(graph, batch, { threads, precision }, device);
   const peer =
-    python !== null && pytorchHasCuda(python)
+    precision === 'tf32' && python !== null && pytorchHasCuda(python)
       ? await PyTorchPeer.start(python, { graph, batch, threads, device: 'cuda' })
       : null;
   try {
@@ -117,7 +129,12 @@ async function timeNetwork(
     const times = await measure([timed(device, () => training.step()), ...rivals], timing);
     const [ours, ...others] = times.map(({ median }) => median) as [number, ...number[]];
     const rate = { 'images/s': (1e3 * batch) / ours };
-    return { name: `gpu/${name}`, ours, details: rate, ...(peer && { peer: Math.min(...others) }) };
+    return {
+      name: `gpu/${name}/${precision}`,
+      ours,
+      details: rate,
+      ...(peer && { peer: Math.min(...others) }),
+    };
   } finally {
     peer?.stop();
   }

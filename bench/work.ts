@@ -10,13 +10,17 @@ export interface Work {
   readonly bytes: number;
 }
 
-/** The steps of an entry, one by one. */
-export function workOf(program: Program, entry: string): readonly Work[] {
+/** The steps of an entry, one by one; `bytesOf` says what a tensor takes where that is not its own type. */
+export function workOf(program: Program, entry: string, bytesOf = plainBytes): readonly Work[] {
   const found = program.entries.find(({ name }) => name === entry) as Entry;
-  return found.steps.map((step) => workOfStep(program, step));
+  return found.steps.map((step) => workOfStep(program, step, bytesOf));
 }
 
-function workOfStep(program: Program, { kernel, inputs, outputs }: Step): Work {
+function workOfStep(
+  program: Program,
+  { kernel, inputs, outputs }: Step,
+  bytesOf: (tensor: Tensor) => number,
+): Work {
   const tensors = (indices: readonly number[]): readonly Tensor[] =>
     indices.map((index) => program.tensors[index] as Tensor);
   const shapes = (indices: readonly number[]): Shapes => tensors(indices).map(({ shape }) => shape);
@@ -49,4 +53,5 @@ const multiplications: Readonly<Record<string, (inputs: Shapes, outputs: Shapes)
 
 const elementBytes = { f32: 4, f64: 8, i32: 4 } as const;
 
-const bytesOf = ({ dtype, shape }: Tensor): number => elementBytes[dtype] * elements(shape);
+/** What a tensor takes as its type says. */
+export const plainBytes = ({ dtype, shape }: Tensor): number => elementBytes[dtype] * elements(shape);

@@ -46,10 +46,34 @@ test('bytes are those of the operands, and what a kernel reads twice', (t) => {
   t.is(of('batch_norm_backward')?.movedBytes, 4 * (5 * features + 5 * 4));
 });
 
+test('images of bf16 take half the bytes, and everything else what it took', (t) => {
+  const net = new Network();
+  const x = net.maxPool(net.relu(net.conv(net.input('image', [1, 8, 8, 8]), 4, { kernel: 3 })), {
+    kernel: 2,
+  });
+  const costs = costsOf(train(net.graph([net.linear(net.flatten(x), 10)]), 2), 'train', 'bf16');
+  const of = (kernel: string) => costs.find((cost) => cost.kernel === kernel);
+  const [image, features, pooled] = [2 * 8 * 8 * 8, 2 * 4 * 8 * 8, 2 * 4 * 4 * 4];
+  const weights = 4 * 8 * 3 * 3;
+  // Weights and bias in fp32; what cuDNN gets is written and read in bf16.
+  t.is(of('conv')?.bytes, 2 * (image + features) + 4 * (weights + 4));
+  t.is(of('conv')?.movedBytes, 2 * (image + features + 2 * weights) + 4 * (weights + 4));
+  // dy, x and dx; a winner of four bytes for each output, written and read.
+  t.is(of('max_pool_backward')?.movedBytes, 2 * (pooled + 2 * features) + 2 * 4 * pooled);
+  // Matrices stay in fp32.
+  t.is(of('linear')?.bytes, 4 * (2 * 64 + 10 * 64 + 10 + 2 * 10));
+});
+
 test('a step takes as long as the slower of arithmetic and memory', (t) => {
   const net = new Network();
   const graph = net.graph([net.linear(net.flatten(net.input('image', [1, 8192, 1, 1])), 8192)]);
-  const cost = costsOf(train(graph, 4096), 'train').find(({ kernel }) => kernel === 'linear');
-  const arithmetic = (1e3 * 2 * 4096 * 8192 * 8192) / 494.7e12;
-  t.true(Math.abs((cost?.milliseconds ?? 0) / arithmetic - 1) < 1e-12);
+  for (const [precision, rate] of [
+    ['tf32', 494.7e12],
+    ['bf16', 989.4e12],
+  ] as const) {
+    const costs = costsOf(train(graph, 4096), 'train', precision);
+    const cost = costs.find(({ kernel }) => kernel === 'linear');
+    const arithmetic = (1e3 * 2 * 4096 * 8192 * 8192) / rate;
+    t.true(Math.abs((cost?.milliseconds ?? 0) / arithmetic - 1) < 1e-12);
+  }
 });
