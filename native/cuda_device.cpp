@@ -25,11 +25,19 @@ std::string library_path() {
   return named ? named : folder_of_this_library() + "/" + kFile;
 }
 
-// The usual reasons, each with what helps.
+bool has_driver() {
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (driver) dlclose(driver);
+  return driver != nullptr;
+}
+
+// The usual reasons, each with what helps. Libraries of 1 GB are no help where there is no driver.
 std::string remedy(const std::string& reason) {
   if (reason.find("libcudnn") != std::string::npos ||
       reason.find("libcublas") != std::string::npos) {
-    return "install cuDNN 9 and cuBLAS for CUDA 13, or name their folder in LD_LIBRARY_PATH";
+    std::string libraries = "cuDNN 9 and cuBLAS for CUDA 13, or name their folder in LD_LIBRARY_PATH";
+    if (has_driver()) return "install " + libraries;
+    return "there is no NVIDIA driver either: install version 580 or later, then " + libraries;
   }
   return std::string("install the package with CUDA, or build it with `npm run build:cuda`, or name "
                      "the file in ") +

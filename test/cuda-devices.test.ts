@@ -1,8 +1,8 @@
 // Which devices there are, and what is said where a GPU cannot be used: each reason in the words of the
 // engine, with what helps. All of them come from the emulation, which plays the machine.
 
-import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -56,23 +56,56 @@ for (const [kind, [env, expected]] of Object.entries(machines)) {
   });
 }
 
+/** Compiles a shared library in `folder`, which needs the others that are named there. */
+async function library(folder: string, name: string, source: string, ...needed: string[]): Promise<string> {
+  const [text, file] = [join(folder, `${name}.c`), join(folder, name)];
+  writeFileSync(text, source);
+  const links = ['-Wl,--no-as-needed', `-L${folder}`, ...needed.map((each) => `-l:${each}`)];
+  await promisify(execFile)('cc', ['-shared', '-fPIC', `-Wl,-soname,${name}`, '-o', file, text, ...links]);
+  return file;
+}
+
+const EMPTY = 'int nothing;';
+
 emulatedTest('an engine that was built from other sources is refused', async (t) => {
-  const folder = fresh();
-  const [source, library] = [join(folder, 'other.c'), join(folder, 'other.so')];
-  writeFileSync(source, 'static const char* e[3] = {"other"}; void* halfspace_cuda_engine() { return e; }');
-  await promisify(execFile)('cc', ['-shared', '-fPIC', '-o', library, source]);
-  const [, cuda] = await devicesIn({ HALFSPACE_CUDA_LIBRARY: library });
+  const source = 'static const char* e[3] = {"other"}; void* halfspace_cuda_engine() { return e; }';
+  const other = await library(fresh(), 'other.so', source);
+  const [, cuda] = await devicesIn({ HALFSPACE_CUDA_LIBRARY: other });
   t.regex(cuda?.description ?? '', /built from other sources \(other\) than the addon \([0-9a-f]{16}\)/);
 });
 
 emulatedTest('a file that is no engine is refused', async (t) => {
-  const folder = fresh();
-  const [source, library] = [join(folder, 'none.c'), join(folder, 'none.so')];
-  writeFileSync(source, 'int nothing;');
-  await promisify(execFile)('cc', ['-shared', '-fPIC', '-o', library, source]);
-  const [, cuda] = await devicesIn({ HALFSPACE_CUDA_LIBRARY: library });
+  const none = await library(fresh(), 'none.so', EMPTY);
+  const [, cuda] = await devicesIn({ HALFSPACE_CUDA_LIBRARY: none });
   t.regex(cuda?.description ?? '', /none\.so is not the CUDA engine of halfspace/);
 });
+
+/** A driver that the system's loader finds; it cannot be hidden from the test. */
+const hasDriver = /libcuda\.so\.1/.test(spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).stdout);
+
+for (const [kind, driver, expected] of [
+  ...(hasDriver
+    ? []
+    : [
+        [
+          'and without a driver',
+          'libother.so',
+          /; there is no NVIDIA driver either: .*, then cuDNN 9/,
+        ] as const,
+      ]),
+  ['with a driver', 'libcuda.so.1', /; install cuDNN 9 and cuBLAS for CUDA 13, or name their folder/],
+] as const) {
+  emulatedTest(`a machine without cuDNN ${kind} says so`, async (t) => {
+    const folder = fresh();
+    const cudnn = await library(folder, 'libcudnn.so.9', EMPTY);
+    const engine = await library(folder, 'engine.so', EMPTY, 'libcudnn.so.9');
+    rmSync(cudnn);
+    await library(folder, driver, EMPTY);
+    const [, cuda] = await devicesIn({ HALFSPACE_CUDA_LIBRARY: engine, LD_LIBRARY_PATH: folder });
+    t.regex(cuda?.description ?? '', /libcudnn\.so\.9: cannot open shared object file/);
+    t.regex(cuda?.description ?? '', expected);
+  });
+}
 
 const train = (device: string, env: Environment = {}) =>
   halfspace(
