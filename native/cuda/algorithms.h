@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "capture_gate.h"
 #include "context.h"
 #include "cudnn_directions.h"
 #include "memory.h"
@@ -97,6 +98,7 @@ template <class Direction>
 Algorithm<Direction> search(const Context& context, const ConvolutionShape& shape,
                             const StepMeta& step) {
   CudnnConvolution c(shape, context.image_type(), allowed_math(context));
+  const GateLock alone(capture_gate());
   auto results = find_algorithms<Direction>(context.cudnn(), c);
   std::erase_if(results, [&](const auto& result) {
     return result.status != CUDNN_STATUS_SUCCESS || result.determinism != CUDNN_DETERMINISTIC ||

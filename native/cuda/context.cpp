@@ -1,5 +1,7 @@
 #include "context.h"
 
+#include "capture_gate.h"
+
 namespace halfspace::cuda {
 namespace {
 
@@ -39,6 +41,7 @@ void Context::open() {
 
 // Nobody could do anything about a failure here.
 void Context::close() {
+  const GateLock alone(capture_gate());
   if (cublas_) cublasDestroy(cublas_);
   if (cudnn_) cudnnDestroy(cudnn_);
   if (copy_stream_) cudaStreamDestroy(copy_stream_);

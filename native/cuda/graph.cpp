@@ -1,5 +1,7 @@
 #include "graph.h"
 
+#include "capture_gate.h"
+
 namespace halfspace::cuda {
 namespace {
 
@@ -11,14 +13,9 @@ void discard(cudaStream_t stream) {
   cudaGetLastError();  // the failure that matters is already thrown
 }
 
-}  // namespace
-
-Graph::~Graph() {
-  if (executable_) cudaGraphExecDestroy(executable_);
-}
-
 // Thread-local, as the host's thread allocates and copies meanwhile.
-void Graph::capture(cudaStream_t stream, const std::function<void()>& steps) {
+cudaGraph_t captured(cudaStream_t stream, const std::function<void()>& steps) {
+  const GateLock alone(capture_gate());
   HALFSPACE_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
   try {
     steps();
@@ -28,6 +25,17 @@ void Graph::capture(cudaStream_t stream, const std::function<void()>& steps) {
   }
   cudaGraph_t graph = nullptr;
   HALFSPACE_CUDA(cudaStreamEndCapture(stream, &graph));
+  return graph;
+}
+
+}  // namespace
+
+Graph::~Graph() {
+  if (executable_) cudaGraphExecDestroy(executable_);
+}
+
+void Graph::capture(cudaStream_t stream, const std::function<void()>& steps) {
+  cudaGraph_t graph = captured(stream, steps);
   cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
   cudaGraphDestroy(graph);
   HALFSPACE_CUDA(status);

@@ -1,5 +1,7 @@
 #include "memory.h"
 
+#include "capture_gate.h"
+
 namespace halfspace::cuda {
 namespace {
 
@@ -35,7 +37,10 @@ DeviceMemory::DeviceMemory(std::shared_ptr<const Context> context, size_t bytes)
   HALFSPACE_CUDA(cudaStreamSynchronize(nullptr));
 }
 
-DeviceMemory::~DeviceMemory() { cudaFree(data_); }
+DeviceMemory::~DeviceMemory() {
+  const GateLock alone(capture_gate());
+  cudaFree(data_);
+}
 
 void DeviceMemory::read(size_t offset, void* to, size_t bytes) const {
   if (bytes == 0) return;
@@ -59,6 +64,9 @@ PinnedMemory::PinnedMemory(const Context& context, size_t bytes) {
   HALFSPACE_CUDA(cudaHostAlloc(&data_, at_least_one(bytes), cudaHostAllocPortable));
 }
 
-PinnedMemory::~PinnedMemory() { cudaFreeHost(data_); }
+PinnedMemory::~PinnedMemory() {
+  const GateLock alone(capture_gate());
+  cudaFreeHost(data_);
+}
 
 }  // namespace halfspace::cuda
