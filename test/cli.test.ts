@@ -2,11 +2,12 @@
 // at a time, since each would take the whole machine.
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { modelBytes, node, value } from './onnx-models.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -162,6 +163,36 @@ test.serial('a file that is no model is a failure that names the file', async (t
     t.is(status, 1);
     t.regex(stderr, /broken\.onnx/);
     t.notRegex(stderr, /internal/);
+  });
+});
+
+test.serial('what is no file is not read, neither a folder nor a device without end', async (t) => {
+  await inFolder(async (folder) => {
+    const endless = join(folder, 'endless.onnx');
+    await symlink('/dev/zero', endless);
+    await mkdir(join(folder, 'folder.onnx'));
+    for (const path of [endless, join(folder, 'folder.onnx')]) {
+      const { status, stderr } = await halfspace(['inspect', path]);
+      t.is(status, 1);
+      t.true(stderr.includes(`cannot read the model file ${path}: it is not a file`), stderr);
+    }
+  });
+});
+
+test.serial('a network that cannot run is a failure that names the file', async (t) => {
+  await inFolder(async (folder) => {
+    const path = join(folder, 'mystery.onnx');
+    const given = { inputs: [value('x', [1, 1, 28, 28])], nodes: [node('Mystery', ['x'], ['y'])] };
+    await writeFile(path, modelBytes({ ...given, outputs: [value('y', [1, 10])] }));
+    for (const args of [
+      ['construct', path, '-o', join(folder, 'sub.onnx')],
+      ['eval', path, '--data', 'sample'],
+      ['train', path, '--data', 'sample', '--out', folder],
+    ]) {
+      const { status, stderr } = await halfspace(args);
+      t.is(status, 1);
+      t.true(stderr.includes(`${path}: 1 of 1 nodes have operators that cannot run here`), stderr);
+    }
   });
 });
 

@@ -12,8 +12,15 @@ import { Network } from '../lib/network.js';
 import { encodeModel } from '../lib/onnx/encode.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { fromOnnx, type ImportOptions } from '../lib/onnx/import.js';
-import { elementType, type FunctionProto, type NodeProto, type TensorProto } from '../lib/onnx/schema.js';
+import {
+  elementType,
+  type FunctionProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from '../lib/onnx/schema.js';
 import { requireSupported, unsupported } from '../lib/ops/opaque.js';
+import type { Shape } from '../lib/shape.js';
 import { initialWeights } from '../lib/weights.js';
 import {
   floats,
@@ -375,6 +382,21 @@ test('an open size other than the batch has to be given', (t) => {
   );
 });
 
+test('sizes that an input leaves open are those of the image', (t) => {
+  const shapeOf = (input: ValueInfoProto, image: Shape): Shape | undefined =>
+    fromOnnx(modelBytes({ inputs: [input], nodes: [node('Relu', ['x'], ['y'])], outputs: [untyped('y')] }), {
+      image,
+    }).inputs[0]?.type.shape;
+  t.deepEqual(shapeOf(value('x', ['N', 3, 'height', 'width']), [3, 8, 9]), [1, 3, 8, 9]);
+  t.deepEqual(shapeOf(value('x', [2, 3, 4, 5]), [3, 8, 9]), [2, 3, 4, 5]);
+  t.deepEqual(
+    shapeOf({ name: 'x', type: { tensorType: { elemType: elementType.float } } }, [3, 8, 9]),
+    [1, 3, 8, 9],
+  );
+  const features = value('x', ['N', 'features']);
+  refused(t, () => shapeOf(features, [3, 8, 9]), 'ERR_MODEL', "leaves the size of axis 1 ('features') open");
+});
+
 test('nodes that no output needs are left out', (t) => {
   const graph = fromOnnx(
     modelBytes({
@@ -613,6 +635,21 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
     "input 'x' is not a tensor",
   ],
   [
+    'an input of texts',
+    modelBytes({ ...plain, inputs: [value('x', [1, 2], elementType.string)] }),
+    "input 'x': element type number 8 is not supported",
+  ],
+  [
+    'an input that is there twice',
+    modelBytes({ ...plain, inputs: [value('x', [1, 2]), value('x', [1, 2])] }),
+    "input 'x' is there twice",
+  ],
+  [
+    'an input without a shape',
+    modelBytes({ ...plain, inputs: [{ name: 'x', type: { tensorType: { elemType: elementType.float } } }] }),
+    "input 'x' has no shape; give one",
+  ],
+  [
     'an input beyond all memory',
     modelBytes({ ...plain, inputs: [value('x', [1, 2 ** 40, 2 ** 40])] }),
     'is not one a tensor can have',
@@ -759,9 +796,9 @@ for (const [what, tensor, message] of [
     "external data in '/etc/passwd', which is not a path inside the model's folder",
   ],
   ['nowhere', external(''), 'which is not a path inside'],
-  ['in a file that does not exist', external('none.bin'), 'external data: ENOENT'],
+  ['in a file that does not exist', external('none.bin'), "in 'none.bin': no such file or directory"],
   ['beyond the end', external('weights.bin', { offset: '8' }), 'has 12 bytes but 8 + 8 are read'],
-  ['at a negative offset', external('weights.bin', { offset: '-4' }), "external data at offset '-4'"],
+  ['at a negative offset', external('weights.bin', { offset: '-4' }), 'external data at offset -4, which'],
   [
     'of another length',
     external('weights.bin', { length: '4' }),

@@ -44,6 +44,16 @@ test('weights that are not numbers are caught', async (t) => {
   t.is(error.code, 'ERR_VERIFY');
 });
 
+test('outputs that are not finite are no proof of anything', async (t) => {
+  const broken = new Map(weights).set('head.bias', Float32Array.of(Infinity, 0, 0));
+  const error = await t.throwsAsync(
+    verifySubnet({ graph, weights: broken }, { graph, weights: broken }, inputs, inference),
+    { instanceOf: HalfspaceError },
+  );
+  t.is(error.code, 'ERR_VERIFY');
+  t.regex(error.message, /outputs of the super-network hold infinity or NaN/);
+});
+
 test('groups named for erasure are set to zero first, on every engine', async (t) => {
   for (const open of [openReference, openNative(1)]) {
     const result = await constructVerified(graph, [0, 3], { ...inference, open });

@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import type { VerifiedSubnet } from '../train/construct.js';
 import type { Colors } from './colors.js';
 import { addExamples } from './help.js';
-import { loadOnnx } from './load-model.js';
-import { parseIds } from './options.js';
+import { aboutFile, loadOnnx } from './load-model.js';
+import { parseIds, parseInput } from './options.js';
 import {
   addOutputOptions,
   formatCount,
@@ -24,6 +24,7 @@ export function addConstructCommand(program: Command): void {
     .argument('<super>', 'an ONNX file')
     .requiredOption('-o, --output <file>', 'the ONNX file to write')
     .option('--erase <ids>', 'group ids of `inspect` to set to zero first, separated by commas', parseIds)
+    .option('--input <C,H,W>', 'image size, where the file leaves it open', parseInput)
     .action((model: string, flags: ConstructFlags) => construct(model, flags, openOutput(flags)));
   addOutputOptions(command);
   addExamples(
@@ -36,19 +37,20 @@ export function addConstructCommand(program: Command): void {
 interface ConstructFlags extends OutputFlags {
   readonly output: string;
   readonly erase?: readonly number[];
+  readonly input?: readonly [number, number, number];
 }
 
 async function construct(
   model: string,
-  { output: file, erase }: ConstructFlags,
+  { output: file, erase, input }: ConstructFlags,
   output: Output,
 ): Promise<void> {
   const [{ constructVerified }, { toOnnx }] = await Promise.all([
     import('../train/construct.js'),
     import('../onnx/export.js'),
   ]);
-  const given = await loadOnnx(model);
-  const { graph, weights, summary } = await constructVerified(given, erase);
+  const given = await loadOnnx(model, input);
+  const { graph, weights, summary } = await aboutFile(model, () => constructVerified(given, erase));
   const outputNames = given.outputs.map(({ name }) => name);
   await writeResult(file, toOnnx(graph, weights, { outputNames }));
   if (summary.erased.length === 0) {

@@ -4,7 +4,7 @@ import { Argument, type Command } from 'commander';
 import { addConfigOptions } from './config-options.js';
 import { addDataOptions, openData, shapeFor, type DataFlags } from './data-options.js';
 import { addExamples } from './help.js';
-import { isOnnxPath, loadModel, requireModel } from './load-model.js';
+import { isOnnxPath, loadRunnable, requireModel } from './load-model.js';
 import { modelNames } from './names.js';
 import { deviceOption, orElse, positiveInteger, threadCount } from './options.js';
 import { addOutputOptions, formatPercent, openOutput, type Output, type OutputFlags } from './output.js';
@@ -55,7 +55,7 @@ async function evaluateNetwork(
   ]);
   const { name: device, note } = chooseDevice(wanted);
   if (note !== null) output.note(note);
-  const graph = await loadModel(network, shapeFor(dataset));
+  const graph = await loadRunnable(network, shapeFor(dataset));
   if (!isOnnxPath(network)) output.note(`${network} is measured as it starts, untrained`);
   const result = await evaluate(graph, initialWeights(graph, 0), dataset, {
     batch,

@@ -27,7 +27,11 @@ export function addInspectCommand(program: Command): void {
     .addArgument(
       modelArgument('[model]', 'a built-in super-network, an ONNX file, or a module that builds one'),
     )
-    .option('--input <C,H,W>', 'image size of a network that is built', parseInput)
+    .option(
+      '--input <C,H,W>',
+      'image size of a network that is built, or of a file that leaves it open',
+      parseInput,
+    )
     .option('--classes <n>', 'classes of a network that is built', positiveInteger)
     .option('--width <n>', 'base channels of a network that is built', positiveInteger)
     .option('--gates', 'give branches without parameters (skip, pooling) a gate, as `train --gates` does')
@@ -65,11 +69,8 @@ async function inspect(
     import('../search/inspect.js'),
   ]);
   const shape = withoutUndefined({ input, classes, width });
-  if (isOnnxPath(model) && Object.keys(shape).length > 0) {
-    throw new HalfspaceError(
-      'ERR_OPTION',
-      `--input, --classes and --width are for networks that are built, not for ${model}`,
-    );
+  if (isOnnxPath(model) && classes !== undefined) {
+    throw new HalfspaceError('ERR_OPTION', `--classes is for networks that are built; ${model} has its own`);
   }
   const graph = await loadModel(model, shape);
   const space = searchSpace(gates ? addGates(graph).graph : graph);

@@ -1,12 +1,13 @@
 // MODEL on the command line: the name of a built-in super-network, a path to an ONNX file, or a path to a
 // JavaScript or TypeScript file whose default export is a network or builds one.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Argument } from 'commander';
 import { HalfspaceError, systemReason } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { ModelOptions } from '../models/index.js';
+import type { Shape } from '../shape.js';
 import { suggest } from '../suggest.js';
 import { isModulePath, loadModule } from './load-module.js';
 import { modelNames } from './names.js';
@@ -32,31 +33,54 @@ export function requireModel(model: string | undefined): string {
 }
 
 /**
- * Loads the network; `options` shape one that is built. An ONNX file has a shape: throws ERR_OPTION for a
- * `width` with one.
+ * Loads the network; `options` shape one that is built. An ONNX file has a shape, and takes no more than the
+ * sizes that it leaves open: throws ERR_OPTION for a `width` with one.
  */
 export async function loadModel(model: string, options: Partial<ModelOptions> = {}): Promise<Graph> {
   if (isModulePath(model)) return loadBuilder(model, options);
   if (isOnnxPath(model)) {
-    if (options.width === undefined) return loadOnnx(model);
+    if (options.width === undefined) return loadOnnx(model, options.input);
     throw new HalfspaceError('ERR_OPTION', `--width is for built-in networks; ${model} has its own widths`);
   }
   const { buildModel } = await import('../models/index.js');
   return buildModel(model, options);
 }
 
-/** Reads an ONNX file; external data is looked for beside it. */
-export async function loadOnnx(path: string): Promise<Graph> {
+/** Loads a network that is going to run; throws ERR_UNSUPPORTED where it has operators that cannot. */
+export async function loadRunnable(model: string, options: Partial<ModelOptions> = {}): Promise<Graph> {
+  const graph = await loadModel(model, options);
+  const { requireSupported } = await import('../ops/opaque.js');
+  await aboutFile(model, () => requireSupported(graph));
+  return graph;
+}
+
+/** Reads an ONNX file, with `image` for sizes that it leaves open; external data is looked for beside it. */
+export async function loadOnnx(path: string, image?: Shape): Promise<Graph> {
   const { fromOnnx } = await import('../onnx/import.js');
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new HalfspaceError('ERR_MODEL', `cannot read the model file ${path}: ${systemReason(cause)}`, {
-      cause,
-    });
-  });
+  const bytes = await readModel(path);
+  return aboutFile(path, () => fromOnnx(bytes, { directory: dirname(path), ...(image ? { image } : {}) }));
+}
+
+/** The file is looked at before it is read: a pipe may keep one waiting, and a device never end. */
+async function readModel(path: string): Promise<Uint8Array> {
   try {
-    return fromOnnx(bytes, { directory: dirname(path) });
+    if ((await stat(path)).isFile()) return await readFile(path);
+  } catch (cause) {
+    throw unreadable(path, systemReason(cause), cause);
+  }
+  throw unreadable(path, 'it is not a file');
+}
+
+const unreadable = (path: string, reason: string, cause?: unknown): HalfspaceError =>
+  new HalfspaceError('ERR_MODEL', `cannot read the model file ${path}: ${reason}`, { cause });
+
+/** Whatever goes wrong in `act` is told with the file it is about. */
+export async function aboutFile<T>(path: string, act: () => T | Promise<T>): Promise<T> {
+  try {
+    return await act();
   } catch (error) {
-    throw located(error, path);
+    const code = error instanceof HalfspaceError ? error.code : 'ERR_MODEL';
+    throw new HalfspaceError(code, `${path}: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -89,9 +113,3 @@ const isGraph = (value: unknown): value is Graph =>
   'nodes' in value &&
   'outputs' in value &&
   'parameters' in value;
-
-/** The same error, with the file it is about. */
-function located(error: unknown, path: string): HalfspaceError {
-  const code = error instanceof HalfspaceError ? error.code : 'ERR_MODEL';
-  return new HalfspaceError(code, `${path}: ${(error as Error).message}`, { cause: error });
-}

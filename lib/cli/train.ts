@@ -5,7 +5,7 @@ import { addConfigOptions, settingsOf } from './config-options.js';
 import type { Settings } from './config-schema.js';
 import { addDataOptions, openData, shapeFor, type DataFlags } from './data-options.js';
 import { addExamples } from './help.js';
-import { loadModel, modelArgument, requireModel } from './load-model.js';
+import { loadRunnable, modelArgument, requireModel } from './load-model.js';
 import {
   augmentationNames,
   mixNames,
@@ -131,7 +131,10 @@ async function train(model: string, flags: TrainFlags, settings: Settings, outpu
     import('../train/devices.js'),
     openData(flags),
   ]);
-  const graph = await loadModel(model, { ...shapeFor(dataset), ...withoutUndefined({ width: flags.width }) });
+  const graph = await loadRunnable(model, {
+    ...shapeFor(dataset),
+    ...withoutUndefined({ width: flags.width }),
+  });
   const title = `${nameOf(model)}-${nameOf(dataset.name)}`;
   const { name: device, note } = chooseDevice(flags.device);
   if (note !== null) output.note(note);

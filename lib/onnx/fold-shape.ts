@@ -38,7 +38,7 @@ const constantOfShape: Evaluator = (node) => {
   const value: Constant = node.attributes.has('value')
     ? readTensor(node.attributes.tensor('value'), node.name)
     : { dtype: 'float', shape: [1], data: [0] };
-  const count = checkShape(node.name, shape);
+  const count = checkShape(`'${node.name}'`, shape);
   node.claim(count);
   return { dtype: value.dtype, shape, data: new Float64Array(count).fill(value.data[0] ?? 0) };
 };
@@ -56,7 +56,7 @@ const expand: Evaluator = (node) => {
   const { dtype, shape: from, data } = source;
   const shape = broadcast(from, list(node, 1));
   if (sameShape(from, shape)) return source;
-  node.claim(checkShape(node.name, shape));
+  node.claim(checkShape(`'${node.name}'`, shape));
   return { dtype, shape, data: gather(data, broadcastTo(from, shape)) };
 };
 

@@ -18,6 +18,8 @@ export interface ImportOptions {
   readonly directory?: string;
   /** Shapes of inputs by name, for files that leave more open than the batch size. */
   readonly shapes?: Readonly<Record<string, Shape>>;
+  /** Channels, height and width of inputs that leave them open and are not in `shapes`. */
+  readonly image?: Shape;
 }
 
 /**
@@ -30,7 +32,7 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
   const reading = new Reading(source);
   for (const { name } of source.nodes) reading.builder.unique(name);
   readInitializers(reading, options.directory ?? null);
-  readInputs(reading, options.shapes ?? {});
+  readInputs(reading, options);
   const claim = foldingAccount(constantElements(reading));
   for (const node of source.nodes) {
     if (!reading.absorbed.has(node)) readNode(reading, node, claim);
@@ -59,7 +61,7 @@ function constantElements(reading: Reading): number {
 }
 
 /** Old files list initializers among the inputs; those are no inputs of ours. */
-function readInputs(reading: Reading, shapes: Readonly<Record<string, Shape>>): void {
+function readInputs(reading: Reading, { shapes = {}, image }: ImportOptions): void {
   const declared = reading.source.graph.input.filter(({ name = '' }) => !reading.known.has(name));
   const unknown = Object.keys(shapes).find((name) => !declared.some((input) => input.name === name));
   if (unknown !== undefined) {
@@ -68,7 +70,8 @@ function readInputs(reading: Reading, shapes: Readonly<Record<string, Shape>>): 
   }
   for (const input of declared) {
     const name = input.name || damaged('an input has no name');
-    const value = reading.builder.input(name, reading.types.input(input, shapes[name]));
+    if (reading.known.has(name)) damaged(`input '${name}' is there twice`);
+    const value = reading.builder.input(name, reading.types.input(input, shapes[name], image));
     reading.known.set(name, { kind: 'value', value, lost: false });
   }
 }

@@ -117,7 +117,7 @@ function bind(reading: Reading, { name, proto }: SourceNode, results: readonly K
     const result = results[index];
     if (output === '' || !result) return;
     const type = typeOf(result);
-    if (type) checkShape(`${name}' gives '${output}`, type.shape);
+    if (type) checkShape(`node '${name}' gives '${output}'`, type.shape);
     reading.known.set(output, result);
   });
 }

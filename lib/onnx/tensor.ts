@@ -174,7 +174,7 @@ export function readTensor(
 ): OnnxTensor {
   const encoding = encodings.get(tensor.dataType ?? 0);
   if (!encoding) damaged(`tensor '${name}': element type number ${tensor.dataType ?? 0} is not supported`);
-  const count = checkShape(name, tensor.dims);
+  const count = checkShape(`tensor '${name}'`, tensor.dims);
   const contents = contentsOf(tensor, name, encoding, count, directory);
   return new FileTensor(name, tensor.dims, stored, encoding, contents);
 }
@@ -211,13 +211,13 @@ function expectLength<T extends ArrayLike<unknown>>(
   );
 }
 
-/** Number of elements of a shape from a file, which must be one that memory can hold. */
-export function checkShape(name: string, shape: Shape): number {
-  if (shape.length > mostAxes) damaged(`tensor '${name}': ${shape.length} axes are more than ${mostAxes}`);
+/** Number of elements of a shape from a file, which must be one that memory can hold; `what` has it. */
+export function checkShape(what: string, shape: Shape): number {
+  if (shape.length > mostAxes) damaged(`${what}: ${shape.length} axes are more than ${mostAxes}`);
   const count = elements(shape);
   const sizes = shape.every((size) => Number.isSafeInteger(size) && size >= 0);
   if (!sizes || count >= mostElements)
-    damaged(`tensor '${name}': shape ${formatShape(shape)} is not one a tensor can have`);
+    damaged(`${what}: shape ${formatShape(shape)} is not one a tensor can have`);
   return count;
 }
 

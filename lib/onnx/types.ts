@@ -5,6 +5,10 @@ import { damaged } from './model-error.js';
 import { elementType, type DimensionProto, type ValueInfoProto } from './schema.js';
 import { checkShape } from './tensor.js';
 
+const numericTypes: ReadonlySet<number> = new Set(
+  Object.entries(elementType).flatMap(([name, number]) => (name === 'string' ? [] : [number])),
+);
+
 const floatTypes: ReadonlySet<number> = new Set([
   elementType.float,
   elementType.double,
@@ -24,13 +28,19 @@ export class DeclaredTypes {
     this.#declared = new Map(declared.map((value) => [value.name ?? '', value]));
   }
 
-  /** The type of an input, in the shape that was asked for or the one that is declared. */
-  input(input: ValueInfoProto, asked: Shape | undefined): TensorType {
-    const { elemType, shape } = input.type?.tensorType ?? damaged(`input '${input.name}' is not a tensor`);
+  /**
+   * The type of an input, in the shape that was asked for or the one that is declared; what that leaves open
+   * is as in `image`, where there is one.
+   */
+  input(input: ValueInfoProto, asked: Shape | undefined, image: Shape | undefined): TensorType {
+    const { elemType = 0, shape } =
+      input.type?.tensorType ?? damaged(`input '${input.name}' is not a tensor`);
+    if (!numericTypes.has(elemType))
+      damaged(`input '${input.name}': element type number ${elemType} is not supported`);
     const dims = shape?.dim ?? [];
-    const sizes = asked ?? dims.map((dim, axis) => openSize(dim, axis) ?? openAxis(input, dim, axis));
+    const sizes = asked ?? (shape ? closed(input, dims, image) : unstated(input, image));
     if (shape) requireFit(input, dims, sizes);
-    if (checkShape(input.name ?? '', sizes) === 0) damaged(`input '${input.name}' has no elements`);
+    if (checkShape(`input '${input.name}'`, sizes) === 0) damaged(`input '${input.name}' has no elements`);
     dims.forEach((dim, axis) => this.#sizes.set(dim.dimParam ?? '', sizes[axis] as number));
     return { dtype: valueType(elemType), shape: sizes };
   }
@@ -49,6 +59,15 @@ function openSize(dim: DimensionProto, axis: number): number | undefined {
   const size = dim.dimParam ? undefined : dim.dimValue;
   return axis === 0 && (size ?? 0) <= 0 ? 1 : size;
 }
+
+/** Sizes of all axes; those of an image stand for open ones where the input has its axes. */
+function closed(input: ValueInfoProto, dims: readonly DimensionProto[], image: Shape | undefined): Shape {
+  const usual = image && image.length + 1 === dims.length ? [1, ...image] : [];
+  return dims.map((dim, axis) => openSize(dim, axis) ?? usual[axis] ?? openAxis(input, dim, axis));
+}
+
+const unstated = ({ name }: ValueInfoProto, image: Shape | undefined): Shape =>
+  image ? [1, ...image] : damaged(`input '${name}' has no shape; give one: shapes: {'${name}': [...]}`);
 
 function openAxis({ name }: ValueInfoProto, dim: DimensionProto, axis: number): never {
   const called = dim.dimParam ? ` ('${dim.dimParam}')` : '';

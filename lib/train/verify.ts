@@ -43,6 +43,12 @@ export async function verifySubnet(
   const expected = await outputsOf(supernet, inputs, options);
   const actual = await outputsOf(subnet, inputs, options);
   const agreement = compare(expected, actual);
+  if (!Number.isFinite(agreement.largestOutput)) {
+    throw new HalfspaceError(
+      'ERR_VERIFY',
+      'the outputs of the super-network hold infinity or NaN, so that the sub-network cannot be compared with them',
+    );
+  }
   const limit = verifyTolerance * agreement.largestOutput;
   // Written so that a difference that is not a number fails.
   if (!(agreement.maxDifference <= limit)) {
