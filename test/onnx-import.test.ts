@@ -382,11 +382,13 @@ test('an open size other than the batch has to be given', (t) => {
   );
 });
 
+/** The shape of the only input of a network for `image`. */
+const shapeOf = (input: ValueInfoProto, image: Shape): Shape | undefined =>
+  fromOnnx(modelBytes({ inputs: [input], nodes: [node('Relu', ['x'], ['y'])], outputs: [untyped('y')] }), {
+    image,
+  }).inputs[0]?.type.shape;
+
 test('sizes that an input leaves open are those of the image', (t) => {
-  const shapeOf = (input: ValueInfoProto, image: Shape): Shape | undefined =>
-    fromOnnx(modelBytes({ inputs: [input], nodes: [node('Relu', ['x'], ['y'])], outputs: [untyped('y')] }), {
-      image,
-    }).inputs[0]?.type.shape;
   t.deepEqual(shapeOf(value('x', ['N', 3, 'height', 'width']), [3, 8, 9]), [1, 3, 8, 9]);
   t.deepEqual(shapeOf(value('x', [2, 3, 4, 5]), [3, 8, 9]), [2, 3, 4, 5]);
   t.deepEqual(
