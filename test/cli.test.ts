@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import sharp from 'sharp';
 import { modelBytes, node, value } from './onnx-models.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -193,6 +194,27 @@ test.serial('a network that cannot run is a failure that names the file', async 
       t.is(status, 1);
       t.true(stderr.includes(`${path}: 1 of 1 nodes have operators that cannot run here`), stderr);
     }
+  });
+});
+
+test.serial('an image that cannot be decoded fails eval, or is left out and named where asked', async (t) => {
+  await inFolder(async (folder) => {
+    const names = Array.from({ length: 20 }, (_, index) => join(folder, 'a', `${index + 10}.jpg`));
+    await mkdir(join(folder, 'a'));
+    const image = await sharp({ create: { width: 32, height: 32, channels: 3, background: 'red' } })
+      .jpeg()
+      .toBuffer();
+    for (const name of names) await writeFile(name, image);
+    const corrupt = names[19] as string; // one of the two that are kept for testing
+    await writeFile(corrupt, image.subarray(0, 100));
+    const args = ['eval', 'stackedunets', '--data', folder, '--size', '32', '--batch', '2', '--threads', '1'];
+    const failed = await halfspace(args);
+    t.is(failed.status, 1);
+    t.true(failed.stderr.includes(`${corrupt}: cannot be decoded`), failed.stderr);
+    const { status, stdout, stderr } = await halfspace([...args, '--skip-corrupt', '--json']);
+    t.is(status, 0, stderr);
+    t.true(stderr.includes(`left out: ${corrupt}: cannot be decoded`), stderr);
+    t.is((JSON.parse(stdout) as { images: number }).images, 1);
   });
 });
 

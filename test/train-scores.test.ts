@@ -117,7 +117,7 @@ test('the slope of a group is how the loss changes when all its parameters grow,
         groups: (layout) => space.groups.map((group) => groupSpans(group, (name) => offsetOf(layout, name))),
       },
     );
-    const { value: batch } = await testBatches(tinyDataset, 8).next();
+    const { value: batch } = await testBatches(tinyDataset, { batch: 8, skipCorrupt: null }).next();
     if (!batch) throw new Error('the fixture has no images');
     const before = network.snapshot();
     const slopes = await network.slopes(batch);

@@ -14,6 +14,7 @@ import { constructSubnet } from '../lib/search/subnet.js';
 import type { Checkpoint } from '../lib/train/checkpoint.js';
 import type { OpenSession, SessionLike } from '../lib/train/device-network.js';
 import { openNative } from '../lib/train/device-network.js';
+import { evaluate } from '../lib/train/evaluate.js';
 import { InferenceNetwork } from '../lib/train/inference.js';
 import { resolveOptions, type SearchOptions } from '../lib/train/options.js';
 import { optimizer, optimizerNames } from '../lib/train/optimizer.js';
@@ -360,6 +361,24 @@ test('an image that cannot be decoded fails the run, or is left out and told of'
   const skipCorrupt = (error: HalfspaceError): void => void told.push(error);
   const run = await train({ epochs: 2, skipCorrupt }, undefined, tinyNetwork(), undefined, dataset);
   t.true(run.complete);
+  t.true(told.length >= 2 && told.every((error) => error === corrupt));
+});
+
+test('so is a test image', async (t) => {
+  const corrupt = new HalfspaceError('ERR_DATA', 'corrupt');
+  const image: Dataset['test']['image'] = (index) =>
+    index === 5 ? Promise.reject(corrupt) : tinyDataset.test.image(index);
+  const dataset: Dataset = { ...tinyDataset, test: { ...tinyDataset.test, image } };
+  t.is(await t.throwsAsync(train({ epochs: 1 }, undefined, tinyNetwork(), undefined, dataset)), corrupt);
+  const told: unknown[] = [];
+  const skipCorrupt = (error: HalfspaceError): void => void told.push(error);
+  const network = tinyNetwork();
+  t.true((await train({ epochs: 1, skipCorrupt }, undefined, network, undefined, dataset)).complete);
+  const options = { batch: 4, open: openReference };
+  const weights = initialWeights(network, 0);
+  t.is(await t.throwsAsync(evaluate(network, weights, dataset, options)), corrupt);
+  const { images } = await evaluate(network, weights, dataset, { ...options, skipCorrupt });
+  t.is(images, dataset.test.length - 1);
   t.true(told.length >= 2 && told.every((error) => error === corrupt));
 });
 

@@ -55,6 +55,7 @@ export const configSchema = z
     data: text,
     dataDir: text,
     size: whole(1),
+    skipCorrupt: flag,
     remove: whole(1),
     sparsity: share,
     params: limit,

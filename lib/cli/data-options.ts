@@ -6,11 +6,13 @@ import { isDatasetName } from '../data/names.js';
 import { HalfspaceError } from '../errors.js';
 import { datasetNames } from './names.js';
 import { orElse, positiveInteger } from './options.js';
+import type { Output } from './output.js';
 
 export interface DataFlags {
   readonly data?: string;
   readonly dataDir?: string;
   readonly size?: number;
+  readonly skipCorrupt?: boolean;
 }
 
 export const addDataOptions = (command: Command): Command =>
@@ -19,7 +21,18 @@ export const addDataOptions = (command: Command): Command =>
       orElse(datasetNames, new Option('--data <dataset>', 'a data set, or a folder of class folders')),
     )
     .option('--data-dir <folder>', 'where the published files are')
-    .option('--size <pixels>', 'height and width of images read from folders', positiveInteger);
+    .option('--size <pixels>', 'height and width of images read from folders', positiveInteger)
+    .option('--skip-corrupt', 'leave out images that cannot be decoded, and name them');
+
+/** What `search` and `evaluate` do with images that cannot be decoded: each is named once, or ends it all. */
+export function skipping({ skipCorrupt = false }: DataFlags, { note }: Output) {
+  const told = new Set<string>();
+  const tell = ({ message }: HalfspaceError): void => {
+    if (!told.has(message)) note(`left out: ${message}`);
+    told.add(message);
+  };
+  return { skipCorrupt: skipCorrupt ? tell : null };
+}
 
 /** Opens the data set; throws ERR_OPTION where a flag is missing, or would say nothing about it. */
 export async function openData({ data, dataDir, size }: DataFlags): Promise<Dataset> {

@@ -2,7 +2,7 @@
 
 import { Argument, type Command } from 'commander';
 import { addConfigOptions } from './config-options.js';
-import { addDataOptions, openData, shapeFor, type DataFlags } from './data-options.js';
+import { addDataOptions, openData, shapeFor, skipping, type DataFlags } from './data-options.js';
 import { addExamples } from './help.js';
 import { isOnnxPath, loadRunnable, requireModel } from './load-model.js';
 import { modelNames } from './names.js';
@@ -60,6 +60,7 @@ async function evaluateNetwork(
   const result = await evaluate(graph, initialWeights(graph, 0), dataset, {
     batch,
     device,
+    ...skipping(data, output),
     ...(threads === undefined ? {} : { threads }),
   });
   output.result(

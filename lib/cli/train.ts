@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { addConfigOptions, settingsOf } from './config-options.js';
 import type { Settings } from './config-schema.js';
-import { addDataOptions, openData, shapeFor, type DataFlags } from './data-options.js';
+import { addDataOptions, openData, shapeFor, skipping, type DataFlags } from './data-options.js';
 import { addExamples } from './help.js';
 import { loadRunnable, modelArgument, requireModel } from './load-model.js';
 import {
@@ -138,7 +138,8 @@ async function train(model: string, flags: TrainFlags, settings: Settings, outpu
   const title = `${nameOf(model)}-${nameOf(dataset.name)}`;
   const { name: device, note } = chooseDevice(flags.device);
   if (note !== null) output.note(note);
-  await runSearch(graph, dataset, searchOptions({ ...flags, device }, dataset), { title, settings, output });
+  const options = { ...searchOptions({ ...flags, device }, dataset), ...skipping(flags, output) };
+  await runSearch(graph, dataset, options, { title, settings, output });
 }
 
 /** File name without folder and ending, for run directories. */

@@ -11,6 +11,7 @@ import { decodeOther } from './other-images.js';
 /** The image in `path`, cut and scaled by `choose`; ERR_DATA where it cannot be decoded. */
 export async function decode(path: string, choose: ChooseFrame): Promise<Image> {
   const file = await readBytes(path);
+  if (file.length === 0) throw dataError(path, 'is an empty file');
   try {
     return (isJpeg(file) ? await decodeJpeg(file, choose) : null) ?? (await decodeOther(file, choose));
   } catch (cause) {

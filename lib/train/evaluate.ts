@@ -7,7 +7,7 @@ import type { Graph } from '../graph.js';
 import { formatShape } from '../shape.js';
 import type { Weights } from '../weights.js';
 import type { DeviceNetwork } from './device-network.js';
-import { testBatches } from './feed.js';
+import { testBatches, type TestOptions } from './feed.js';
 import { InferenceNetwork, inferenceSettings, type InferenceOptions } from './inference.js';
 
 /** How many of the test images a network gets right. */
@@ -18,6 +18,12 @@ export interface Evaluation {
   readonly images: number;
 }
 
+/** How a network shall be run on a data set; all of it may be left open. */
+export interface EvaluationOptions extends InferenceOptions {
+  /** Told of each image that cannot be decoded and is left out; without it, or null, that is an error. */
+  readonly skipCorrupt?: TestOptions['skipCorrupt'];
+}
+
 /** Images that run at once where the caller does not say. */
 const usualBatch = 64;
 
@@ -26,7 +32,7 @@ export async function evaluate(
   graph: Graph,
   weights: Weights,
   dataset: Dataset,
-  options: InferenceOptions = {},
+  { skipCorrupt = null, ...options }: EvaluationOptions = {},
   signal?: AbortSignal,
 ): Promise<Evaluation> {
   checkFits(graph, dataset);
@@ -36,7 +42,7 @@ export async function evaluate(
   let correct = 0;
   let images = 0;
   try {
-    for await (const batch of testBatches(dataset, settings.batch)) {
+    for await (const batch of testBatches(dataset, { ...settings, skipCorrupt })) {
       const [logits] = await network.run({ [input]: batch.images }, signal);
       correct += countCorrect(logits as Float32Array, batch.labels);
       images += batch.count;
@@ -57,11 +63,11 @@ export interface Measurement {
 export async function measure(
   network: DeviceNetwork,
   dataset: Dataset,
-  batch: number,
+  options: TestOptions,
   signal?: AbortSignal,
 ): Promise<Measurement> {
   let [loss, correct, images] = [0, 0, 0];
-  for await (const { count, ...labelled } of testBatches(dataset, batch)) {
+  for await (const { count, ...labelled } of testBatches(dataset, options)) {
     const outcome = await network.evaluate(labelled, signal);
     loss += outcome.loss * count;
     correct += outcome.correct;

@@ -61,10 +61,18 @@ const pass = (
     normalize: dataset,
   });
 
+/** How the test split is gone through. */
+export interface TestOptions {
+  readonly batch: number;
+  /** Told of each image that cannot be decoded and is left out; null makes it an error. */
+  readonly skipCorrupt: ((error: HalfspaceError) => void) | null;
+}
+
 /** The whole test split in order, the last batch filled up with empty rows; each is good as long as those of `feed`. */
-export const testBatches = (dataset: Dataset, batch: number): AsyncGenerator<Batch> =>
+export const testBatches = (dataset: Dataset, { batch, skipCorrupt }: TestOptions): AsyncGenerator<Batch> =>
   batches(dataset.test, {
     batch,
+    ...(skipCorrupt && { skipCorrupt }),
     seed: 0,
     epoch: 0,
     shuffle: false,

@@ -12,7 +12,7 @@ import { constructChecked, type Construction } from './construct.js';
 import { costOf, type Cost } from './cost.js';
 import { debugStep, PhaseTimes } from './debug.js';
 import { evaluate } from './evaluate.js';
-import { testBatches } from './feed.js';
+import { testBatches, type TestOptions } from './feed.js';
 import { resolveOptions, type SearchOptions, type TrainOptions } from './options.js';
 import type { Progress } from './progress.js';
 import { RunDirectory, type ResumedRun, type RunConfig } from './run-directory.js';
@@ -237,14 +237,14 @@ async function constructed(
   supernet: TrainedNetwork,
   gates: readonly Parameter[],
   dataset: Dataset,
-  { batch, device, open }: TrainOptions,
+  { batch, device, open, skipCorrupt }: TrainOptions,
   { position }: Checkpoint,
 ): Promise<Construction> {
   return constructChecked(
     searchSpace(supernet.graph),
     supernet.weights,
     (position.policy.taken ?? []).map(({ group }) => group),
-    { [supernet.graph.inputs[0]?.name as string]: await firstImages(dataset, batch) },
+    { [supernet.graph.inputs[0]?.name as string]: await firstImages(dataset, { batch, skipCorrupt }) },
     { batch, device, open },
     new Set(gates.map(({ name }) => name)),
   );
@@ -258,14 +258,14 @@ async function summarized(
   settings: TrainOptions,
   { position }: Checkpoint,
 ): Promise<Summary> {
-  const { batch, device, open, signal } = settings;
-  const inference = { batch, device, open };
-  const { accuracy } = await evaluate(subnet.graph, subnet.weights, dataset, inference, signal ?? undefined);
+  const { batch, device, open, signal, skipCorrupt } = settings;
+  const options = { batch, device, open, skipCorrupt };
+  const { accuracy } = await evaluate(subnet.graph, subnet.weights, dataset, options, signal ?? undefined);
   return summarize(supernet, subnet, accuracy, position, settings, dataset);
 }
 
-async function firstImages(dataset: Dataset, batch: number): Promise<Float32Array> {
-  for await (const { images } of testBatches(dataset, batch)) return images;
+async function firstImages(dataset: Dataset, options: TestOptions): Promise<Float32Array> {
+  for await (const { images } of testBatches(dataset, options)) return images;
   throw new HalfspaceError('ERR_DATA', `'${dataset.name}' has no test images`);
 }
 

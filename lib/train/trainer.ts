@@ -311,7 +311,7 @@ export class Trainer {
   }
 
   #test(signal: AbortSignal): Promise<Measurement> {
-    return measure(this.#network.device, this.#dataset, this.#options.batch, signal);
+    return measure(this.#network.device, this.#dataset, this.#options, signal);
   }
 
   #seconds(): number {
