@@ -188,6 +188,12 @@ test('every group has a bar, from the most redundant on, and chosen ones stand o
   t.true(textOf(page).includes('At step 3, groups 2, 0 were chosen, in this order.'));
 });
 
+test('hundreds of erased segments are counted, with the first of them', async (t) => {
+  const erased = Array.from({ length: 232 }, (_, index) => 3 * index);
+  const page = await reportPage(write({ ...whole, 'summary.json': JSON.stringify({ ...summary, erased }) }));
+  t.true(textOf(page).includes('Erased segments: 0, 3, 6, 9, 12, 15, 18, 21, ... (232 in all).'));
+});
+
 test('the segment graph shows what was erased, and settings are shown as text', async (t) => {
   const page = await reportPage(write(whole));
   const erased = boxes(page).filter(({ classes }) => classes.includes('erased'));

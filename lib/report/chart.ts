@@ -59,13 +59,21 @@ interface Axes {
   readonly right: number;
 }
 
+/** Charts are scaled to their column, but never so far that their text cannot be read. */
+export const chartAttributes = (title: string, width: number, height: number) => ({
+  class: 'chart',
+  viewBox: `0 0 ${width} ${height}`,
+  style: `min-width:${0.8 * width}px`,
+  role: 'img',
+  'aria-label': title,
+});
+
 /** Series without points are left out. */
 export function drawChart(chart: Chart): Markup {
   const { title, width, bands, marks } = chart;
   const series = chart.series.filter(({ points }) => points.length > 0);
   const axes = axesOf(chart, series);
-  const attributes = { class: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title };
-  const drawing = element('svg', attributes, [
+  const drawing = element('svg', chartAttributes(title, width, height), [
     bands.map((band, index) => drawBand(band, index, axes)),
     horizontals(axes, chart.format),
     verticals(axes),

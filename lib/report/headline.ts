@@ -2,7 +2,15 @@
 
 import type { Summary } from '../train/search.js';
 import { element, type Content } from './markup.js';
-import { formatCount, formatNumber, formatPercent, formatSeconds, formatShare } from './numbers.js';
+import {
+  formatCount,
+  formatIds,
+  formatNumber,
+  formatPercent,
+  formatSeconds,
+  formatSegments,
+  formatShare,
+} from './numbers.js';
 import { note, table } from './page.js';
 import type { RunRecord } from './read-run.js';
 
@@ -63,7 +71,7 @@ const points = (difference: number): string =>
 
 const explain = ({ supernet, erased, maxDifference, relativeDifference }: Summary): string =>
   [
-    erased.length === 0 ? 'Nothing was erased.' : `Erased segments: ${erased.join(', ')}.`,
+    erased.length === 0 ? 'Nothing was erased.' : `Erased segments: ${formatIds(erased)}.`,
     'Largest difference between the outputs of the zeroed super-network and the sub-network:',
     `${formatDifference(maxDifference)}, relative to the largest output ${formatDifference(relativeDifference)}.`,
     ...(supernet.measured === 'selection'
@@ -84,7 +92,7 @@ function drawStanding({ steps, epochs, selection, erasure }: RunRecord): Content
     ...(epoch
       ? [[`test accuracy after epoch ${formatNumber(epoch.epoch)}`, formatPercent(epoch.testAccuracy)]]
       : []),
-    ...(selection ? [['chosen to be erased', `segments ${selection.segments.join(', ')}`]] : []),
+    ...(selection ? [['chosen to be erased', formatSegments(selection.segments)]] : []),
     ...(erasure
       ? [
           ['parameters left', formatCount(erasure.params)],

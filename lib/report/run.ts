@@ -6,6 +6,7 @@ import { writeAtomically } from '../train/checkpoint.js';
 import { drawCurves } from './curves.js';
 import { describeState, drawHeadline } from './headline.js';
 import { element, type Content } from './markup.js';
+import { formatIds } from './numbers.js';
 import { details, note, page, section, table } from './page.js';
 import { readRun, type RunRecord } from './read-run.js';
 import { drawScores } from './scores.js';
@@ -38,8 +39,11 @@ export async function reportPage(directory: string): Promise<string> {
 function selectionPart({ selection, space, config }: RunRecord): Content {
   if (!selection) return null;
   const { step, groups, scores } = selection;
-  const order = `At step ${step}, groups ${groups.join(', ')} were chosen, in this order.`;
-  if (scores.length === 0) return note(`${order} There was no warm-up step before, so there are no scores.`);
+  const [all, some] = [groups.join(', '), formatIds(groups)];
+  const order = `At step ${step}, groups ${some} were chosen, in this order.`;
+  const rest = all !== some && details('All groups in the order in which they were chosen', note(all));
+  if (scores.length === 0)
+    return [note(`${order} There was no warm-up step before, so there are no scores.`), rest];
   const bars = scores.map((score, group) => ({
     group,
     score,
@@ -49,6 +53,7 @@ function selectionPart({ selection, space, config }: RunRecord): Content {
   return [
     note(`${order} ${scoreMeaning[config['score'] === 'ablation' ? 'measured' : 'scored']}`),
     drawScores(bars),
+    rest,
   ];
 }
 

@@ -1,5 +1,6 @@
 // The redundancy scores of all groups as bars, from the most redundant on; chosen ones stand out.
 
+import { chartAttributes } from './chart.js';
 import { element, type Content, type Markup } from './markup.js';
 import { formatNumber } from './numbers.js';
 import { extent, linearScale, type Scale } from './scale.js';
@@ -24,8 +25,7 @@ export function drawScores(scores: readonly GroupScore[]): Markup {
   const scale = linearScale(extent([0, ...scores.map(({ score }) => score)]), [bottom, top]);
   const pitch = Math.min(widest, (right - left) / sorted.length);
   const end = left + pitch * sorted.length;
-  const viewBox = `0 0 ${size.width} ${size.height}`;
-  const attributes = { class: 'chart', viewBox, role: 'img', 'aria-label': 'redundancy of all groups' };
+  const attributes = chartAttributes('redundancy of all groups', size.width, size.height);
   const drawing = element('svg', attributes, [
     scale.ticks.map((tick) => drawTick(tick, end, scale)),
     sorted.map((score, index) => drawBar(score, left + index * pitch, pitch, scale)),

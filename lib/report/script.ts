@@ -58,6 +58,14 @@ for (const figure of document.querySelectorAll('.drawing')) {
     box.addEventListener('pointerleave', () => light());
   }
 
+  // Where nothing hovers, a box leads to its row, which says the same.
+  const tell = ({ dataset }) => {
+    const row = figure.querySelector('[data-row="' + dataset.segment + '"]');
+    row.closest('details').open = true;
+    row.scrollIntoView({ block: 'center' });
+  };
+  if (matchMedia('(hover: none)').matches) for (const box of boxes) box.addEventListener('click', () => tell(box));
+
   const show = (box) => {
     for (const other of boxes) other.classList.toggle('found', other === box);
     if (!box) return;

@@ -16,7 +16,7 @@ export async function segmentsSection(graph: SegmentGraph, name: string): Promis
     tools,
     element('div', { class: 'viewport' }, drawing),
     note(
-      'Hover over a box for its nodes and for why it cannot be removed. ',
+      'Hover over a box for its nodes and for why it cannot be removed, or tap it for its row. ',
       'Drag to move, Ctrl and the wheel to zoom.',
     ),
     details(`All ${graph.boxes.length} segments as a table`, segmentTable(graph.boxes)),

@@ -28,7 +28,7 @@ code, td code { font-family: ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu S
 .headline td:first-child { color: var(--muted); font-size: .95rem; }
 .bar { display: inline-block; width: 9rem; height: .55rem; margin-right: .6rem; border-radius: 1rem; background: var(--raised); border: 1px solid var(--line); overflow: hidden; }
 .bar i { display: block; height: 100%; background: var(--blue); }
-@media (max-width: 40rem) { .bar { display: none; } th, td { padding-right: .7rem; } .headline { font-size: 1rem; } }
+@media (max-width: 40rem) { .bar { display: none; } th, td { padding-right: .6rem; } th.number { white-space: normal; } .headline { font-size: .95rem; } }
 details { margin-top: .8rem; }
 summary { cursor: pointer; color: var(--muted); }
 
@@ -49,9 +49,9 @@ summary { cursor: pointer; color: var(--muted); }
 tr[data-row] { cursor: pointer; }
 tr[data-row]:hover td { background: var(--raised); }
 
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.4rem 1.6rem; margin-top: 1rem; }
-.charts.narrow { grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); }
-figure { margin: 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 1.4rem 1.6rem; margin-top: 1rem; }
+.charts.narrow { grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); }
+figure { margin: 0; overflow-x: auto; }
 figcaption { display: flex; flex-wrap: wrap; gap: 0 1.1rem; font-weight: 600; font-size: .92rem; margin-bottom: .25rem; }
 figcaption span { font-weight: 400; color: var(--muted); }
 figcaption i { display: inline-block; width: 1.3em; height: 0; margin-right: .4em; vertical-align: .25em; border-top: 2.5px solid; }
