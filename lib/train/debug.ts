@@ -1,6 +1,7 @@
 // What HALFSPACE_DEBUG shows on stderr: 1 timings of kernels and phases, 2 the search space, 3 the graph
 // after each pass, 4 programs, 5 each step. A higher level shows what the lower ones do.
 
+import { alignColumns } from '../columns.js';
 import type { CompiledProgram } from '../compile/compiled.js';
 import { printPasses, printProgram } from '../compile/print.js';
 import type { SessionDescription } from './native.js';
@@ -32,16 +33,9 @@ export function debugKernels(device: string, session: SessionDescription): void 
     ];
     const where = device === 'cpu' ? `cpu, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : device;
     const heading = `kernels of ${entries.map(({ name }) => name).join(', ')} on ${where}, ${total.toFixed(1)} ms`;
-    return `${heading}\n${columns([['kernel', 'calls', 'ms', 'share'], ...times.map(row)])}`;
+    const { headings, rows } = alignColumns(['kernel', 'calls', 'ms', 'share'], times.map(row));
+    return [heading, ...[headings, ...rows].map((line) => `  ${line}`), ''].join('\n');
   });
-}
-
-/** Names to the left, numbers to the right. */
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const cell = (text: string, column: number): string =>
-    column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0);
-  return rows.map((row) => `  ${row.map(cell).join('  ')}\n`).join('');
 }
 
 export function debugStep(event: Progress): void {
