@@ -1,18 +1,17 @@
 // `completion`: a script that teaches a shell what can be typed.
 
 import { Argument, type Command } from 'commander';
-import { bashCompletion } from './completion-bash.js';
-import { fishCompletion } from './completion-fish.js';
-import { commandWords, type CommandWords } from './completion-words.js';
-import { zshCompletion } from './completion-zsh.js';
+import type { CommandWords } from './completion-words.js';
 import { addExamples } from './help.js';
 import { addOutputOptions, openOutput, type OutputFlags } from './output.js';
 
+type Script = (commands: readonly CommandWords[]) => string;
+
 const scripts = {
-  bash: bashCompletion,
-  zsh: zshCompletion,
-  fish: fishCompletion,
-} as const satisfies Readonly<Record<string, (commands: readonly CommandWords[]) => string>>;
+  bash: async () => (await import('./completion-bash.js')).bashCompletion,
+  zsh: async () => (await import('./completion-zsh.js')).zshCompletion,
+  fish: async () => (await import('./completion-fish.js')).fishCompletion,
+} as const satisfies Readonly<Record<string, () => Promise<Script>>>;
 
 type Shell = keyof typeof scripts;
 
@@ -21,8 +20,12 @@ export function addCompletionCommand(program: Command): void {
     .command('completion')
     .description('Print a script that lets a shell complete commands, options and names.')
     .addArgument(new Argument('<shell>', 'your shell').choices(Object.keys(scripts)))
-    .action((shell: Shell, flags: OutputFlags) => {
-      const script = scripts[shell](commandWords(program));
+    .action(async (shell: Shell, flags: OutputFlags) => {
+      const [write, { commandWords }] = await Promise.all([
+        scripts[shell](),
+        import('./completion-words.js'),
+      ]);
+      const script = write(commandWords(program));
       openOutput(flags).result({ shell, script }, () => script);
     });
   addOutputOptions(command);
