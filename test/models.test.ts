@@ -33,6 +33,29 @@ for (const [name, { params, macs }] of Object.entries(published)) {
   });
 }
 
+const usualWidth = {
+  demosupnet: 32,
+  'darts-14': 48,
+  'darts-8': 24,
+  'regnet-800m': 64,
+  'regnet-800m-se': 64,
+  stackedunets: 64,
+  superresnet: 128,
+  'superresnet-2m': 128,
+} as const satisfies Record<(typeof modelNames)[number], number>;
+
+/** Products of channels become a quarter; rounding to whole groups, the classifier and norms add some. */
+for (const name of modelNames) {
+  test(`half the width leaves about a quarter of ${name}`, (t) => {
+    const [whole, half] = [usualWidth[name], usualWidth[name] / 2].map((width) =>
+      buildModel(name, { width }),
+    );
+    t.is(countParameters(whole as Graph), countParameters(buildModel(name)));
+    const left = countMacs(half as Graph) / countMacs(whole as Graph);
+    t.true(left > 0.22 && left < 0.36, `${left} of the MACs`);
+  });
+}
+
 /**
  * Groups, and how many of them can go together, counted by hand. Every block keeps one way through: where there
  * is an identity or a pooling in parallel that is the way, else one branch stays.

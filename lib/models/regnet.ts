@@ -18,17 +18,24 @@ export interface RegNetSpace {
   readonly squeeze?: number;
 }
 
-const x800M: RegNetSpace = { slope: 35.73, initial: 56, multiplier: 2.28, depth: 16, groupWidth: 16 };
+/** Channels of the stem where nobody says otherwise. */
+const usualStem = 64;
 
-/** RegNetX-800M: 6.59 M parameters and 253 M multiply-accumulates at 3x32x32. */
-export const regnetX800M = (options: ModelOptions): Graph => regnet(x800M, options);
+/** The 800 MF setting, with all widths in proportion to that of the stem. */
+const x800M = (stem = usualStem): RegNetSpace => {
+  const scale = stem / usualStem;
+  return { slope: 35.73 * scale, initial: 56 * scale, multiplier: 2.28, depth: 16, groupWidth: 16 };
+};
+
+/** RegNetX-800M: 6.59 M parameters and 253 M multiply-accumulates at 3x32x32. `width` scales all of it. */
+export const regnetX800M = (options: ModelOptions): Graph => regnet(x800M(options.width), options);
 
 /** The same with squeeze-excitation as RegNetY has it: 7.89 M parameters and 254 M multiply-accumulates. */
 export const regnet800MSqueeze = (options: ModelOptions): Graph =>
-  regnet({ ...x800M, squeeze: 0.25 }, options);
+  regnet({ ...x800M(options.width), squeeze: 0.25 }, options);
 
 /** Any RegNetX or RegNetY; `width` is the channels of the stem, 64 unless told. */
-export function regnet(space: RegNetSpace, { input, classes, width = 64 }: ModelOptions): Graph {
+export function regnet(space: RegNetSpace, { input, classes, width = usualStem }: ModelOptions): Graph {
   const net = new Network();
   let x = unit(net, net.input('image', [1, ...input]), { channels: width, kernel: 3, name: 'stem' });
   for (const [stage, { channels, blocks }] of stages(space).entries()) {
@@ -51,17 +58,22 @@ interface Stage {
   readonly blocks: number;
 }
 
-/** Widths u_j = initial + slope j, rounded to powers of the multiplier, then to multiples of 8 and of the groups. */
-export function stages({ slope, initial, multiplier, depth, groupWidth }: RegNetSpace): readonly Stage[] {
-  const widths = Array.from({ length: depth }, (_, index) => {
-    const power = Math.round(Math.log((initial + slope * index) / initial) / Math.log(multiplier));
-    const quantised = Math.round((initial * multiplier ** power) / 8) * 8;
-    return Math.round(quantised / groupWidth) * groupWidth;
-  });
-  return [...new Set(widths)].map((channels) => ({
-    channels,
-    blocks: widths.filter((width) => width === channels).length,
+/** Widths u_j = initial + slope j, rounded to powers of the multiplier; each power is a stage. */
+export function stages(space: RegNetSpace): readonly Stage[] {
+  const { slope, initial, multiplier, depth } = space;
+  const powers = Array.from({ length: depth }, (_, index) =>
+    Math.round(Math.log((initial + slope * index) / initial) / Math.log(multiplier)),
+  );
+  return [...new Set(powers)].map((power) => ({
+    channels: channelsAt(space, power),
+    blocks: powers.filter((other) => other === power).length,
   }));
+}
+
+/** initial multiplier^power, rounded to a multiple of 8 and then to whole groups. */
+function channelsAt({ initial, multiplier, groupWidth }: RegNetSpace, power: number): number {
+  const quantised = Math.round((initial * multiplier ** power) / 8) * 8;
+  return Math.max(1, Math.round(quantised / groupWidth)) * groupWidth;
 }
 
 interface Block {
@@ -77,7 +89,9 @@ function residualBlock(net: Network, x: Value, { channels, stride, groups, squee
   const grouped = unit(net, narrow, { channels, kernel: 3, stride, groups, name: `${name}.b` });
   const inputs = x.type.shape[1] as number;
   const excited =
-    squeeze > 0 ? excitation(net, grouped, Math.round(squeeze * inputs), `${name}.excitation`) : grouped;
+    squeeze > 0
+      ? excitation(net, grouped, Math.max(1, Math.round(squeeze * inputs)), `${name}.excitation`)
+      : grouped;
   const branch = net.batchNorm(net.conv(excited, channels, { kernel: 1, bias: false, name: `${name}.c` }));
   const same = stride === 1 && inputs === channels;
   const shortcut = same
