@@ -103,8 +103,7 @@ const rereads: Readonly<
   conv_backward_weights: (_, [dw], { image }) => 2 * image * sizeOf(dw),
   // One pass for the sums, one for the elements.
   batch_norm: ([x], _, { bytesOf }) => bytesOf(x as Tensor),
-  batch_norm_backward: ([x, dy, , , , y], _, { bytesOf }) =>
-    [x, dy, y].reduce((sum, tensor) => sum + (tensor ? bytesOf(tensor) : 0), 0),
+  batch_norm_backward: ([x, dy], _, { bytesOf }) => bytesOf(x as Tensor) + bytesOf(dy as Tensor),
   // The winner of every window, written and read.
   max_pool_backward: ([dy]) => 2 * WINNER_BYTES * sizeOf(dy),
 };

@@ -57,17 +57,20 @@ const batchNormInference: ReferenceKernel = (inputs, outputs, attrs) => {
 
 /**
  * With xn = (x - mean) * invStd over m elements of a channel:
- * dbias = sum dy, dscale = sum dy*xn, dx = scale * invStd * (dy - dbias/m - xn * dscale/m).
+ * dbias = sum dy, dscale = sum dy*xn, dx = scale * invStd * (dy - dbias/m - xn * dscale/m), where an
+ * epilogue lets dy through only where scale * xn + bias is above zero.
  */
 const batchNormBackward: ReferenceKernel = (inputs, outputs, attrs) => {
   const [x, dy, scale, batchMean, batchInvStd] = [0, 1, 2, 3, 4].map((i) => at(inputs, i)) as FiveOperands;
   const [dx, dscale, dbias] = [0, 1, 2].map((i) => at(outputs, i)) as [Operand, Operand, Operand];
-  const alive = (i: number): boolean => attrs['epilogue'] !== 'relu' || (at(inputs, 5).data[i] as number) > 0;
+  const bias = attrs['epilogue'] === 'relu' ? at(inputs, 5) : null;
   for (let c = 0; c < scale.data.length; c += 1) {
     const indices = channelIndices(x, c);
     const invStd = batchInvStd.data[c] as number;
     const xn = indices.map((i) => ((x.data[i] as number) - (batchMean.data[c] as number)) * invStd);
-    const g = indices.map((i) => (alive(i) ? (dy.data[i] as number) : 0));
+    const alive = (k: number): boolean =>
+      !bias || (scale.data[c] as number) * (xn[k] as number) + (bias.data[c] as number) > 0;
+    const g = indices.map((i, k) => (alive(k) ? (dy.data[i] as number) : 0));
     const gradientSum = sum(g);
     const product = sum(g.map((value, k) => value * (xn[k] as number)));
     indices.forEach((i, k) => {

@@ -15,8 +15,8 @@
 //       enters `var`. `mean var` are the running statistics, updated in place in mode `train` only.
 //       x is an image, here and below; the host reshapes what has fewer axes.
 //   batch_norm_inference    x scale bias mean var -> y   {epsilon [epilogue]}
-//   batch_norm_backward     x dy scale batchMean batchInvStd [y] -> dx dscale dbias   {[epilogue]}
-//       with epilogue relu, dy is first masked by y > 0
+//   batch_norm_backward     x dy scale batchMean batchInvStd [bias] -> dx dscale dbias   {[epilogue]}
+//       with epilogue relu, dy is first masked where scale (x - batchMean) batchInvStd + bias is not above 0
 //   unary                   x -> y                       {function [its parameters]}
 //   unary_backward          dy x y -> dx                 {function [its parameters]}
 //       relu, leaky_relu {alpha}, sigmoid, tanh, silu, gelu, hard_sigmoid {alpha beta}, hard_swish,

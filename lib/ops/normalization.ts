@@ -77,7 +77,8 @@ function results(inputs: readonly TensorType[]): readonly TensorType[] {
 
 function gradient({ epilogue }: BatchNorm, context: GradientContext): readonly (Value | null)[] {
   const [x, scale] = [input(context, 0), input(context, 1)];
-  const saved = [output(context, 1), output(context, 2), ...(epilogue ? [output(context, 0)] : [])];
+  // From the bias follows where the epilogue cut off, at a third less to read than y.
+  const saved = [output(context, 1), output(context, 2), ...(epilogue ? [input(context, 2)] : [])];
   const backward = batchNormBackward(x.type, scale.type, epilogue);
   const [dx = null, dscale = null, dbias = null] = context.emit(backward, [
     x,

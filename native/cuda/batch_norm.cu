@@ -13,9 +13,10 @@
 namespace halfspace::cuda {
 namespace {
 
-// What the pass over the pixels needs of a channel.
-struct Affine {
-  float center, factor, offset, slope;
+// What the passes over the pixels need of a channel: y = factor (x - center) + offset, and with the gradient g of
+// that, dx = factor (g - mean - slope (x - center)). Doubles follow an array of these.
+struct alignas(double) Affine {
+  float center, factor, offset, mean, slope;
 };
 
 // sum x, sum x^2
@@ -49,7 +50,7 @@ struct FinishMoments {
     const double variance = fmax(sums[1] / samples - average * average, 0.0);
     const double inverted = 1.0 / std::sqrt(variance + epsilon);
     affine[channel] = {static_cast<float>(average), static_cast<float>(scale[channel] * inverted),
-                       bias[channel], 0.0f};
+                       bias[channel], 0.0f, 0.0f};
     mean[channel] = static_cast<float>(average);
     inverse[channel] = static_cast<float>(inverted);
     if (!next_mean) return;
@@ -83,70 +84,82 @@ struct NormalizeRunning {
 
   __device__ Column column(int64_t channel) const {
     const double deviation = std::sqrt(static_cast<double>(var[channel]) + epsilon);
-    return {mean[channel], static_cast<float>(scale[channel] / deviation), bias[channel], 0.0f};
+    return {mean[channel], static_cast<float>(scale[channel] / deviation), bias[channel], 0.0f, 0.0f};
   }
   __device__ float operator()(const Column& a, const float (&x)[1]) const {
     return Normalize{nullptr, least}(a, x);
   }
 };
 
-// The gradient that reaches the normalisation, of x, dy and, where masked, y: nothing where the
-// rectifier after it closed.
+// The normalisation as the forward pass had it; `bias` is null where nothing is masked.
+struct Parameters {
+  const float *scale, *mean, *inverse, *bias;
+
+  __device__ Affine at(int64_t channel) const {
+    const double inverted = inverse[channel];
+    return {mean[channel], static_cast<float>(scale[channel] * inverted), bias ? bias[channel] : 0.0f, 0.0f,
+            0.0f};
+  }
+};
+
+// The gradient that reaches the normalisation: nothing where the rectifier after it closed. Computing y again
+// from x, `centered`, costs less than reading it.
 template <bool kMasked>
-__device__ float reaching(float dy, float y) {
-  return !kMasked || y > 0.0f ? dy : 0.0f;
+__device__ float reaching(const Affine& a, float dy, float centered) {
+  return !kMasked || a.factor * centered + a.offset > 0.0f ? dy : 0.0f;
 }
 
 // sum g, sum g (x - center)
 template <bool kMasked, class T>
 struct Products {
-  const T *x, *dy, *y;
-  const float* center;
+  const T *x, *dy;
+  Parameters parameters;
   int64_t channels;
 
   struct Column {
-    const T *x, *dy, *y;
+    const T *x, *dy;
     int64_t channels;
-    float center;
+    Affine affine;
     __device__ void operator()(int64_t row, double (&sums)[2]) const {
       const int64_t i = row * channels;
-      const double gradient = reaching<kMasked>(to_float(dy[i]), kMasked ? to_float(y[i]) : 0.0f);
+      const float centered = to_float(x[i]) - affine.center;
+      const double gradient = reaching<kMasked>(affine, to_float(dy[i]), centered);
       sums[0] += gradient;
-      sums[1] += gradient * static_cast<double>(to_float(x[i]) - center);
+      sums[1] += gradient * static_cast<double>(centered);
     }
   };
   __device__ Column at(int64_t, int64_t channel) const {
-    return {x + channel, dy + channel, kMasked ? y + channel : nullptr, channels, center[channel]};
+    return {x + channel, dy + channel, channels, parameters.at(channel)};
   }
 };
 
 struct FinishProducts {
-  const float *scale, *mean, *inverse;
+  Parameters parameters;
   float *dscale, *dbias;
   Affine* affine;
   double samples;
 
   __device__ void operator()(int64_t, int64_t channel, const double (&sums)[2]) const {
-    const double inverted = inverse[channel];
-    affine[channel] = {mean[channel], static_cast<float>(scale[channel] * inverted),
-                       static_cast<float>(sums[0] / samples),
-                       static_cast<float>(sums[1] * inverted * inverted / samples)};
+    const double inverted = parameters.inverse[channel];
+    Affine& a = affine[channel];
+    a = parameters.at(channel);
+    a.mean = static_cast<float>(sums[0] / samples);
+    a.slope = static_cast<float>(sums[1] * inverted * inverted / samples);
     dscale[channel] = static_cast<float>(sums[1] * inverted);
     dbias[channel] = static_cast<float>(sums[0]);
   }
 };
 
-// dx = factor (g - offset - slope (x - center))
+// dx = factor (g - mean - slope (x - center))
 template <bool kMasked>
 struct Differentiate {
-  static constexpr int kInputs = kMasked ? 3 : 2;
   using Column = Affine;
   const Affine* affine;
 
   __device__ Column column(int64_t channel) const { return affine[channel]; }
-  __device__ float operator()(const Column& a, const float (&in)[kInputs]) const {
-    const float gradient = reaching<kMasked>(in[1], kMasked ? in[kInputs - 1] : 0.0f);
-    return a.factor * (gradient - a.offset - a.slope * (in[0] - a.center));
+  __device__ float operator()(const Column& a, const float (&in)[2]) const {
+    const float centered = in[0] - a.center;
+    return a.factor * (reaching<kMasked>(a, in[1], centered) - a.mean - a.slope * centered);
   }
 };
 
@@ -239,7 +252,7 @@ class BatchNormInference final : public CudaKernel {
   float least_;
 };
 
-// x dy scale batchMean batchInvStd [y] -> dx dscale dbias, with g = dy masked, s = batchInvStd:
+// x dy scale batchMean batchInvStd [bias] -> dx dscale dbias, with g = dy masked, s = batchInvStd:
 //   dbias = sum g,  dscale = s sum g (x - mean)
 //   dx = scale s (g - dbias / M - (x - mean) s dscale / M)
 template <bool kMasked>
@@ -250,8 +263,7 @@ class BatchNormBackward final : public CudaKernel {
     expect_image(step, step.inputs[0]);
     expect_same(step, step.inputs[0], step.inputs[1]);
     expect_same(step, step.inputs[0], step.outputs[0]);
-    if (kMasked) expect_same(step, step.inputs[0], step.inputs[5]);
-    for (size_t i = 2; i < 5; ++i) expect_floats(step, step.inputs[i], cut_.columns);
+    for (size_t i = 2; i < step.inputs.size(); ++i) expect_floats(step, step.inputs[i], cut_.columns);
     for (size_t i = 1; i < 3; ++i) expect_floats(step, step.outputs[i], cut_.columns);
   }
 
@@ -262,23 +274,20 @@ class BatchNormBackward final : public CudaKernel {
 
   void run(const Buffers& buffers) override {
     auto* affine = static_cast<Affine*>(buffers.scratch);
-    const FinishProducts finish{.scale = buffers.in(2),
+    const Parameters parameters{.scale = buffers.in(2),
                                 .mean = buffers.in(3),
                                 .inverse = buffers.in(4),
+                                .bias = kMasked ? buffers.in(5) : nullptr};
+    const FinishProducts finish{.parameters = parameters,
                                 .dscale = buffers.out(1),
                                 .dbias = buffers.out(2),
                                 .affine = affine,
                                 .samples = static_cast<double>(cut_.rows)};
     with_element(type_, [&]<class T>(ElementType<T>) {
-      const T* y = kMasked ? buffers.in<T>(5) : nullptr;
-      const Products<kMasked, T> products{buffers.in<T>(0), buffers.in<T>(1), y, buffers.in(3),
-                                          cut_.columns};
+      const Products<kMasked, T> products{buffers.in<T>(0), buffers.in<T>(1), parameters, cut_.columns};
       sum_columns<2>(context_, cut_, products, finish, affine + cut_.columns);
-      using Function = Differentiate<kMasked>;
-      Operands<Function::kInputs, T> operands{{buffers.in<T>(0), buffers.in<T>(1)},
-                                              buffers.out<T>(0)};
-      if (kMasked) operands.in[Function::kInputs - 1] = y;
-      map_columns(context_, Function{affine}, operands, cut_.rows, cut_.columns);
+      map_columns(context_, Differentiate<kMasked>{affine}, operands_of<2, T>(buffers), cut_.rows,
+                  cut_.columns);
     });
   }
 

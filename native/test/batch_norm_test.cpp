@@ -156,7 +156,7 @@ TEST("the gradient of batch normalisation agrees with the textbook formula") {
       });
       std::vector<Tensor> outputs{zeros(shape), zeros({shape[1]}), zeros({shape[1]})};
       std::vector<Tensor> inputs{o.x, dy, o.scale, forward[1], forward[2]};
-      if (relu) inputs.push_back(forward[0]);
+      if (relu) inputs.push_back(o.bias);
       run("batch_norm_backward", attrs_of(relu), inputs, outputs);
       // batchMean and batchInvStd arrive rounded to float; sums of thousands scale their error.
       expect_close(outputs[0], dx, 5e-6, "dx");

@@ -27,11 +27,13 @@ struct Sums {
   double second[kBlock];
 };
 
-// Per channel, what the second pass over the pixels needs.
+// Per channel, what the passes over the pixels need: y = factor (x - center) + offset, and with the gradient g
+// of that, dx = factor (g - mean - slope (x - center)).
 struct Affine {
   float center[kBlock];
   float factor[kBlock];
   float offset[kBlock];
+  float mean[kBlock];
   float slope[kBlock];
 };
 
@@ -99,34 +101,36 @@ HALFSPACE_SIMD void normalize(const float* x, float* y, int64_t pixels, const Af
   }
 }
 
-// The gradient that reaches the normalisation: nothing where the rectifier after it closed.
+// The gradient that reaches the normalisation: nothing where the rectifier after it closed. Computing y again
+// from x, `centered`, costs less than reading it.
 template <bool kMasked>
-HALFSPACE_INLINE float masked(const float* dy, const float* y, int64_t i) {
-  const float gradient = dy[i];
-  return !kMasked || y[i] > 0.0f ? gradient : 0.0f;
+HALFSPACE_INLINE float masked(float dy, float centered, float factor, float offset) {
+  return !kMasked || factor * centered + offset > 0.0f ? dy : 0.0f;
 }
 
-// first += sum dy, second += sum dy (x - center)
+// first += sum g, second += sum g (x - center)
 template <bool kMasked>
-HALFSPACE_SIMD void add_products(const float* x, const float* dy, const float* y, int64_t pixels,
-                                 const float* center, Sums* sums) {
-  const Channels middle(center);
+HALFSPACE_SIMD void add_products(const float* x, const float* dy, int64_t pixels, const Affine* affine,
+                                 Sums* sums) {
+  const Channels center(affine->center), factor(affine->factor), offset(affine->offset);
   add_terms(pixels, sums, [&](int64_t i, int64_t c) __attribute__((always_inline)) {
-    return Term{masked<kMasked>(dy, y, i), x[i] - middle.of[c]};
+    const float centered = x[i] - center.of[c];
+    return Term{masked<kMasked>(dy[i], centered, factor.of[c], offset.of[c]), centered};
   });
 }
 
-// dx = factor (dy - offset - slope (x - center))
+// dx = factor (g - mean - slope (x - center))
 template <bool kMasked>
-HALFSPACE_SIMD void differentiate(const float* x, const float* dy, const float* y, float* dx,
-                                  int64_t pixels, const Affine* affine) {
+HALFSPACE_SIMD void differentiate(const float* x, const float* dy, float* dx, int64_t pixels,
+                                  const Affine* affine) {
   const Affine a = *affine;
   for (int64_t p = 0; p < pixels; ++p) {
 #pragma omp simd
     for (int64_t c = 0; c < kBlock; ++c) {
       const int64_t i = p * kBlock + c;
-      const float gradient = masked<kMasked>(dy, y, i);
-      dx[i] = a.factor[c] * (gradient - a.offset[c] - a.slope[c] * (x[i] - a.center[c]));
+      const float centered = x[i] - a.center[c];
+      const float gradient = masked<kMasked>(dy[i], centered, a.factor[c], a.offset[c]);
+      dx[i] = a.factor[c] * (gradient - a.mean[c] - a.slope[c] * centered);
     }
   }
 }
@@ -344,7 +348,7 @@ class BatchNormInference : public Kernel {
   float least_;
 };
 
-// x dy scale batchMean batchInvStd [y] -> dx dscale dbias, with g = dy masked, s = batchInvStd:
+// x dy scale batchMean batchInvStd [bias] -> dx dscale dbias, with g = dy masked, s = batchInvStd:
 //   dbias = sum g,  dscale = s sum g (x - mean)
 //   dx = scale s (g - dbias / M - (x - mean) s dscale / M)
 class BatchNormBackward : public Kernel {
@@ -355,8 +359,9 @@ class BatchNormBackward : public Kernel {
     expect_blocked(step, step.inputs[0]);
     expect_same(step, step.inputs[0], step.inputs[1]);
     expect_same(step, step.inputs[0], step.outputs[0]);
-    if (masked_) expect_same(step, step.inputs[0], step.inputs[5]);
-    for (size_t i = 2; i < 5; ++i) expect_channels(step, step.inputs[i], pieces_.image().channels);
+    for (size_t i = 2; i < step.inputs.size(); ++i) {
+      expect_channels(step, step.inputs[i], pieces_.image().channels);
+    }
     for (size_t i = 1; i < 3; ++i) expect_channels(step, step.outputs[i], pieces_.image().channels);
   }
 
@@ -364,37 +369,43 @@ class BatchNormBackward : public Kernel {
 
   void run(const Buffers& buffers) override {
     if (masked_)
-      run_as<true>(buffers, buffers.in(5));
+      run_as<true>(buffers);
     else
-      run_as<false>(buffers, nullptr);
+      run_as<false>(buffers);
   }
 
  private:
   template <bool kMasked>
-  void run_as(const Buffers& buffers, const float* y) {
+  void run_as(const Buffers& buffers) {
     const float *x = buffers.in(0), *dy = buffers.in(1);
     float* dx = buffers.out(0);
     Affine* affine = cleared(pieces_.affine(buffers.scratch), pieces_.image().blocks);
-    for (int64_t channel = 0; channel < pieces_.image().channels; ++channel) {
-      affine[channel / kBlock].center[channel % kBlock] = buffers.in(3)[channel];
-    }
-    // Without a mask y is never read; dy stands in for it so that no pointer is offset from null.
-    const float* mask = kMasked ? y : dy;
-    pieces_.for_each_group(kMasked ? 4 : 3, [&](Blocks blocks) {
+    start(buffers, affine);
+    pieces_.for_each_group(3, [&](Blocks blocks) {
       pieces_.reduce(
           blocks, buffers.scratch,
           [&](int64_t offset, int64_t pixels, int64_t block, Sums* sums) {
-            add_products<kMasked>(x + offset, dy + offset, mask + offset, pixels,
-                                  affine[block].center, sums);
+            add_products<kMasked>(x + offset, dy + offset, pixels, affine + block, sums);
           },
           [&](int64_t channel, double sum, double products) {
             finish(buffers, affine, channel, sum, products);
           });
       pieces_.for_each(blocks, [&](int64_t offset, int64_t pixels, int64_t block, int64_t) {
-        differentiate<kMasked>(x + offset, dy + offset, mask + offset, dx + offset, pixels,
-                               affine + block);
+        differentiate<kMasked>(x + offset, dy + offset, dx + offset, pixels, affine + block);
       });
     });
+  }
+
+  // What is known before any gradient: the normalisation itself.
+  void start(const Buffers& buffers, Affine* affine) const {
+    for (int64_t channel = 0; channel < pieces_.image().channels; ++channel) {
+      Affine& a = affine[channel / kBlock];
+      const int64_t c = channel % kBlock;
+      const double inverse = buffers.in(4)[channel];
+      a.center[c] = buffers.in(3)[channel];
+      a.factor[c] = static_cast<float>(buffers.in(2)[channel] * inverse);
+      if (masked_) a.offset[c] = buffers.in(5)[channel];
+    }
   }
 
   void finish(const Buffers& buffers, Affine* affine, int64_t channel, double sum,
@@ -403,8 +414,7 @@ class BatchNormBackward : public Kernel {
     const double inverse = buffers.in(4)[channel];
     Affine& a = affine[channel / kBlock];
     const int64_t c = channel % kBlock;
-    a.factor[c] = static_cast<float>(buffers.in(2)[channel] * inverse);
-    a.offset[c] = static_cast<float>(sum / samples);
+    a.mean[c] = static_cast<float>(sum / samples);
     a.slope[c] = static_cast<float>(products * inverse * inverse / samples);
     buffers.out(1)[channel] = static_cast<float>(products * inverse);
     buffers.out(2)[channel] = static_cast<float>(sum);
