@@ -110,7 +110,7 @@ test('several sessions work at the same time and do not disturb each other', asy
 
 // Serial: what the other tests do on the loop takes it a while.
 test.serial('the event loop stays free while a program runs', async (t) => {
-  using session = await Session.open(longProgram(60), { threads: 1 });
+  using session = await Session.open(longProgram(200), { threads: 1 });
   const image = uniform(LONG_INPUT, 4);
   const delay = await loopDelay(() => session.run('work', { image }));
   t.true(added(delay) < 10, JSON.stringify(delay));
