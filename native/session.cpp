@@ -216,10 +216,10 @@ std::unique_ptr<InOut> Session::filled(size_t entry, const std::vector<Napi::Val
   bool goes_on = staged_[entry].memory && std::any_of(values.begin(), values.end(), is_undefined);
   Filling filling = goes_on ? std::exchange(staged_[entry], {}) : start_filling(entry);
   fill(filling, entry, values);
-  size_t missing = std::find(filling.filled.begin(), filling.filled.end(), false) - filling.filled.begin();
-  if (missing == filling.filled.size()) return std::move(filling.memory);
-  throw Napi::TypeError::New(
-      env_, "input '" + executor_->entries()[entry].inputs[missing].name + "' is missing");
+  auto missing = std::find(filling.filled.begin(), filling.filled.end(), false);
+  if (missing == filling.filled.end()) return std::move(filling.memory);
+  const Port& port = executor_->entries()[entry].inputs[missing - filling.filled.begin()];
+  throw Napi::TypeError::New(env_, "input '" + port.name + "' is missing");
 }
 
 Filling Session::start_filling(size_t entry) {
