@@ -2,7 +2,7 @@
 
 usage: export-zoo.py [--opset N] [--external] DIRECTORY EXPORTER NAME[:SIZE] ...
 
-EXPORTER is `torchscript` or `dynamo`. NAME is one of torchvision's, or `small_vit`, `small_swin`,
+EXPORTER is `torchscript`, `dynamo`, or `dynamo-plain`, which leaves out the exporter's optimizations. NAME is one of torchvision's, or `small_vit`, `small_swin`,
 `small_swin_v2`, `small_maxvit`, `small_convnext`: members of those families with few and narrow layers. SIZE
 is the height and width of the input (64 by default). Weights are random; those that networks begin with at
 one value, and statistics of normalisation, are moved off it, so that every one of them counts.
@@ -112,8 +112,8 @@ def build(name, size):
 
 
 def exporter_options(exporter, opset, external):
-    if exporter == "dynamo":
-        options = {"dynamo": True, "external_data": external, "verbose": False}
+    if exporter.startswith("dynamo"):
+        options = {"dynamo": True, "external_data": external, "verbose": False, "optimize": exporter == "dynamo"}
         return options | ({"opset_version": opset} if opset else {})
     return {
         "dynamo": False,

@@ -393,6 +393,20 @@ test('every ONNX operator that is read has a case', (t) => {
   );
 });
 
+test('a bias of zeros that the file computes is none, one that it holds is trained', (t) => {
+  const parameters = (bias: string): readonly string[] =>
+    fromOnnx(
+      modelBytes({
+        inputs: [value('x', image)],
+        nodes: [node('ConstantOfShape', ['six'], ['computed']), node('Conv', ['x', 'w', bias], ['y'])],
+        constants: [kernel, numbers('six', 6), floats('held', [6], [0, 0, 0, 0, 0, 0])],
+        outputs: [untyped('y')],
+      }),
+    ).parameters.map(({ name }) => name);
+  t.deepEqual(parameters('computed'), ['w']);
+  t.deepEqual(parameters('held'), ['w', 'held']);
+});
+
 /** What the only node of the imported case says about why it is opaque. */
 function reason(c: ReaderCase): string {
   const graph: Graph = fromOnnx(bytesOf(c));
@@ -405,6 +419,10 @@ for (const [c, expected] of [
     'only images of rank 4 are supported, its input has rank 3',
   ],
   [of('', 'Conv', { data: [image, [6, 4, 3, 3]], inputs: [0, 1] }), 'input 1 is not a constant'],
+  [
+    of('', 'Conv', { inputs: [0, kernel], attributes: { kernel_shape: [5, 5] } }),
+    "its kernel_shape [5,5] is not its weight's",
+  ],
   [
     of('', 'Gemm', { data: [[2, 3]], inputs: [0, weight('w', [3, 5])], attributes: { alpha: { float: 2 } } }),
     'it scales its operands or transposes the first',

@@ -135,7 +135,20 @@ test.serial('networks of the dynamo exporter compute the same here and after exp
   for (const name of names) await compare(t, join(folder, `${name}-dynamo.onnx`), 1);
 });
 
-for (const exporter of ['torchscript', 'dynamo']) {
+/** Without its optimizations the exporter keeps batch normalisation a layer of its own, in inference form. */
+test.serial('networks of the dynamo exporter without optimizations keep their normalisation', async (t) => {
+  if (skipped(t)) return;
+  t.timeout(900_000);
+  const names = ['resnet18', 'shufflenet_v2_x0_5', 'mobilenet_v3_small', 'efficientnet_b0'];
+  const folder = exported(t, 'dynamo-plain', names);
+  for (const [name, , parameters] of zoo.filter(([known]) => names.includes(known))) {
+    const path = join(folder, `${name}-dynamo-plain.onnx`);
+    t.is(await compare(t, path, 1), parameters, name);
+    await trains(t, path);
+  }
+});
+
+for (const exporter of ['torchscript', 'dynamo', 'dynamo-plain']) {
   test.serial(
     `small networks of the ${exporter} exporter compute the same for any image, and train`,
     async (t) => {

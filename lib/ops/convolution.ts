@@ -10,8 +10,8 @@ import type {
   Op,
   Value,
 } from '../graph.js';
-import { elements, type Shape, type TensorType } from '../shape.js';
-import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import { elements, sameShape, type Shape, type TensorType } from '../shape.js';
+import { isComputedZero, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
 import { requireImage, windowOf } from './onnx-window.js';
 import {
   arity,
@@ -165,8 +165,11 @@ function read(context: OnnxContext): readonly Value[] {
   requireImage(context);
   const weight = context.trained(1);
   const kernel = weight.type.shape.slice(2) as unknown as Pair;
+  const stated = context.attributes.ints('kernel_shape', kernel);
+  if (!sameShape(stated, kernel))
+    context.decline(`its kernel_shape [${stated.join(',')}] is not its weight's`);
   const { strides, padding, dilations } = windowOf(context, kernel);
-  const bias = context.given(2) ? [context.trained(2)] : [];
+  const bias = context.given(2) && !isComputedZero(context.constant(2)) ? [context.trained(2)] : [];
   const groups = context.attributes.int('group', 1);
   return context.emit(conv({ strides, padding, dilations, groups }), [context.data(0), weight, ...bias]);
 }

@@ -71,6 +71,10 @@ export const mapReader =
   (context) =>
     context.emit(op(), [context.data(0)]);
 
+/** Whether a constant is zeros that the file computes rather than holds: an exporter's way to say that there is none. */
+export const isComputedZero = (constant: OnnxTensor | null): boolean =>
+  constant !== null && !constant.stored && Array.from(constant.data).every((x) => x === 0);
+
 /** The numbers that constant input `index` lists. */
 export function listed(context: OnnxContext, index: number): readonly number[] {
   return Array.from(context.constant(index)?.data ?? context.decline(`input ${index} is not constant`));
