@@ -393,18 +393,20 @@ test('every ONNX operator that is read has a case', (t) => {
   );
 });
 
+/** The parameters of a convolution whose bias is called so. */
+const parametersWith = (bias: string): readonly string[] =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', image)],
+      nodes: [node('ConstantOfShape', ['six'], ['computed']), node('Conv', ['x', 'w', bias], ['y'])],
+      constants: [kernel, numbers('six', 6), floats('held', [6], [0, 0, 0, 0, 0, 0])],
+      outputs: [untyped('y')],
+    }),
+  ).parameters.map(({ name }) => name);
+
 test('a bias of zeros that the file computes is none, one that it holds is trained', (t) => {
-  const parameters = (bias: string): readonly string[] =>
-    fromOnnx(
-      modelBytes({
-        inputs: [value('x', image)],
-        nodes: [node('ConstantOfShape', ['six'], ['computed']), node('Conv', ['x', 'w', bias], ['y'])],
-        constants: [kernel, numbers('six', 6), floats('held', [6], [0, 0, 0, 0, 0, 0])],
-        outputs: [untyped('y')],
-      }),
-    ).parameters.map(({ name }) => name);
-  t.deepEqual(parameters('computed'), ['w']);
-  t.deepEqual(parameters('held'), ['w', 'held']);
+  t.deepEqual(parametersWith('computed'), ['w']);
+  t.deepEqual(parametersWith('held'), ['w', 'held']);
 });
 
 /** What the only node of the imported case says about why it is opaque. */
