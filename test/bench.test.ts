@@ -44,9 +44,12 @@ test('a short run times a step of every network', async (t) => {
 });
 
 for (const [only, unit] of [
+  ['analysis/stackedunets', 'ms'],
   ['ceiling/separable', 'ms'],
   ['compile/stackedunets', 'ms'],
+  ['data/plain 32x32', 'ms'],
   ['erase/stackedunets', 's'],
+  ['half-space/sgd warm-up, 16 segments', 'ms'],
   ['memory/separable', 'mb'],
 ] as const) {
   test(`a short run of ${only} gives figures`, async (t) => {
