@@ -9,8 +9,11 @@ namespace {
 
 constexpr size_t kMostChannels = 3;
 
-// Red, green, blue and the byte that means nothing, computed together; a vector type of GCC and Clang.
+// Red, green, blue and the byte that means nothing, computed together; vector types of GCC and Clang.
 typedef float Color __attribute__((vector_size(16)));
+typedef int32_t Whole __attribute__((vector_size(16)));
+
+constexpr Color kMost{255, 255, 255, 255};
 
 Color load(const float* values) {
   Color color;
@@ -63,7 +66,7 @@ void scale_down(const Pixels& source, int first, const float* weights, int count
   }
 }
 
-// One row of colours to its place in `channels` planes. Weights add up to one and pixels are bytes, so nothing
+// One row of colours to its place in up to three planes. Weights add up to one and pixels are bytes, so nothing
 // leaves 0..255 but by rounding.
 void scale_across(const float* colors, const Taps& taps, size_t channels, size_t plane, uint8_t* out) {
   for (size_t x = 0; x < taps.first.size(); ++x) {
@@ -71,9 +74,10 @@ void scale_across(const float* colors, const Taps& taps, size_t channels, size_t
     const float* color = colors + size_t(4) * taps.first[x];
     Color sum{};
     for (int tap = 0; tap < taps.count; ++tap) sum += weights[tap] * load(color + 4 * tap);
-    for (size_t channel = 0; channel < channels; ++channel) {
-      out[channel * plane + x] = static_cast<uint8_t>(std::min(sum[channel], 255.0f));
-    }
+    const Whole pixel = __builtin_convertvector(sum < kMost ? sum : kMost, Whole);
+    out[x] = static_cast<uint8_t>(pixel[0]);
+    if (channels > 1) out[plane + x] = static_cast<uint8_t>(pixel[1]);
+    if (channels > 2) out[2 * plane + x] = static_cast<uint8_t>(pixel[2]);
   }
 }
 
