@@ -6,10 +6,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 unset HALFSPACE_CUDA_LIBRARY
+if [ ! -e /dev/nvidiactl ] && [ ! -e /dev/dxg ]; then
+  echo 'test:gpu: skipped, as there is no driver of NVIDIA (neither /dev/nvidiactl nor /dev/dxg)'
+  exit
+fi
 if ! command -v nvcc >/dev/null && [ ! -x /usr/local/cuda/bin/nvcc ]; then
   echo 'test:gpu: skipped, as there is no nvcc to build the CUDA engine with'
   exit
 fi
+# Running takes more of cuDNN than linking.
+[ -n "${HALFSPACE_CUDA_LIBRARIES:-}" ] || bash scripts/cuda-libraries.sh --all
 bash scripts/build-cuda.sh
 
 missing=$(npx tsx lib/cli/main.ts devices --json | node -e '
@@ -25,4 +31,4 @@ fi
 cmake build/cuda -DHALFSPACE_TESTS=ON
 cmake --build build/cuda --target cuda_tests --parallel "${JOBS:-2}"
 ctest --test-dir build/cuda --output-on-failure --tests-regex '_on_cuda$'
-npx ava test/cuda.test.ts test/cuda-search.test.ts test/cuda-staging.test.ts test/cuda-sessions.test.ts
+npx ava test/cuda.test.ts test/cuda-search.test.ts test/cuda-staging.test.ts test/cuda-sessions.test.ts --timeout=15m
