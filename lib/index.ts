@@ -121,7 +121,7 @@ export type {
 
 // Trained networks.
 export type { TrainedNetwork } from './train/verify.js';
-export { evaluate, type Evaluation } from './train/evaluate.js';
+export { evaluate, type Evaluation, type EvaluationOptions } from './train/evaluate.js';
 export { InferenceNetwork, type InferenceOptions } from './train/inference.js';
 export type { Buffers } from './train/device-network.js';
 

@@ -19,7 +19,7 @@ const narrow =
   (options: ModelOptions): Graph =>
     buildModel(name, { ...options, width });
 
-/** Blocks with 16, 32, 64 and 64 channels: RegNetX-800M has no narrow version. */
+/** Blocks with 16, 32, 64 and 64 channels, four in all: the sixteen of RegNetX-800M take long. */
 const smallRegnet = (options: ModelOptions): Graph =>
   regnet({ slope: 14, initial: 16, multiplier: 2, depth: 4, groupWidth: 8 }, { ...options, width: 16 });
 

@@ -7,10 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { buildModel } from '../lib/models/index.js';
 import { Network } from '../lib/network.js';
 import { toOnnx } from '../lib/onnx/export.js';
+import { searchSpace } from '../lib/search/space.js';
 import { initialWeights } from '../lib/weights.js';
 import { boxes } from './page-parts.js';
+import { zeroed } from './random-networks.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'halfspace-report-cli-'));
@@ -51,6 +54,22 @@ test.serial('a page is headed by the name of the file, not by where it lies', as
   const html = readFileSync(file, 'utf8');
   t.regex(html, /<h1>small\.onnx<\/h1>/);
   t.false(html.includes(folder));
+});
+
+test.serial('groups that are zero in a file are drawn as erased', async (t) => {
+  const graph = buildModel('demosupnet', { width: 8 });
+  const space = searchSpace(graph);
+  const model = join(folder, 'zeros.onnx');
+  const weights = zeroed(space, initialWeights(graph, 0), [2]);
+  writeFileSync(model, toOnnx(graph, weights));
+  const file = join(folder, 'zeros.html');
+  const { status, stderr } = await halfspace('inspect', model, '--html', file);
+  t.is(status, 0, stderr);
+  const erased = boxes(readFileSync(file, 'utf8')).filter(({ classes }) => classes.includes('erased'));
+  t.deepEqual(
+    erased.map(({ id }) => id),
+    space.groups[2]?.segments,
+  );
 });
 
 test.serial('a drawing that cannot be written is a failure that names the file', async (t) => {

@@ -75,8 +75,11 @@ async function inspect(
   const graph = await loadModel(model, shape);
   const space = searchSpace(gates ? addGates(graph).graph : graph);
   if (html !== undefined) {
-    const { drawSpace } = await import('../report/space.js');
-    await writeResult(html, await drawSpace(space, basename(model)));
+    const [{ drawSpace }, { zeroGroups }] = await Promise.all([
+      import('../report/space.js'),
+      import('../train/construct.js'),
+    ]);
+    await writeResult(html, await drawSpace(space, basename(model), zeroGroups(space)));
     output.note(`wrote ${html}`);
   }
   const document = inspectDocument(space, model);

@@ -7,8 +7,15 @@ import { formatCount } from './numbers.js';
 import { segmentGraph } from './segment-graph.js';
 import { segmentsSection } from './segments-section.js';
 
-/** One self-contained HTML page; `model` is the name that the network goes by. */
-export async function drawSpace(space: SearchSpace, model: string): Promise<string> {
+/**
+ * One self-contained HTML page; `model` is the name that the network goes by, `erased` are the groups that are
+ * drawn as gone.
+ */
+export async function drawSpace(
+  space: SearchSpace,
+  model: string,
+  erased: readonly number[] = [],
+): Promise<string> {
   const { graph, segments, groups, maxRemovable } = space;
   const removable = segments.filter((segment) => segment.removable).length;
   const facts = [
@@ -17,6 +24,6 @@ export async function drawSpace(space: SearchSpace, model: string): Promise<stri
     `${segments.length} segments, ${removable} removable`,
     `${groups.length} groups, at most ${maxRemovable} can go together`,
   ];
-  const drawing = await segmentsSection(segmentGraph(space), model);
+  const drawing = await segmentsSection(segmentGraph(space, erased), model);
   return page(model, facts.join(' · '), section('Segment graph', drawing));
 }

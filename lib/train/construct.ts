@@ -7,6 +7,7 @@ import { random } from '../random.js';
 import { foldGates } from '../search/fold-gates.js';
 import { groupSpans, searchSpace, type SearchSpace } from '../search/space.js';
 import { constructSubnet } from '../search/subnet.js';
+import { isValid } from '../search/validity.js';
 import { elements } from '../shape.js';
 import { initialWeights, type Weights } from '../weights.js';
 import { costOf, type Cost } from './cost.js';
@@ -88,6 +89,17 @@ export async function constructVerified(
       maxDifference: result.agreement.maxDifference,
     },
   };
+}
+
+/**
+ * Ids of the groups that are zero in a network that carries its own weights: what `constructVerified` would
+ * erase. None where they cannot go together.
+ */
+export function zeroGroups(space: SearchSpace): readonly number[] {
+  if (!space.graph.parameters.some(({ init }) => init.kind === 'data')) return [];
+  const { zero } = withoutGroups(space, initialWeights(space.graph, 0), []);
+  const taken = Uint8Array.from(space.groups, ({ id }) => (zero.includes(id) ? 1 : 0));
+  return isValid(space.skeleton, taken) ? zero : [];
 }
 
 function requireGroup({ groups }: SearchSpace, id: number): void {
