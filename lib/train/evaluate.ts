@@ -21,7 +21,7 @@ export interface Evaluation {
 /** How a network shall be run on a data set; all of it may be left open. */
 export interface EvaluationOptions extends InferenceOptions {
   /** Told of each image that cannot be decoded and is left out; without it, or null, that is an error. */
-  readonly skipCorrupt?: TestOptions['skipCorrupt'];
+  readonly skipCorrupt?: ((error: HalfspaceError) => void) | null;
 }
 
 /** Images that run at once where the caller does not say. */
