@@ -80,8 +80,13 @@ function costOfStep(program: Program, step: Step, flops: number, operands: numbe
     indices.map((index) => program.tensors[index] as Tensor);
   const isUpdate = step.kernel === 'update';
   const bytes = isUpdate ? bytesOfUpdate(program, step) : operands;
-  const again = rereads[step.kernel]?.(tensors(step.inputs), tensors(step.outputs), held) ?? 0;
   const depthwise = isDepthwise(program, step);
+  const moved: Operands = {
+    inputs: tensors(step.inputs),
+    outputs: tensors(step.outputs),
+    rectified: step.attrs['epilogue'] !== undefined,
+  };
+  const again = (depthwise ? undefined : rereads[step.kernel])?.(moved, held) ?? 0;
   const rate = depthwise ? FP32_FLOPS : TENSOR_FLOPS[held.precision];
   return {
     kernel: depthwise ? `${step.kernel}, depthwise` : step.kernel,
@@ -93,19 +98,26 @@ function costOfStep(program: Program, step: Step, flops: number, operands: numbe
   };
 }
 
-/** Bytes that native/cuda moves beyond one read or write of every operand. */
-const rereads: Readonly<
-  Record<string, (inputs: readonly Tensor[], outputs: readonly Tensor[], held: Held) => number>
-> = {
-  // Weights are brought to cuDNN's order and the images' type, and back: written and read once more.
-  conv: ([, w], _, { image }) => 2 * image * sizeOf(w),
-  conv_backward_data: ([, w], _, { image }) => 2 * image * sizeOf(w),
-  conv_backward_weights: (_, [dw], { image }) => 2 * image * sizeOf(dw),
+interface Operands {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly rectified: boolean;
+}
+
+/** Bytes that native/cuda moves beyond one read or write of every operand; depthwise convolutions move none. */
+const rereads: Readonly<Record<string, (operands: Operands, held: Held) => number>> = {
+  // Weights are brought to cuDNN's order and the images' type, and back: written and read once more. A bias or
+  // a rectifier is a pass of its own over y, the gradient of a bias one over dy.
+  conv: ({ inputs: [, w, bias], outputs: [y], rectified }, { image, bytesOf }) =>
+    2 * image * sizeOf(w) + (bias || rectified ? 2 * bytesOf(y as Tensor) : 0),
+  conv_backward_data: ({ inputs: [, w] }, { image }) => 2 * image * sizeOf(w),
+  conv_backward_weights: ({ inputs: [, dy], outputs: [dw, db] }, { image, bytesOf }) =>
+    2 * image * sizeOf(dw) + (db ? bytesOf(dy as Tensor) : 0),
   // One pass for the sums, one for the elements.
-  batch_norm: ([x], _, { bytesOf }) => bytesOf(x as Tensor),
-  batch_norm_backward: ([x, dy], _, { bytesOf }) => bytesOf(x as Tensor) + bytesOf(dy as Tensor),
+  batch_norm: ({ inputs: [x] }, { bytesOf }) => bytesOf(x as Tensor),
+  batch_norm_backward: ({ inputs: [x, dy] }, { bytesOf }) => bytesOf(x as Tensor) + bytesOf(dy as Tensor),
   // The winner of every window, written and read.
-  max_pool_backward: ([dy]) => 2 * WINNER_BYTES * sizeOf(dy),
+  max_pool_backward: ({ inputs: [dy] }) => 2 * WINNER_BYTES * sizeOf(dy),
 };
 
 const WINNER_BYTES = 4;

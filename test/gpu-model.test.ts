@@ -55,9 +55,12 @@ test('images of bf16 take half the bytes, and everything else what it took', (t)
   const of = (kernel: string) => costs.find((cost) => cost.kernel === kernel);
   const [image, features, pooled] = [2 * 8 * 8 * 8, 2 * 4 * 8 * 8, 2 * 4 * 4 * 4];
   const weights = 4 * 8 * 3 * 3;
-  // Weights and bias in fp32; what cuDNN gets is written and read in bf16.
+  // Weights and bias in fp32; what cuDNN gets is written and read in bf16; bias and rectifier are one pass over y.
   t.is(of('conv')?.bytes, 2 * (image + features) + 4 * (weights + 4));
-  t.is(of('conv')?.movedBytes, 2 * (image + features + 2 * weights) + 4 * (weights + 4));
+  t.is(of('conv')?.movedBytes, 2 * (image + 3 * features + 2 * weights) + 4 * (weights + 4));
+  // x and dy, dy once more for the gradient of the bias.
+  t.is(of('conv_backward_weights')?.bytes, 2 * (image + features) + 4 * (weights + 4));
+  t.is(of('conv_backward_weights')?.movedBytes, 2 * (image + 2 * features + 2 * weights) + 4 * (weights + 4));
   // dy, x and dx; a winner of four bytes for each output, written and read.
   t.is(of('max_pool_backward')?.movedBytes, 2 * (pooled + 2 * features) + 2 * 4 * pooled);
   // Matrices stay in fp32.
