@@ -11,7 +11,11 @@ import { countParameters } from '../lib/graph.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { fromOnnx } from '../lib/onnx/import.js';
 import { unsupported } from '../lib/ops/opaque.js';
+import { extend } from '../lib/search/maximal.js';
+import { searchSpace } from '../lib/search/space.js';
+import { closure } from '../lib/search/validity.js';
 import { elements } from '../lib/shape.js';
+import { constructVerified } from '../lib/train/construct.js';
 import { initialWeights } from '../lib/weights.js';
 import {
   noise,
@@ -45,6 +49,7 @@ const zoo: readonly (readonly [string, number, number])[] = [
 const small = ['small_resnext', 'small_convnext', 'small_vit', 'small_maxvit', 'small_swin', 'small_swin_v2'];
 
 const python = pythonWith('torch', 'torchvision', 'PIL', 'onnx', 'onnxscript');
+const zooTest = python ? test.serial : test.serial.skip;
 
 /** Exports the networks in one process, since importing torch takes longest. */
 function exported(t: ExecutionContext, exporter: string, names: readonly string[]): string {
@@ -96,6 +101,21 @@ async function compareImages(t: ExecutionContext, path: string): Promise<void> {
   }
 }
 
+/** Half the groups that can go together, which `constructVerified` compares with the network that has them at zero. */
+async function constructs(t: ExecutionContext, path: string): Promise<void> {
+  const graph = fromOnnx(readFileSync(path));
+  const { groups, skeleton } = searchSpace(graph);
+  const sizes = groups.map(({ params }) => params);
+  const most = extend(skeleton, new Uint8Array(groups.length), sizes) ?? new Uint8Array(groups.length);
+  const erased = closure(
+    skeleton,
+    most.map((taken, id) => (taken && id % 2 === 0 ? 1 : 0)),
+  );
+  const ids = [...(erased ?? [])].flatMap((taken, id) => (taken ? [id] : []));
+  const { graph: subnet } = await constructVerified(graph, ids);
+  t.is(countParameters(subnet) < countParameters(graph), ids.length > 0, path);
+}
+
 /** One image of a batch. */
 const imageOf = (inputs: Contents, image: number): Contents =>
   Object.fromEntries(
@@ -105,15 +125,7 @@ const imageOf = (inputs: Contents, image: number): Contents =>
     }),
   );
 
-function skipped(t: ExecutionContext): boolean {
-  if (python) return false;
-  t.log('skipped: no Python with torch, torchvision, pillow, onnx and onnxscript (set HALFSPACE_PYTHON)');
-  t.pass();
-  return true;
-}
-
-test.serial('networks of the torchscript exporter compute the same here and after export', async (t) => {
-  if (skipped(t)) return;
+zooTest('networks of the torchscript exporter compute the same here and after export', async (t) => {
   t.timeout(900_000);
   const folder = exported(
     t,
@@ -124,11 +136,11 @@ test.serial('networks of the torchscript exporter compute the same here and afte
     const path = join(folder, `${name}-torchscript.onnx`);
     t.is(await compare(t, path, 2), parameters, name);
     await trains(t, path);
+    await constructs(t, path);
   }
 });
 
-test.serial('networks of the dynamo exporter compute the same here and after export', async (t) => {
-  if (skipped(t)) return;
+zooTest('networks of the dynamo exporter compute the same here and after export', async (t) => {
   t.timeout(900_000);
   const names = ['resnet18', 'shufflenet_v2_x0_5', 'mobilenet_v3_small'];
   const folder = exported(t, 'dynamo', names);
@@ -136,8 +148,7 @@ test.serial('networks of the dynamo exporter compute the same here and after exp
 });
 
 /** Without its optimizations the exporter keeps batch normalisation a layer of its own, in inference form. */
-test.serial('networks of the dynamo exporter without optimizations keep their normalisation', async (t) => {
-  if (skipped(t)) return;
+zooTest('networks of the dynamo exporter without optimizations keep their normalisation', async (t) => {
   t.timeout(900_000);
   const names = ['resnet18', 'shufflenet_v2_x0_5', 'mobilenet_v3_small', 'efficientnet_b0'];
   const folder = exported(t, 'dynamo-plain', names);
@@ -149,10 +160,9 @@ test.serial('networks of the dynamo exporter without optimizations keep their no
 });
 
 for (const exporter of ['torchscript', 'dynamo', 'dynamo-plain']) {
-  test.serial(
+  zooTest(
     `small networks of the ${exporter} exporter compute the same for any image, and train`,
     async (t) => {
-      if (skipped(t)) return;
       t.timeout(900_000);
       const folder = exported(t, exporter, small);
       for (const name of small) {
@@ -160,6 +170,7 @@ for (const exporter of ['torchscript', 'dynamo', 'dynamo-plain']) {
         await compare(t, path, 1);
         await compareImages(t, path);
         await trains(t, path);
+        await constructs(t, path);
       }
     },
   );
