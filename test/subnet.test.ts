@@ -59,7 +59,7 @@ function checkSets(graph: Graph, seed: number): void {
 const property = (options: NetworkOptions): void =>
   fc.assert(
     fc.property(networks(options), fc.nat(), ({ graph }, seed) => checkSets(graph, seed)),
-    trials(80),
+    trials(700),
   );
 
 test('a sub-network of sums and concatenations computes what the zeroed network does', (t) => {
@@ -96,7 +96,7 @@ test('an output that no data reaches does not depend on the input', (t) => {
       fc.property(networks({ jointsOnly: true, outputs: 3 }), fc.nat(), ({ graph }, seed) =>
         checkDeadOutputs(graph, seed),
       ),
-      trials(80),
+      trials(700),
     ),
   );
 });
