@@ -1,5 +1,6 @@
 // A program ready to run on its device: compile once, run often. The only holder of native memory
-// and threads. Work, preparing it included, happens on the session's own thread, so the event loop stays free.
+// and threads. Work, preparing it included, happens on the session's own thread, so the event loop stays free
+// but for copying what goes in: a GPU takes it from pinned memory, which the first run of an entry makes.
 
 import { encode } from '../compile/encode.js';
 import type { Entry, Program, Tensor } from '../compile/program.js';
