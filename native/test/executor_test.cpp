@@ -46,7 +46,7 @@ std::vector<float> run_once(Program program, const std::vector<float>& input) {
   char* base = memory->host();
   std::memcpy(base + entry.inputs[0].offset, input.data(), input.size() * sizeof(float));
   std::atomic<bool> abort = false;
-  memory->send(plan.inputs[0].offset, plan.inputs[0].meta.bytes());
+  memory->send(entry.inputs[0].offset, entry.inputs[0].meta.bytes());
   executor.run(0, *memory, abort);
   const auto* result = reinterpret_cast<float*>(base + entry.outputs[0].offset);
   return {result, result + entry.outputs[0].meta.elements()};
