@@ -2,8 +2,6 @@
 // often; the transforms cost far less than that as soon as there are a few blocks of channels.
 #include "winograd.h"
 
-#include <limits>
-
 #include "kernels.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
@@ -44,9 +42,9 @@ std::vector<int64_t> sources(const BlockedConvolution& c, int64_t taps, bool tur
   return result;
 }
 
-Winograd forward_with(const BlockedConvolution& c, const MinimalFilter& minimal) {
+Winograd forward(const BlockedConvolution& c) {
   const int64_t groups = c.x.dim(1) / c.w.dim(1);
-  return {.minimal = minimal,
+  return {.minimal = minimal_filter_of(axis_of(c, 0).met()),
           .batch = c.x.dim(0),
           .groups = groups,
           .in = {c.x.dim(2), c.x.dim(3), c.geometry.strides[0], c.w.dim(1)},
@@ -54,32 +52,6 @@ Winograd forward_with(const BlockedConvolution& c, const MinimalFilter& minimal)
           .top = axis_of(c, 0).reach(),
           .left = axis_of(c, 1).reach()};
 }
-
-// Transforming a float costs about as much as so many products: of an image with its way into the cache and
-// back, of a filter with its way to memory and back.
-constexpr int64_t kPixelCost = 8;
-constexpr int64_t kFilterCost = 40;
-
-int64_t cost(const Winograd& g) {
-  const int64_t in = g.in.parts() * kBlock, out = g.out.parts() * kBlock;
-  const int64_t tile = in * out + kPixelCost * (in + out);
-  return g.groups * g.minimal.positions() * (g.tiles() * tile + kFilterCost * in * out);
-}
-
-// The cheapest for these filters and images.
-const MinimalFilter& choose(const BlockedConvolution& c) {
-  const MinimalFilter* best = nullptr;
-  int64_t least = std::numeric_limits<int64_t>::max();
-  for (const MinimalFilter& minimal : minimal_filters()) {
-    if (minimal.taps != axis_of(c, 0).met()) continue;
-    const int64_t own = cost(forward_with(c, minimal));
-    if (own < least) best = &minimal;
-    least = std::min(least, own);
-  }
-  return *best;
-}
-
-Winograd forward(const BlockedConvolution& c) { return forward_with(c, choose(c)); }
 
 // dx is a convolution of dy with the filters turned around, one for each phase.
 Winograd backward(const BlockedConvolution& c) {

@@ -61,6 +61,11 @@ struct Corner {
   int64_t count, before;
 };
 
+// Tiles [begin, end) of the channels of a group.
+struct Strip {
+  int64_t group, begin, end;
+};
+
 // What the kernels of all three directions have in common. Transformed filters are
 // [groups][out.parts()][positions][filter_plane].
 struct Winograd {
@@ -89,11 +94,16 @@ struct Winograd {
   int64_t offset(const Side& side, int64_t image, int64_t group, int64_t part) const {
     return side.offset((image * groups + group) * side.blocks(), part);
   }
-  TileRow patches(const Corner& corner, int64_t part) const {
-    return in.tiles(part, corner.h - top, corner.w - left, corner.count);
-  }
   TileRow outputs(const Corner& corner, int64_t part) const {
     return out.tiles(part, corner.h, corner.w, corner.count);
+  }
+
+  // Transforms the patches of one part of x, or the tiles of one part of dy.
+  void transform_patches(const float* x, const Strip& strip, int64_t part, Positions<float> v) const {
+    transform(minimal.patches, in, top, left, x, strip, part, v);
+  }
+  void transform_gradients(const float* dy, const Strip& strip, int64_t part, Positions<float> m) const {
+    transform(minimal.gradients, out, 0, 0, dy, strip, part, m);
   }
 
   // Calls body(corner) for each row of tiles among [begin, end).
@@ -105,6 +115,17 @@ struct Winograd {
       body(Corner{line / rows(), line % rows() * minimal.tile, column * minimal.tile, count, tile - begin});
       tile += count;
     }
+  }
+
+ private:
+  // Windows begin `above` and `before` the corners of their tiles.
+  void transform(decltype(MinimalFilter::patches) kernel, const Side& side, int64_t above, int64_t before,
+                 const float* images, const Strip& strip, int64_t part, Positions<float> to) const {
+    each_row(strip.begin, strip.end, [&](const Corner& corner) {
+      const TileRow row = side.tiles(part, corner.h - above, corner.w - before, corner.count);
+      kernel(row, images + offset(side, corner.image, strip.group, part),
+             {to.data + corner.before * kBlock, to.stride});
+    });
   }
 };
 

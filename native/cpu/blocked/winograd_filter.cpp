@@ -68,11 +68,6 @@ class Filter final : public Kernel {
   // Tiles of a strip, at most: their values and those of a few blocks of channels fit the L2 cache.
   static constexpr int64_t kStrip = 24;
 
-  // Tiles [begin, end) of the channels of a group.
-  struct Strip {
-    int64_t group, begin, end;
-  };
-
   // Strips of equal length for all threads.
   static int64_t strip_length(int64_t tiles, int64_t lanes) {
     return padded(ceil_div(tiles, lanes * ceil_div(tiles, lanes * kStrip)));
@@ -101,11 +96,7 @@ class Filter final : public Kernel {
   void read(const float* x, const Strip& strip, const TileProduct& size, float* v) const {
     for (int64_t part = 0; part < size.inputs; ++part) {
       float* to = v + part * size.positions * size.plane;
-      winograd_.each_row(strip.begin, strip.end, [&](const Corner& corner) {
-        const float* image = x + winograd_.offset(winograd_.in, corner.image, strip.group, part);
-        winograd_.minimal.patches(winograd_.patches(corner, part), image,
-                                  {to + corner.before * kBlock, size.plane});
-      });
+      winograd_.transform_patches(x, strip, part, {to, size.plane});
       // Tiles that only fill the strip.
       for (int64_t p = 0; p < size.positions; ++p) {
         float* plane = to + p * size.plane;

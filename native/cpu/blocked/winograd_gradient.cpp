@@ -53,6 +53,7 @@ class FilterGradient final : public Kernel {
 
   void transform(const Buffers& buffers, int64_t begin, int64_t end, float* v, float* m) const {
     const int64_t positions = winograd_.minimal.positions();
+    const int64_t inputs = winograd_.in.parts(), outputs = winograd_.out.parts();
     const int64_t plane = tile_plane(end - begin);
     const int64_t runs = ceil_div(end - begin, kRun);
     parallel_for(runs * all_parts(), positions * all_parts() * plane, [&](int64_t index) {
@@ -61,29 +62,13 @@ class FilterGradient final : public Kernel {
       const int64_t last = std::min(end, first + kRun);
       const int64_t before = (first - begin) * kBlock;
       if (part < input_parts()) {
-        patches(buffers.in(0), part, first, last, {v + part * positions * plane + before, plane});
+        winograd_.transform_patches(buffers.in(0), {part / inputs, first, last}, part % inputs,
+                                    {v + part * positions * plane + before, plane});
       } else {
         const int64_t output = part - input_parts();
-        gradients(buffers.in(1), output, first, last, {m + output * positions * plane + before, plane});
+        winograd_.transform_gradients(buffers.in(1), {output / outputs, first, last}, output % outputs,
+                                      {m + output * positions * plane + before, plane});
       }
-    });
-  }
-
-  void patches(const float* x, int64_t index, int64_t begin, int64_t end, Positions<float> v) const {
-    const int64_t group = index / winograd_.in.parts(), part = index % winograd_.in.parts();
-    winograd_.each_row(begin, end, [&](const Corner& corner) {
-      const float* image = x + winograd_.offset(winograd_.in, corner.image, group, part);
-      winograd_.minimal.patches(winograd_.patches(corner, part), image,
-                                {v.data + corner.before * kBlock, v.stride});
-    });
-  }
-
-  void gradients(const float* dy, int64_t index, int64_t begin, int64_t end, Positions<float> m) const {
-    const int64_t group = index / winograd_.out.parts(), part = index % winograd_.out.parts();
-    winograd_.each_row(begin, end, [&](const Corner& corner) {
-      const float* image = dy + winograd_.offset(winograd_.out, corner.image, group, part);
-      winograd_.minimal.gradients(winograd_.outputs(corner, part), image,
-                                  {m.data + corner.before * kBlock, m.stride});
     });
   }
 

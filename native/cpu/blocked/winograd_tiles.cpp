@@ -1,5 +1,7 @@
 #include "winograd_tiles.h"
 
+#include <algorithm>
+
 #include "winograd_transforms.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
@@ -112,15 +114,15 @@ HALFSPACE_INLINE void correlate_blocks(const TileProduct& size, const float* v, 
   }
 }
 
-template <int tile, int taps>
-HALFSPACE_INLINE void transform_patches_apart(const TileRow& row, const float* x, int64_t pixel,
-                                              Positions<float> v) {
-  constexpr int size = tile + taps - 1;
+// Transforms windows of from x from pixels, `step` apart, to to x to positions.
+template <int step, int from, int to, class Axis>
+HALFSPACE_INLINE void transform_windows(const TileRow& row, const float* plane, int64_t pixel,
+                                        Positions<float> positions, Axis axis) {
   for (int64_t t = 0; t < row.count; ++t) {
-    Vector pixels[size][size], values[size][size];
-    load_pixels<size>(row, x, row.w + t * tile, pixel, pixels);
-    along_both<size, size>(pixels, values, Transforms<tile, taps>::patch);
-    store_positions<size>(v, t, values);
+    Vector pixels[from][from], values[to][to];
+    load_pixels<from>(row, plane, row.w + t * step, pixel, pixels);
+    along_both<from, to>(pixels, values, axis);
+    store_positions<to>(positions, t, values);
   }
 }
 
@@ -128,10 +130,12 @@ HALFSPACE_INLINE void transform_patches_apart(const TileRow& row, const float* x
 // compiler knows makes this a fifth faster.
 template <int tile, int taps>
 HALFSPACE_SIMD void transform_patches(const TileRow& row, const float* x, Positions<float> v) {
+  constexpr int size = tile + taps - 1;
+  constexpr auto patch = Transforms<tile, taps>::patch;
   if (taps > 4 || (taps == 3 && row.pixel == kBlock)) {
-    transform_patches_apart<tile, taps>(row, x, kBlock, v);
+    transform_windows<tile, size, size>(row, x, kBlock, v, patch);
   } else {
-    transform_patches_apart<tile, taps>(row, x, row.pixel, v);
+    transform_windows<tile, size, size>(row, x, row.pixel, v, patch);
   }
 }
 
@@ -156,13 +160,7 @@ HALFSPACE_SIMD void transform_outputs(const TileRow& row, Positions<const float>
 
 template <int tile, int taps>
 HALFSPACE_SIMD void transform_gradients(const TileRow& row, const float* dy, Positions<float> m) {
-  constexpr int size = tile + taps - 1;
-  for (int64_t t = 0; t < row.count; ++t) {
-    Vector pixels[tile][tile], values[size][size];
-    load_pixels<tile>(row, dy, row.w + t * tile, kBlock, pixels);
-    along_both<tile, size>(pixels, values, Transforms<tile, taps>::gradient);
-    store_positions<size>(m, t, values);
-  }
+  transform_windows<tile, tile, tile + taps - 1>(row, dy, kBlock, m, Transforms<tile, taps>::gradient);
 }
 
 template <int tile, int taps>
@@ -200,10 +198,10 @@ constexpr MinimalFilter minimal_filter() {
 
 }  // namespace
 
-std::span<const MinimalFilter> minimal_filters() {
+const MinimalFilter& minimal_filter_of(int64_t taps) {
   static const MinimalFilter filters[] = {minimal_filter<4, 3>(), minimal_filter<3, 4>(),
                                           minimal_filter<4, 5>(), minimal_filter<2, 7>()};
-  return filters;
+  return *std::ranges::find(filters, taps, &MinimalFilter::taps);
 }
 
 HALFSPACE_SIMD void multiply_tiles(const TileProduct& size, const float* v, const float* u, float* m) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "block.h"
 
@@ -53,8 +52,8 @@ struct MinimalFilter {
   int64_t positions() const { return (tile + taps - 1) * (tile + taps - 1); }
 };
 
-// All there are.
-std::span<const MinimalFilter> minimal_filters();
+// The one of three, four, five or seven taps.
+const MinimalFilter& minimal_filter_of(int64_t taps);
 
 // One position of a run of tiles, and of filters: v [inputs][tiles][kBlock], u [outputs][inputs * kBlock][kBlock],
 // m [outputs][tiles][kBlock], where inputs and outputs are blocks. All positions of a block lie together, so
