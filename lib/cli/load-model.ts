@@ -1,12 +1,12 @@
 // MODEL on the command line: the name of a built-in super-network, a path to an ONNX file, or a path to a
 // JavaScript or TypeScript file whose default export is a network or builds one.
 
-import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Argument } from 'commander';
 import { HalfspaceError, systemReason } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { ModelOptions } from '../models/index.js';
+import { readRegularFile } from '../regular-file.js';
 import type { Shape } from '../shape.js';
 import { suggest } from '../suggest.js';
 import { isModulePath, loadModule } from './load-module.js';
@@ -61,18 +61,12 @@ export async function loadOnnx(path: string, image?: Shape): Promise<Graph> {
   return aboutFile(path, () => fromOnnx(bytes, { directory: dirname(path), ...(image ? { image } : {}) }));
 }
 
-/** The file is looked at before it is read: a pipe may keep one waiting, and a device never end. */
-async function readModel(path: string): Promise<Uint8Array> {
-  try {
-    if ((await stat(path)).isFile()) return await readFile(path);
-  } catch (cause) {
-    throw unreadable(path, systemReason(cause), cause);
-  }
-  throw unreadable(path, 'it is not a file');
-}
-
-const unreadable = (path: string, reason: string, cause?: unknown): HalfspaceError =>
-  new HalfspaceError('ERR_MODEL', `cannot read the model file ${path}: ${reason}`, { cause });
+const readModel = (path: string): Promise<Uint8Array> =>
+  readRegularFile(path).catch((cause: unknown) => {
+    throw new HalfspaceError('ERR_MODEL', `cannot read the model file ${path}: ${systemReason(cause)}`, {
+      cause,
+    });
+  });
 
 /** Whatever goes wrong in `act` is told with the file it is about. */
 export async function aboutFile<T>(path: string, act: () => T | Promise<T>): Promise<T> {

@@ -1,13 +1,13 @@
 // Reading data files so that every failure names the file, what was expected and what arrived.
 // Formats live in the files beside this one.
 
-import { constants } from 'node:fs';
-import { access, open, stat, type FileHandle } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 
 import { HalfspaceError, systemReason } from '../errors.js';
+import { readRegularFile } from '../regular-file.js';
 
 /** Largest file that is unpacked into memory; the largest published one has 0.8 GB. */
 const LARGEST = 4 * 2 ** 30 - 1;
@@ -22,35 +22,11 @@ export const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Opening a pipe does not wait for its other end, so that it can be seen to be none of ours. */
-const OPEN = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-
 /** The whole file. */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    const file = await open(path, OPEN);
-    try {
-      return await readOpen(file);
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
+export const readBytes = (path: string): Promise<Uint8Array> =>
+  readRegularFile(path).catch((cause: unknown) => {
     throw dataError(path, `cannot be read (${systemReason(cause)})`, cause);
-  }
-}
-
-/** All of a file that is open, unless it is one that never ends, such as a device. */
-async function readOpen(file: FileHandle): Promise<Uint8Array> {
-  const stat = await file.stat();
-  if (!stat.isFile()) throw new Error('it is not a file');
-  const bytes = new Uint8Array(stat.size);
-  for (let done = 0; done < bytes.length;) {
-    const { bytesRead } = await file.read(bytes, done, Math.min(bytes.length - done, 2 ** 30));
-    if (bytesRead === 0) return bytes.subarray(0, done);
-    done += bytesRead;
-  }
-  return bytes;
-}
+  });
 
 /** A Buffer's `slice` shares memory where a typed array's copies, so Buffers stay in this file. */
 const plain = ({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>): Uint8Array =>
