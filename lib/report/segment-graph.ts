@@ -2,6 +2,7 @@
 // does to each. Facts only; sizes, places and colours come later.
 
 import { nodeMacs, type Node, type Value } from '../graph.js';
+import { setOf } from '../search/selection.js';
 import type { SearchSpace, Segment } from '../search/space.js';
 import { SOURCE, type Vertex } from '../search/trace.js';
 import { evaluate, type Evaluation } from '../search/validity.js';
@@ -54,11 +55,9 @@ export interface SegmentGraph {
 
 /** Describes a search space; `erased` are ids of groups that can go together. */
 export function segmentGraph(space: SearchSpace, erased: readonly number[] = []): SegmentGraph {
-  const taken = new Uint8Array(space.groups.length);
-  for (const group of erased) taken[group] = 1;
   const view: View = {
     space,
-    evaluation: evaluate(space.skeleton, taken),
+    evaluation: evaluate(space.skeleton, setOf(space, erased)),
     vertexOf: new Map(space.skeleton.trace.vertices.map((vertex) => [vertex.node, vertex])),
     groupOf: new Map(space.groups.flatMap(({ id, segments }) => segments.map((s) => [s, id] as const))),
   };

@@ -5,6 +5,7 @@ import { HalfspaceError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import { random } from '../random.js';
 import { foldGates } from '../search/fold-gates.js';
+import { setOf } from '../search/selection.js';
 import { groupSpans, searchSpace, type SearchSpace } from '../search/space.js';
 import { constructSubnet } from '../search/subnet.js';
 import { isValid } from '../search/validity.js';
@@ -98,8 +99,7 @@ export async function constructVerified(
 export function zeroGroups(space: SearchSpace): readonly number[] {
   if (!space.graph.parameters.some(({ init }) => init.kind === 'data')) return [];
   const { zero } = withoutGroups(space, initialWeights(space.graph, 0), []);
-  const taken = Uint8Array.from(space.groups, ({ id }) => (zero.includes(id) ? 1 : 0));
-  return isValid(space.skeleton, taken) ? zero : [];
+  return isValid(space.skeleton, setOf(space, zero)) ? zero : [];
 }
 
 function requireGroup({ groups }: SearchSpace, id: number): void {

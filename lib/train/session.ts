@@ -74,8 +74,8 @@ export class Session implements Disposable {
 
   /**
    * Runs an entry and resolves with its outputs. Inputs are copied before this returns; those that were
-   * staged are left out. An aborted run stops between two steps and rejects with the signal's reason; what its steps had written
-   * to arenas by then stays there.
+   * staged are left out. An aborted run stops between two steps and rejects with the signal's reason; what
+   * its steps had written to arenas by then stays there.
    */
   async run(entry: string, inputs: Arrays = {}, options: { signal?: AbortSignal } = {}): Promise<Arrays> {
     this.#check();
