@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import test from 'ava';
 import { horizontalFlip } from '../lib/data/augment.js';
-import type { Dataset } from '../lib/data/dataset.js';
+import type { Dataset, Split } from '../lib/data/dataset.js';
 import { cutmix, mixup } from '../lib/data/mix.js';
 import { HalfspaceError } from '../lib/errors.js';
 import type { Graph } from '../lib/graph.js';
@@ -351,11 +351,17 @@ test('a run goes on bit for bit with augmentations, too', async (t) => {
   t.deepEqual(timeless(second.checkpoint), timeless((await train(options)).checkpoint));
 });
 
-test('an image that cannot be decoded fails the run, or is left out and told of', async (t) => {
+/** The tiny data set with an image in one split that fails, and how. */
+function withCorruptImage(split: 'train' | 'test') {
   const corrupt = new HalfspaceError('ERR_DATA', 'corrupt');
-  const image: Dataset['train']['image'] = (index) =>
-    index === 5 ? Promise.reject(corrupt) : tinyDataset.train.image(index);
-  const dataset: Dataset = { ...tinyDataset, train: { ...tinyDataset.train, image } };
+  const image: Split['image'] = (index) =>
+    index === 5 ? Promise.reject(corrupt) : tinyDataset[split].image(index);
+  const dataset: Dataset = { ...tinyDataset, [split]: { ...tinyDataset[split], image } };
+  return { dataset, corrupt };
+}
+
+test('an image that cannot be decoded fails the run, or is left out and told of', async (t) => {
+  const { dataset, corrupt } = withCorruptImage('train');
   t.is(await t.throwsAsync(train({ epochs: 1 }, undefined, tinyNetwork(), undefined, dataset)), corrupt);
   const told: unknown[] = [];
   const skipCorrupt = (error: HalfspaceError): void => void told.push(error);
@@ -365,10 +371,7 @@ test('an image that cannot be decoded fails the run, or is left out and told of'
 });
 
 test('so is a test image', async (t) => {
-  const corrupt = new HalfspaceError('ERR_DATA', 'corrupt');
-  const image: Dataset['test']['image'] = (index) =>
-    index === 5 ? Promise.reject(corrupt) : tinyDataset.test.image(index);
-  const dataset: Dataset = { ...tinyDataset, test: { ...tinyDataset.test, image } };
+  const { dataset, corrupt } = withCorruptImage('test');
   t.is(await t.throwsAsync(train({ epochs: 1 }, undefined, tinyNetwork(), undefined, dataset)), corrupt);
   const told: unknown[] = [];
   const skipCorrupt = (error: HalfspaceError): void => void told.push(error);
