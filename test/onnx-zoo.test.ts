@@ -11,9 +11,9 @@ import { countParameters } from '../lib/graph.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { fromOnnx } from '../lib/onnx/import.js';
 import { unsupported } from '../lib/ops/opaque.js';
-import { extend } from '../lib/search/maximal.js';
 import { searchSpace } from '../lib/search/space.js';
 import { closure } from '../lib/search/validity.js';
+import { largeSets } from '../lib/search/ways.js';
 import { elements } from '../lib/shape.js';
 import { constructVerified } from '../lib/train/construct.js';
 import { initialWeights } from '../lib/weights.js';
@@ -105,8 +105,8 @@ async function compareImages(t: ExecutionContext, path: string): Promise<void> {
 async function constructs(t: ExecutionContext, path: string): Promise<void> {
   const graph = fromOnnx(readFileSync(path));
   const { groups, skeleton } = searchSpace(graph);
-  const sizes = groups.map(({ params }) => params);
-  const most = extend(skeleton, new Uint8Array(groups.length), sizes) ?? new Uint8Array(groups.length);
+  const none = new Uint8Array(groups.length);
+  const [most = none] = largeSets(skeleton, none);
   const erased = closure(
     skeleton,
     most.map((taken, id) => (taken && id % 2 === 0 ? 1 : 0)),

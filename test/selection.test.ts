@@ -4,7 +4,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { HalfspaceError } from '../lib/errors.js';
-import type { Graph } from '../lib/graph.js';
+import type { Graph, Value } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
 import * as ops from '../lib/ops/index.js';
 import { random } from '../lib/random.js';
@@ -184,6 +184,33 @@ test('losses that only fail together are steered around', (t) => {
     code: 'ERR_TARGET',
     message: /'concat' cannot lose all these inputs at once/,
   });
+  for (let seed = 0; seed < 20; seed += 1) t.notThrows(() => checkCandidates(space, seed));
+});
+
+/** Branches of 2, 2 and 1 channels, joined and split into 3 and 2: neither part may become empty, unless both go. */
+function splitBranches(net: Network, x: Value): Value {
+  const parts = [2, 2, 1].map((width) => net.conv(x, width, { kernel: 1 }));
+  return net.apply(ops.split(1, [3, 2]), [net.concat(parts)]);
+}
+
+test('a set is found that is met on the way up but not on the way down from a largest one', (t) => {
+  const net = new Network();
+  const x = net.relu(net.input('x', [1, 2, 2, 2]));
+  const joined = net.concat([net.conv(x, 1, { kernel: 1 }), x, splitBranches(net, x)]);
+  const space = searchSpace(net.graph([net.conv(joined, 2)]));
+  t.is(space.maxRemovable, 4);
+  t.deepEqual(candidates(beginSelection(space, countOf(2))), [0, 1, 2, 3]);
+  for (let seed = 0; seed < 20; seed += 1) t.notThrows(() => checkCandidates(space, seed));
+});
+
+test('where the shortest way to the output leads nowhere, a longer one is found', (t) => {
+  const net = new Network();
+  const x = net.relu(net.input('x', [1, 2, 2, 2]));
+  const split = splitBranches(net, x);
+  const long = net.conv(net.add([net.conv(x, 2), net.conv(x, 2)]), 2, { bias: false });
+  const space = searchSpace(net.graph([net.conv(net.concat([split, long]), 2)]));
+  const early = take(take(beginSelection(space, countOf(3)), 0), 1);
+  t.deepEqual(candidates(early), [2]);
   for (let seed = 0; seed < 20; seed += 1) t.notThrows(() => checkCandidates(space, seed));
 });
 

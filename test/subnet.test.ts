@@ -6,12 +6,12 @@ import fc from 'fast-check';
 import { countMacs, countParameters, type Graph } from '../lib/graph.js';
 import { random } from '../lib/random.js';
 import { costWithout } from '../lib/search/cost.js';
-import { extend } from '../lib/search/maximal.js';
 import { setOf } from '../lib/search/selection.js';
 import { searchSpace, type SearchSpace } from '../lib/search/space.js';
 import { constructSubnet } from '../lib/search/subnet.js';
 import { DATA } from '../lib/search/states.js';
 import { closure, evaluate } from '../lib/search/validity.js';
+import { largeSets } from '../lib/search/ways.js';
 import {
   forward,
   networks,
@@ -37,7 +37,7 @@ function validSets(space: SearchSpace, seed: number): readonly (readonly number[
   const stream = random(seed);
   const drafts = [0.2, 0.4, 0.6, 0.8].map((share) => groups.map(() => (stream.uniform() < share ? 1 : 0)));
   const closed = drafts.map((draft) => closure(skeleton, Uint8Array.from(draft)));
-  const largest = extend(skeleton, new Uint8Array(groups.length), new Float64Array(groups.length).fill(1));
+  const [largest] = largeSets(skeleton, new Uint8Array(groups.length));
   const lists = [...closed, largest].flatMap((set) => (set ? [[...set.keys()].filter((id) => set[id])] : []));
   return [...new Map(lists.map((list) => [list.join(), list])).values()];
 }

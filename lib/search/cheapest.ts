@@ -28,12 +28,10 @@ export function findCheapest(
 ): Bargain | null {
   const weightings = [groupWeights(space, kind), new Float64Array(space.groups.length).fill(1)];
   let best: Bargain | null = null;
-  let left = attempts;
-  for (const set of otherWays(space.skeleton, fixed, weightings)) {
+  for (const set of otherWays(space.skeleton, fixed, weightings, attempts)) {
     const cost = costWithout(space.skeleton, set)[kind];
     if (!best || cost < best.cost) best = { set, cost };
-    left -= 1;
-    if (best.cost <= limit || left <= 0) break;
+    if (best.cost <= limit) break;
   }
   return best;
 }

@@ -11,20 +11,28 @@ import { evaluate, isValid, type Evaluation, type Violation } from './validity.j
 /** What keeping each group costs. */
 export type Weights = ArrayLike<number>;
 
+/** All groups but those that had to be kept. */
+export interface Extension {
+  readonly set: Taken;
+  /** Whether the set is valid; where it is not, nothing mends it that keeps these groups and loses what was taken. */
+  readonly valid: boolean;
+}
+
 /**
- * A valid set with all of `taken` and as much more as is found, or null where none is found. Groups
- * that weigh more are given up to the set rather than kept.
+ * Extends `taken` by as much more as is found. Groups that weigh more are given up to the set rather
+ * than kept.
  */
-export function extend(skeleton: Skeleton, taken: Taken, weights: Weights): Taken | null {
+export function extend(skeleton: Skeleton, taken: Taken, weights: Weights): Extension {
   const kept = new Uint8Array(skeleton.groupCount);
   for (;;) {
     const evaluation = evaluate(skeleton, without(kept));
-    if (evaluation.violations.length === 0) return evaluation.taken;
+    if (evaluation.violations.length === 0) return { set: evaluation.taken, valid: true };
     const ways = waysToLife(skeleton, taken, kept, weights);
     const added = evaluation.violations.map((violation) =>
       revive(skeleton, ways, kept, targetOf(skeleton, ways, evaluation, violation)),
     );
-    if (added.includes(null) || added.every((count) => count === 0)) return null;
+    if (added.includes(null) || added.every((count) => count === 0))
+      return { set: without(kept), valid: false };
   }
 }
 

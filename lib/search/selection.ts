@@ -179,7 +179,7 @@ function findExact(space: SearchSpace, count: number, fixed: Taken): Taken | nul
     const found = isValid(skeleton, next) ? next : shrink(space, count, most, fixed);
     if (found) return found;
   }
-  return null;
+  return grow(skeleton, count, fixed);
 }
 
 /** Gives groups back one at a time, staying valid, until `count` are left. */
@@ -196,6 +196,17 @@ function shrink(space: SearchSpace, count: number, set: Taken, fixed: Taken): Ta
     }
   }
   return size === count ? result : null;
+}
+
+/** Takes groups one at a time, each with what must go along, until there are `count`. */
+function grow(skeleton: Skeleton, count: number, fixed: Taken): Taken | null {
+  let result = closure(skeleton, fixed);
+  for (const group of fixed.keys()) {
+    if (!result || sizeOf(result) >= count) break;
+    const next = result[group] ? null : closure(skeleton, result.with(group, 1));
+    if (next && sizeOf(next) <= count) result = next;
+  }
+  return result && sizeOf(result) === count ? result : null;
 }
 
 /** Why a target is refused, with the nearest one that is possible. */

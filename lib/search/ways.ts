@@ -6,22 +6,23 @@ import type { Skeleton } from './skeleton.js';
 import { sizeOf, type Taken } from './states.js';
 
 /**
- * Valid sets with all of `fixed`, as `extend` finds them for each of the `weightings`; breadth first
- * over the groups that are barred from being kept. Every step costs an `extend`, so take only a few.
+ * Valid sets with all of `fixed`, as `extend` finds them for each of the `weightings` in about so many
+ * `attempts`; breadth first over the groups that are barred from being kept, those of a way that ended
+ * nowhere as well.
  */
 export function* otherWays(
   skeleton: Skeleton,
   fixed: Taken,
   weightings: readonly Weights[],
+  attempts: number,
 ): Generator<Taken, void> {
   const open = [fixed];
   const seen = new Set([fixed.join('')]);
-  for (let next = 0; next < open.length; next += 1) {
+  for (let next = 0; next < open.length && next * weightings.length < attempts; next += 1) {
     const barred = open[next] as Taken;
     for (const weights of weightings) {
-      const set = extend(skeleton, barred, weights);
-      if (!set) continue;
-      yield set;
+      const { set, valid } = extend(skeleton, barred, weights);
+      if (valid) yield set;
       open.push(...barrings(barred, set, seen));
     }
   }
@@ -34,11 +35,8 @@ const WAYS = 32;
 export function* largeSets(skeleton: Skeleton, fixed: Taken): Generator<Taken, void> {
   const units = new Float64Array(skeleton.groupCount).fill(1);
   const bound = upperBound(skeleton, fixed);
-  let left = WAYS;
-  for (const set of otherWays(skeleton, fixed, [units])) {
+  for (const set of otherWays(skeleton, fixed, [units], WAYS)) {
     yield sizeOf(set) < bound ? saturate(skeleton, set) : set;
-    left -= 1;
-    if (left === 0) return;
   }
 }
 
