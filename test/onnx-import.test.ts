@@ -1,6 +1,7 @@
 // What an imported network keeps of its file: names, weights, ties, shapes; what it does with operators
 // that are not known; and how files that are damaged or malicious are refused.
 
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -770,6 +771,7 @@ function folders(t: ExecutionContext): string {
   writeFileSync(join(inside, 'weights.bin'), weights);
   writeFileSync(join(root, 'secret.bin'), weights);
   symlinkSync(join(root, 'secret.bin'), join(inside, 'link.bin'));
+  if (process.platform !== 'win32') execFileSync('mkfifo', [join(inside, 'pipe.bin')]);
   return inside;
 }
 
@@ -806,7 +808,8 @@ for (const [what, tensor, message] of [
     external('weights.bin', { length: '4' }),
     'takes 8 bytes but its external data has 4',
   ],
-  ['in the folder itself', external('.'), 'is not a file'],
+  ['in the folder itself', external('.'), "in '.': it is not a file"],
+  ['in a pipe', external('pipe.bin'), "in 'pipe.bin': "],
 ] as const) {
   test(`external data ${what} is refused`, (t) => {
     refused(t, () => importing(tensor, { directory: folders(t) }), 'ERR_MODEL', message);

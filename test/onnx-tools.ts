@@ -32,13 +32,12 @@ export const noise = (graph: Graph, batch: number, seed = 1): Contents =>
     }),
   );
 
-/** The outputs that onnxruntime computes, in the file's order. Unoptimised, so that it is a plain oracle. */
-export async function runOnnx(model: Uint8Array, contents: Contents): Promise<Float32Array[]> {
-  const session = await ort.InferenceSession.create(model, {
-    graphOptimizationLevel: 'disabled',
-    intraOpNumThreads: 1,
-    logSeverityLevel: 3,
-  });
+/** The outputs that onnxruntime computes for a model or the file at a path, in the file's order. Unoptimised, so that it is a plain oracle. */
+export async function runOnnx(model: Uint8Array | string, contents: Contents): Promise<Float32Array[]> {
+  const options = { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1, logSeverityLevel: 3 } as const;
+  const session = await (typeof model === 'string'
+    ? ort.InferenceSession.create(model, options)
+    : ort.InferenceSession.create(model, options));
   try {
     const feeds = session.inputNames.map((name, index) => {
       const given = contents[name] ?? Object.values(contents)[index];

@@ -3,9 +3,9 @@
 // sums differ by about 1e-6 over the depth of these networks, so 1e-5 of the largest score is allowed.
 // Parameter counts are those that torchvision publishes.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { countParameters } from '../lib/graph.js';
 import { toOnnx } from '../lib/onnx/export.js';
@@ -52,25 +52,29 @@ const python = pythonWith('torch', 'torchvision', 'PIL', 'onnx', 'onnxscript');
 const zooTest = python ? test.serial : test.serial.skip;
 
 /** Exports the networks in one process, since importing torch takes longest. */
-function exported(t: ExecutionContext, exporter: string, names: readonly string[]): string {
+function exported(
+  t: ExecutionContext,
+  exporter: string,
+  names: readonly string[],
+  ...flags: readonly string[]
+): string {
   const folder = mkdtempSync(join(tmpdir(), 'halfspace-zoo-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const sizes = new Map(zoo.map(([name, size]) => [name, size]));
   const networks = names.map((name) => `${name}:${sizes.get(name) ?? 64}`);
-  runPython(python as string, 'test/export-zoo.py', folder, exporter, ...networks);
+  runPython(python as string, 'test/export-zoo.py', ...flags, folder, exporter, ...networks);
   return folder;
 }
 
 async function compare(t: ExecutionContext, path: string, batch: number): Promise<number> {
-  const bytes = readFileSync(path);
-  const graph = fromOnnx(bytes);
+  const graph = fromOnnx(readFileSync(path), { directory: dirname(path) });
   t.deepEqual(
     unsupported(graph).map((node) => node.name),
     [],
     path,
   );
   const inputs = noise(graph, batch);
-  const [expected] = await runOnnx(bytes, inputs);
+  const [expected] = await runOnnx(path, inputs);
   const weights = initialWeights(graph, 0);
   const [again] = await runOnnx(toOnnx(graph, weights), inputs);
   const [native] = await runNative(graph, weights, inputs);
@@ -145,6 +149,14 @@ zooTest('networks of the dynamo exporter compute the same here and after export'
   const names = ['resnet18', 'shufflenet_v2_x0_5', 'mobilenet_v3_small'];
   const folder = exported(t, 'dynamo', names);
   for (const name of names) await compare(t, join(folder, `${name}-dynamo.onnx`), 1);
+});
+
+zooTest('a network whose weights the exporter puts into a file beside it computes the same', async (t) => {
+  t.timeout(900_000);
+  const path = join(exported(t, 'dynamo', ['resnet18'], '--external'), 'resnet18-dynamo.onnx');
+  const [network, weights] = [path, `${path}.data`].map((file) => statSync(file).size);
+  t.true((weights ?? 0) > 100 * (network ?? 0), `${network} bytes, ${weights} beside it`);
+  await compare(t, path, 1);
 });
 
 /** Without its optimizations the exporter keeps batch normalisation a layer of its own, in inference form. */

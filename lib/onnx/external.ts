@@ -1,9 +1,10 @@
-// Contents that a model keeps in files beside it. Only regular paths inside the given folder are opened,
-// and sizes are compared with the file's before anything is allocated.
+// Contents that a model keeps in files beside it. Only regular files inside the given folder are read, and
+// sizes are compared with the file's before anything is allocated.
 
-import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { systemReason } from '../errors.js';
+import { readRangeSync } from '../regular-file.js';
 import { formatShape } from '../shape.js';
 import { damaged } from './model-error.js';
 import type { TensorProto } from './schema.js';
@@ -27,7 +28,7 @@ export function readExternal(
       `tensor '${name}': shape ${formatShape(tensor.dims)} takes ${bytes} bytes but its external data has ${length}`,
     );
   }
-  return readRange(name, path, location, offset, bytes);
+  return onDisk(name, location, () => readRangeSync(path, offset, bytes));
 }
 
 /** The real path of `location`; links that lead out of the folder count as leaving it. */
@@ -48,34 +49,6 @@ function resolveInside(name: string, location: string, directory: string | null)
     damaged(`tensor '${name}': external data in '${location}', which leaves the model's folder`);
   }
   return target;
-}
-
-/** The file is looked at before it is opened, since opening a pipe would wait for its other end. */
-function readRange(name: string, path: string, location: string, offset: number, bytes: number): Uint8Array {
-  const stat = onDisk(name, location, () => statSync(path));
-  if (!stat.isFile()) damaged(`tensor '${name}': external data in '${location}', which is not a file`);
-  if (offset + bytes > stat.size) {
-    const range = `${offset} + ${bytes} are read`;
-    damaged(`tensor '${name}': external data '${location}' has ${stat.size} bytes but ${range}`);
-  }
-  return onDisk(name, location, () => {
-    const file = openSync(path, 'r');
-    try {
-      return readFully(file, new Uint8Array(bytes), offset);
-    } finally {
-      closeSync(file);
-    }
-  });
-}
-
-function readFully(file: number, data: Uint8Array, offset: number): Uint8Array {
-  let done = 0;
-  while (done < data.length) {
-    const read = readSync(file, data, done, data.length - done, offset + done);
-    if (read === 0) damaged('it ended while it was read');
-    done += read;
-  }
-  return data;
 }
 
 /** What the system refuses is told as a fault of the model. */
