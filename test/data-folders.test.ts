@@ -71,6 +71,22 @@ test('train and val folders become splits, classes and files in the order of the
   t.deepEqual(await levels(dataset.test), [99]);
 });
 
+test('images of other formats are left out and counted by their endings, once for both splits', async (t) => {
+  const folder = await temporary(t);
+  await writeImage(join(folder, 'train', 'a', '1.png'), 1);
+  await writeImage(join(folder, 'val', 'a', '1.png'), 2);
+  const others = ['train/a/1.webp', 'train/a/2.WEBP', 'train/a/3.gif', 'train/a/notes.txt', 'val/a/4.webp'];
+  for (const name of others) await writeFile(join(folder, name), 'not looked into');
+  const notes: string[] = [];
+  const dataset = await openDataset(folder, { size: 8, note: (message) => notes.push(message) });
+  t.deepEqual(await levels(dataset.train), [1]);
+  t.deepEqual(notes, [`${folder}: images that are neither JPEG nor PNG files are left out: 3 .webp, 1 .gif`]);
+  await mkdir(join(folder, 'train', 'b'));
+  await writeFile(join(folder, 'train', 'b', '1.bmp'), 'not looked into');
+  const message = /b: expected JPEG or PNG files, found 1 \.bmp$/;
+  await t.throwsAsync(openDataset(folder), { code: 'ERR_DATA', message });
+});
+
 test('of class folders alone every tenth image is kept for testing', async (t) => {
   const folder = await temporary(t);
   for (let i = 0; i < 7; i += 1) await writeImage(join(folder, 'a', `${i}.png`), i);

@@ -35,7 +35,7 @@ export function skipping({ skipCorrupt = false }: DataFlags, { note }: Output) {
 }
 
 /** Opens the data set; throws ERR_OPTION where a flag is missing, or would say nothing about it. */
-export async function openData({ data, dataDir, size }: DataFlags): Promise<Dataset> {
+export async function openData({ data, dataDir, size }: DataFlags, { note }: Output): Promise<Dataset> {
   if (data === undefined) {
     throw new HalfspaceError(
       'ERR_OPTION',
@@ -53,6 +53,7 @@ export async function openData({ data, dataDir, size }: DataFlags): Promise<Data
   }
   const { openDataset } = await import('../data/open.js');
   return openDataset(data, {
+    note,
     ...(dataDir === undefined ? {} : { directory: dataDir }),
     ...(size === undefined ? {} : { size }),
   });

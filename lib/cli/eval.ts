@@ -47,7 +47,7 @@ async function evaluateNetwork(
   { batch, threads, device: wanted, ...data }: EvalFlags,
   output: Output,
 ): Promise<void> {
-  const dataset = await openData(data);
+  const dataset = await openData(data, output);
   const [{ evaluate }, { chooseDevice }, { initialWeights }] = await Promise.all([
     import('../train/evaluate.js'),
     import('../train/devices.js'),

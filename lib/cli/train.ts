@@ -129,7 +129,7 @@ async function train(model: string, flags: TrainFlags, settings: Settings, outpu
     import('./search-options.js'),
     import('./run-search.js'),
     import('../train/devices.js'),
-    openData(flags),
+    openData(flags, output),
   ]);
   const graph = await loadRunnable(model, {
     ...shapeFor(dataset),

@@ -3,7 +3,7 @@
 // kept for testing. Nothing is decoded before it is asked for.
 
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
 import { random } from '../random.js';
 import { centerCrop, horizontalFlip, randomResizedCrop } from './augment.js';
@@ -13,6 +13,8 @@ import { dataError, exists, findFolder } from './files.js';
 import type { ChooseFrame } from './image.js';
 
 const IMAGE_FILE = /\.(jpe?g|png)$/i;
+/** Endings of images that are not read, and are told of where they lie among those that are. */
+const OTHER_IMAGE = /\.(webp|gif|bmp|tiff?|avif|heic|p[bgnp]m)$/i;
 const HELD_OUT = 10;
 
 const IMAGENET_ADVICE =
@@ -25,14 +27,26 @@ interface Labelled {
   readonly label: number;
 }
 
+export interface FolderOptions {
+  /** Height and width of the images. */
+  readonly size: number;
+  /** Told of images that are left out because of their format. */
+  readonly note?: (message: string) => void;
+}
+
 /** ImageNet (ILSVRC 2012), or any part of it, from the first of `folders` that has it. */
-export async function openImagenet(folders: readonly string[], size: number): Promise<Dataset> {
-  return openFolder('imagenet', await findFolder(folders, ['train'], IMAGENET_ADVICE), size);
+export async function openImagenet(folders: readonly string[], options: FolderOptions): Promise<Dataset> {
+  return openFolder('imagenet', await findFolder(folders, ['train'], IMAGENET_ADVICE), options);
 }
 
 /** A folder of class folders. Mean and deviation are ImageNet's, which suit photographs. */
-export async function openFolder(name: string, folder: string, size: number): Promise<Dataset> {
-  const { classes, train, test } = await readSplits(folder);
+export async function openFolder(
+  name: string,
+  folder: string,
+  { size, note }: FolderOptions,
+): Promise<Dataset> {
+  const { classes, train, test, others } = await readSplits(folder);
+  if (others.length > 0) note?.(`${folder}: ${leftOut(others)}`);
   return {
     name,
     classes,
@@ -49,6 +63,8 @@ interface Splits {
   readonly classes: readonly string[];
   readonly train: readonly Labelled[];
   readonly test: readonly Labelled[];
+  /** Names of images of other formats. */
+  readonly others: readonly string[];
 }
 
 async function readSplits(folder: string): Promise<Splits> {
@@ -57,7 +73,8 @@ async function readSplits(folder: string): Promise<Splits> {
   const testing = await testFolder(folder);
   const classes = await classFolders(training);
   await sameClasses(testing, classes);
-  return { classes, train: await labelled(training, classes), test: await labelled(testing, classes) };
+  const [train, test] = [await labelled(training, classes), await labelled(testing, classes)];
+  return { classes, train: train.images, test: test.images, others: [...train.others, ...test.others] };
 }
 
 async function testFolder(folder: string): Promise<string> {
@@ -71,18 +88,19 @@ async function testFolder(folder: string): Promise<string> {
 /** Every tenth image, by class and name, is for testing, so that the split is always the same. */
 async function heldOut(folder: string): Promise<Splits> {
   const classes = await classFolders(folder);
-  const all = await labelled(folder, classes);
-  if (all.length < HELD_OUT) {
+  const { images, others } = await labelled(folder, classes);
+  if (images.length < HELD_OUT) {
     throw dataError(
       folder,
-      `expected at least ${HELD_OUT} images, to keep one for testing, found ${all.length}`,
+      `expected at least ${HELD_OUT} images, to keep one for testing, found ${images.length}`,
     );
   }
   const held = (index: number): boolean => index % HELD_OUT === HELD_OUT - 1;
   return {
     classes,
-    train: all.filter((_, index) => !held(index)),
-    test: all.filter((_, index) => held(index)),
+    train: images.filter((_, index) => !held(index)),
+    test: images.filter((_, index) => held(index)),
+    others,
   };
 }
 
@@ -103,20 +121,40 @@ async function sameClasses(folder: string, classes: readonly string[]): Promise<
     throw dataError(join(folder, extra), 'is a class that the train split does not have');
 }
 
-async function labelled(folder: string, classes: readonly string[]): Promise<readonly Labelled[]> {
-  const found: Labelled[] = [];
+interface Contents {
+  readonly images: readonly Labelled[];
+  readonly others: readonly string[];
+}
+
+async function labelled(folder: string, classes: readonly string[]): Promise<Contents> {
+  const images: Labelled[] = [];
+  const others: string[] = [];
   for (const [label, name] of classes.entries()) {
     const inside = join(folder, name);
     if (!(await exists(inside))) continue;
-    for (const path of await images(inside)) found.push({ path, label });
+    const names = await readdir(inside);
+    const unread = names.filter((file) => OTHER_IMAGE.test(file));
+    const read = names.filter((file) => IMAGE_FILE.test(file)).toSorted();
+    if (read.length === 0) throw dataError(inside, `expected JPEG or PNG files, found ${instead(unread)}`);
+    images.push(...read.map((file) => ({ path: join(inside, file), label })));
+    others.push(...unread);
   }
-  return found;
+  return { images, others };
 }
 
-async function images(folder: string): Promise<readonly string[]> {
-  const names = (await readdir(folder)).filter((name) => IMAGE_FILE.test(name)).toSorted();
-  if (names.length === 0) throw dataError(folder, 'expected JPEG or PNG files, found none');
-  return names.map((name) => join(folder, name));
+const instead = (others: readonly string[]): string => (others.length > 0 ? byEnding(others) : 'none');
+
+const leftOut = (others: readonly string[]): string =>
+  `images that are neither JPEG nor PNG files are left out: ${byEnding(others)}`;
+
+/** How many files have which ending: `12 .webp, 1 .gif`. */
+function byEnding(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) {
+    const ending = extname(name).toLowerCase();
+    counts.set(ending, (counts.get(ending) ?? 0) + 1);
+  }
+  return [...counts].map(([ending, count]) => `${count} ${ending}`).join(', ');
 }
 
 function fileSplit(files: readonly Labelled[], size: number): Split {

@@ -21,6 +21,8 @@ export interface OpenOptions {
   readonly directory?: string;
   /** Height and width of images that are read from folders; 224 by default. */
   readonly size?: number;
+  /** Told of images in a folder that are left out because of their format. */
+  readonly note?: (message: string) => void;
 }
 
 type Opener = (options: OpenOptions) => Promise<Dataset>;
@@ -52,8 +54,8 @@ const openers: Readonly<Record<DatasetName, Opener>> = {
   cifar10: (options) => openCifar10(within(options, 'cifar-10-batches-bin', 'cifar10')),
   svhn: (options) => openSvhn(within(options, 'svhn')),
   stl10: (options) => openStl10(within(options, 'stl10_binary', 'stl10')),
-  imagenet: (options) =>
-    openImagenet(within(options, 'imagenet', 'ILSVRC/Data/CLS-LOC'), options.size ?? SIZE),
+  imagenet: ({ size = SIZE, ...options }) =>
+    openImagenet(within(options, 'imagenet', 'ILSVRC/Data/CLS-LOC'), { size, ...options }),
 };
 
 /**
@@ -67,7 +69,7 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
     throw new HalfspaceError('ERR_OPTION', `size must be a whole number of pixels from 1, found ${size}`);
   }
   if (isDatasetName(name)) return openers[name](options);
-  if (await isFolder(name)) return openFolder(name, name, size);
+  if (await isFolder(name)) return openFolder(name, name, { ...options, size });
   throw new HalfspaceError(
     'ERR_OPTION',
     `'${name}' is neither a data set nor a folder${suggest(name, datasetNames)}`,
