@@ -2,7 +2,7 @@
 // selector choose among all its groups, and prints the loss without them, as a table of docs/results.md:
 // on training batches that no selector saw, before any step could repair what the choice breaks.
 //
-//   npx tsx bench/gates.ts [--model darts|stackedunets] [--steps N] [--share F] [--threads N]
+//   npx tsx bench/gates.ts [--model darts|stackedunets] [--steps N] [--share F] [--seed N] [--threads N]
 
 import { parseArgs } from 'node:util';
 import { offsetOf } from '../lib/compile/layout.js';
@@ -15,7 +15,7 @@ import { random } from '../lib/random.js';
 import { addGates } from '../lib/search/gates.js';
 import { beginSelection, selectByScore } from '../lib/search/selection.js';
 import { groupSpans, searchSpace } from '../lib/search/space.js';
-import { selectByAblation } from '../lib/train/ablation.js';
+import { leastHarmful, selectByAblation } from '../lib/train/ablation.js';
 import { DeviceNetwork, openNative } from '../lib/train/device-network.js';
 import { feed, probeBatches } from '../lib/train/feed.js';
 import { ablationProbe, spanSize } from '../lib/train/groups.js';
@@ -29,12 +29,14 @@ const { values } = parseArgs({
     model: { type: 'string', default: 'darts' },
     steps: { type: 'string', default: '60' },
     share: { type: 'string', default: '0.6' },
+    seed: { type: 'string', default: '0' },
     threads: { type: 'string', default: '1' },
   },
 });
 
 const SIDE = 16;
 const BATCH = 32;
+const SEED = Number(values.seed);
 const RANDOM_CHOICES = 5;
 
 const sample = await openDataset('sample');
@@ -57,7 +59,7 @@ const target = { kind: 'count', count: Math.round(Number(values.share) * space.m
 const rule = optimizer('sgd');
 const network = await DeviceNetwork.open(
   graph,
-  { weights: initialWeights(graph, 0), optimizer: [] },
+  { weights: initialWeights(graph, SEED), optimizer: [] },
   {
     batch: BATCH,
     optimizer: rule,
@@ -69,7 +71,7 @@ const network = await DeviceNetwork.open(
     groups: (layout) => space.groups.map((group) => groupSpans(group, (name) => offsetOf(layout, name))),
   },
 );
-const images = { dataset, batch: BATCH, seed: 0, augment: dataset.augment.train };
+const images = { dataset, batch: BATCH, seed: SEED, augment: dataset.augment.train };
 
 /** Trains plainly; the averaged scores of every kind at the end. */
 async function warmUp(steps: number): Promise<ReadonlyMap<ScoreName, PolicyState>> {
@@ -90,7 +92,8 @@ async function warmUp(steps: number): Promise<ReadonlyMap<ScoreName, PolicyState
 const states = await warmUp(Number(values.steps));
 const batches = await probeBatches(images, 1000, 10);
 const seen = ablationProbe(network, batches.slice(0, 2));
-const unseen = ablationProbe(network, batches.slice(2));
+const compared = ablationProbe(network, batches.slice(2, 4));
+const unseen = ablationProbe(network, batches.slice(4));
 const isGate = new Set(gates.map(({ name }) => name));
 
 async function row(name: string, taken: readonly number[]): Promise<void> {
@@ -102,7 +105,11 @@ async function row(name: string, taken: readonly number[]): Promise<void> {
 console.log(`${space.groups.length} groups, ${gates.length} of them gates\n`);
 console.log('| selector | loss without them | gates | layers |\n|---|---|---|---|');
 await row('(nothing erased)', []);
-for (const [name, { scores }] of states) await row(name, selectByScore(space, target, scores));
+const scored = [...states].map(([name, { scores }]) => ({
+  name,
+  taken: selectByScore(space, target, scores),
+}));
+for (const { name, taken } of scored) await row(name, taken);
 for (let seed = 1; seed <= RANDOM_CHOICES; seed += 1) {
   const stream = random(seed);
   await row(
@@ -115,6 +122,12 @@ for (let seed = 1; seed <= RANDOM_CHOICES; seed += 1) {
   );
 }
 const limits = { budget: 600, rounds: target.count };
-const measured = await selectByAblation(beginSelection(space, target), seen.measure, limits);
-await row('ablation', measured);
+const measured = {
+  name: 'losses alone',
+  taken: await selectByAblation(beginSelection(space, target), seen.measure, limits),
+};
+await row(measured.name, measured.taken);
+const beside = scored.filter(({ name }) => name === 'cosine');
+const { name, taken } = await leastHarmful([measured, ...beside], (groups) => compared.measure.loss(groups));
+await row(`ablation (here: ${name})`, taken);
 network.dispose();

@@ -4,6 +4,9 @@ import test from 'ava';
 import { beginSelection } from '../lib/search/selection.js';
 import { searchSpace } from '../lib/search/space.js';
 import { selectByAblation, type AblationMeasure } from '../lib/train/ablation.js';
+import type { DeviceNetwork, LabelledImages } from '../lib/train/device-network.js';
+import type { TrainOptions } from '../lib/train/options.js';
+import { chooseGroups, pruningFor, type Pruning } from '../lib/train/pruning.js';
 import { tinyNetwork } from './training-fixtures.js';
 
 const space = searchSpace(tinyNetwork());
@@ -76,4 +79,51 @@ test('nothing is measured where there is nothing to choose', async (t) => {
   const loss = (groups: readonly number[]): Promise<number> => Promise.resolve(asked.push(groups));
   t.deepEqual(await selectByAblation(count(0), measure(loss), open), []);
   t.deepEqual(asked, []);
+});
+
+/** A device with four parameters, one a group; `losses` are by the groups at zero, of each of two batches. */
+function device(losses: Readonly<Record<string, readonly [number, number]>>): DeviceNetwork {
+  let parameters = Float32Array.of(1, 1, 1, 1);
+  return {
+    groups: [0, 1, 2, 3].map((offset) => [{ offset, length: 1, stride: 1 }]),
+    parameters: () => parameters.slice(),
+    writeParameters: (written: Float32Array) => (parameters = written.slice()),
+    probe: ({ labels: [batch = 0] }: LabelledImages) => {
+      const zero = [...parameters.keys()].filter((index) => parameters[index] === 0);
+      return Promise.resolve({ loss: losses[key(zero)]?.[batch] ?? 9, correct: 0 });
+    },
+  } as unknown as DeviceNetwork;
+}
+
+const probes = [0, 1].map((batch) => ({ images: new Float32Array(), labels: Int32Array.of(batch) }));
+
+const choice = (
+  network: DeviceNetwork,
+  scores: readonly number[],
+  images: readonly LabelledImages[] = probes,
+): Promise<readonly number[]> =>
+  chooseGroups(
+    pruningFor(tinyNetwork(), {
+      target: { kind: 'count', count: 1 },
+      steps: 9,
+      score: 'ablation',
+    } as TrainOptions) as Pruning,
+    { scores, taken: null },
+    network,
+    images,
+    { score: 'ablation', ablation: { batches: 1, losses: 100 }, signal: null },
+  );
+
+test('what was chosen on some images is compared with the choice by scores on others', async (t) => {
+  const network = device({ '0': [1, 5], '1': [2, 3], '2': [3, 1], '3': [4, 4] });
+  t.deepEqual(await choice(network, [0, 1, 0, 0]), [1]);
+  t.deepEqual(await choice(network, [0, 0, 0, 1]), [3]);
+  t.deepEqual([...network.parameters()], [1, 1, 1, 1]);
+  const honest = device({ '0': [1, 2], '1': [2, 3] });
+  t.deepEqual(await choice(honest, [0, 1, 0, 0]), [0]);
+});
+
+test('without other images what was measured stands', async (t) => {
+  const network = device({ '0': [1, 5], '1': [2, 3] });
+  t.deepEqual(await choice(network, [0, 1, 0, 0], probes.slice(0, 1)), [0]);
 });

@@ -60,8 +60,8 @@ function selectionPart({ selection, space, config }: RunRecord): Content {
 /** What the bars have to do with the choice. */
 const scoreMeaning = {
   measured:
-    'The choice was made by measuring the loss without each candidate; these scores, averaged over ' +
-    'warm-up, only say which candidates are measured where there are too many.',
+    'The choice was made by measuring the loss without each candidate. The choice by these scores, averaged over ' +
+    'warm-up, was measured beside it, both on other images, and the less harmful one taken.',
   scored:
     'The scores are averaged over warm-up. A group is passed over where no valid network would be left ' +
     'without it and those before it.',

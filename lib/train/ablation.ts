@@ -59,12 +59,12 @@ function shortlist(groups: readonly number[], gains: readonly number[], width: n
   return groups.toSorted((a, b) => rank(b) - rank(a) || a - b).slice(0, width);
 }
 
-/** The first selection of the lowest loss; a loss that is not a number counts as the worst. */
-async function leastHarmful(
-  options: readonly Selection[],
+/** The first option of the lowest loss; a loss that is not a number counts as the worst. */
+export async function leastHarmful<T extends { readonly taken: readonly number[] }>(
+  options: readonly T[],
   loss: AblationMeasure['loss'],
-): Promise<Selection> {
-  let best = options[0] as Selection;
+): Promise<T> {
+  let best = options[0] as T;
   if (options.length === 1) return best;
   let lowest = Infinity;
   for (const option of options) {

@@ -40,6 +40,7 @@ export async function* feed(options: FeedOptions, start: number, steps: number):
 export async function probeBatches(options: FeedOptions, epoch: number, count: number): Promise<Batch[]> {
   const { mix: _, ...plain } = options;
   const probes: Batch[] = [];
+  if (count === 0) return probes;
   for await (const batch of pass(plain, epoch, {})) {
     probes.push(batch);
     if (probes.length === count) break;

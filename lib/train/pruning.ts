@@ -6,7 +6,7 @@ import type { Graph } from '../graph.js';
 import { printSearchSpace } from '../search/print.js';
 import { beginSelection, selectByScore, type Target } from '../search/selection.js';
 import { searchSpace, type SearchSpace } from '../search/space.js';
-import { selectByAblation } from './ablation.js';
+import { leastHarmful, selectByAblation } from './ablation.js';
 import { debug } from './debug.js';
 import type { DeviceNetwork, LabelledImages } from './device-network.js';
 import { ablationProbe, spanNorm, type Spans } from './groups.js';
@@ -19,12 +19,12 @@ export interface Pruning {
   readonly space: SearchSpace;
   readonly target: Target;
   readonly plan: Plan;
-  /** What is averaged in warm-up; where losses are measured it is only reported. */
+  /** What is averaged in warm-up. */
   readonly score: Score;
 }
 
-/** What is reported of the warm-up where losses are measured instead. */
-const reportedScore = 'paper';
+/** What is averaged where losses are measured: the choice by it is measured beside the other. */
+const scoreBeside = 'cosine';
 
 /** Null where nothing is to be erased. Throws ERR_TARGET where the target cannot be met. */
 export function pruningFor(graph: Graph, options: TrainOptions): Pruning | null {
@@ -38,8 +38,15 @@ export function pruningFor(graph: Graph, options: TrainOptions): Pruning | null 
 
 function averagedScore(selector: TrainOptions['score']): Score {
   if (typeof selector === 'function') return checkedScore(selector);
-  return score(selector === 'ablation' ? reportedScore : selector);
+  return score(selector === 'ablation' ? scoreBeside : selector);
 }
+
+/** What of a run's options says how groups are chosen. */
+type ChoiceOptions = Pick<TrainOptions, 'score' | 'ablation' | 'signal'>;
+
+/** How many training batches `chooseGroups` is to be given. */
+export const probesFor = ({ score, ablation }: ChoiceOptions): number =>
+  score === 'ablation' ? 2 * ablation.batches : 0;
 
 /** Chooses the groups to erase. The network's parameters are as before when this is done. */
 export async function chooseGroups(
@@ -47,21 +54,21 @@ export async function chooseGroups(
   { scores }: PolicyState,
   network: DeviceNetwork,
   probes: readonly LabelledImages[],
-  { score, ablation, signal }: TrainOptions,
+  { score, ablation, signal }: ChoiceOptions,
 ): Promise<readonly number[]> {
-  if (score !== 'ablation') {
-    return selectByScore(
-      space,
-      target,
-      space.groups.map((group) => scores[group.id] ?? 0),
-    );
-  }
-  const probe = ablationProbe(network, probes, signal ?? undefined);
+  const averages = space.groups.map((group) => scores[group.id] ?? 0);
+  const scored = selectByScore(space, target, averages);
+  if (score !== 'ablation') return scored;
+  const probe = (batches: readonly LabelledImages[]) => ablationProbe(network, batches, signal ?? undefined);
+  // Many choices on a few images fit those images, so whole choices are compared on others.
+  const [seen, unseen] = [probe(probes.slice(0, ablation.batches)), probe(probes.slice(ablation.batches))];
   try {
     const limits = { budget: ablation.losses, rounds: mostRounds(space, target) };
-    return await selectByAblation(beginSelection(space, target), probe.measure, limits);
+    const measured = await selectByAblation(beginSelection(space, target), seen.measure, limits);
+    const choices = [measured, scored].map((taken) => ({ taken }));
+    return (await leastHarmful(choices, (taken) => unseen.measure.loss(taken))).taken;
   } finally {
-    probe.restore();
+    seen.restore();
   }
 }
 

@@ -30,7 +30,7 @@ import type {
   SelectionProgress,
   StepProgress,
 } from './progress.js';
-import { chooseGroups, groupNorms, pruningFor, requireZero, type Pruning } from './pruning.js';
+import { chooseGroups, groupNorms, probesFor, pruningFor, requireZero, type Pruning } from './pruning.js';
 import { RunningNetwork } from './running-network.js';
 import { learningRate } from './schedule.js';
 import { groupStatistics } from './scores.js';
@@ -186,9 +186,9 @@ export class Trainer {
 
   async #selection(pruning: Pruning, signal: AbortSignal): Promise<SelectionProgress> {
     const { policy, step } = this.#position;
-    const { ablation, steps } = this.#options;
     // The epoch after the last has an order and augmentations that training does not see.
-    const probes = await probeBatches(this.#feed, Math.ceil(steps / this.#stepsPerEpoch), ablation.batches);
+    const epoch = Math.ceil(this.#options.steps / this.#stepsPerEpoch);
+    const probes = await probeBatches(this.#feed, epoch, probesFor(this.#options));
     const { loss, accuracy } = await this.#test(signal);
     this.#requireFinite(loss, `at selection, after step ${step}`);
     const settings = { ...this.#options, signal };
