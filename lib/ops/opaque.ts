@@ -33,7 +33,7 @@ export function requireSupported(graph: Graph): void {
   const causes = nodes.filter((node) => node.op.attrs['follows'] === false);
   const lines = Array.from(new Set(causes.map(kindOf)), (kind) => {
     const group = causes.filter((node) => kindOf(node) === kind);
-    return `${group.length} x ${kind}: ${listed(group)}`;
+    return `${group.length} x ${kind}: ${group.map(({ name }) => `'${name}'`).join(', ')}`;
   });
   if (nodes.length > causes.length) lines.push(`and ${nodes.length - causes.length} that depend on these`);
   const head = `${causes.length} of ${graph.nodes.length} nodes have operators that cannot run here`;
@@ -41,12 +41,6 @@ export function requireSupported(graph: Graph): void {
 }
 
 const kindOf = ({ op }: Node): string => `${op.name} (${op.attrs['opaque'] as string})`;
-
-/** The names of the first nodes, and how many more there are. */
-function listed(nodes: readonly Node[], most = 8): string {
-  const names = nodes.slice(0, most).map((node) => `'${node.name}'`);
-  return names.join(', ') + (nodes.length > most ? ` and ${nodes.length - most} more` : '');
-}
 
 function refuse(message: string): never {
   throw new HalfspaceError('ERR_UNSUPPORTED', message);
