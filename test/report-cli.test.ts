@@ -56,6 +56,31 @@ test.serial('a page is headed by the name of the file, not by where it lies', as
   t.false(html.includes(folder));
 });
 
+test.serial(
+  'a drawing that would take minutes is announced, one that would take an hour refused',
+  async (t) => {
+    const chain = (sums: number): string => {
+      const net = new Network();
+      let x = net.input('x', [1, 1, 1, 1]);
+      for (let sum = 0; sum < sums; sum += 1) x = net.add([x, net.relu(x)]);
+      const path = join(folder, `${sums}.onnx`);
+      const graph = net.graph([x]);
+      writeFileSync(path, toOnnx(graph, initialWeights(graph, 0)));
+      return path;
+    };
+    const file = join(folder, 'large.html');
+    const long = await halfspace('inspect', chain(1501), '--html', file);
+    t.is(long.status, 0, long.stderr);
+    t.regex(long.stderr, /drawing 3,002 segments, which may take a minute/);
+    const endless = await halfspace('inspect', chain(10_001), '--html', file);
+    t.is(endless.status, 2);
+    t.regex(
+      endless.stderr,
+      /--html draws at most 20,000 segments, the network has 20,002; --json lists them/,
+    );
+  },
+);
+
 test.serial('groups that are zero in a file are drawn as erased', async (t) => {
   const graph = buildModel('demosupnet', { width: 8 });
   const space = searchSpace(graph);

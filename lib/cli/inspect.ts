@@ -75,6 +75,7 @@ async function inspect(
   const graph = await loadModel(model, shape);
   const space = searchSpace(gates ? addGates(graph).graph : graph);
   if (html !== undefined) {
+    announceDrawing(space, output);
     const [{ drawSpace }, { zeroGroups }] = await Promise.all([
       import('../report/space.js'),
       import('../train/construct.js'),
@@ -84,6 +85,21 @@ async function inspect(
   }
   const document = inspectDocument(space, model);
   output.result(document, (colors) => describeSpace(space, document, colors));
+}
+
+/** The time of a layout grows with the square of the segments: 7,000 take the better part of a minute. */
+const slowToDraw = 3000;
+const mostDrawn = 20_000;
+
+function announceDrawing({ segments }: SearchSpace, { note }: Output): void {
+  const count = segments.length.toLocaleString('en');
+  if (segments.length > mostDrawn) {
+    throw new HalfspaceError(
+      'ERR_OPTION',
+      `--html draws at most ${mostDrawn.toLocaleString('en')} segments, the network has ${count}; --json lists them`,
+    );
+  }
+  if (segments.length > slowToDraw) note(`drawing ${count} segments, which may take a minute`);
 }
 
 function describeSpace(
