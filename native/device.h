@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +57,8 @@ struct Buffers {
   std::span<void* const> outputs;
   // Kernel::scratch_bytes() of memory with arbitrary contents, valid during this run only.
   void* scratch;
+  // Kernel::prepared_bytes() of memory as `prepare` left it.
+  void* prepared = nullptr;
 
   template <class T = float>
   const T* in(size_t index) const {
@@ -67,6 +70,13 @@ struct Buffers {
   }
 };
 
+// What a kernel name has cost so far; counted only while tracing.
+struct KernelTime {
+  size_t calls = 0;
+  double milliseconds = 0;
+};
+using KernelTimes = std::map<std::string, KernelTime>;
+
 // A step made ready for a device. One thread at a time runs it, the one that made it or another
 // with the same OpenMP team size; it allocates nothing and keeps nothing between runs.
 class Kernel {
@@ -74,6 +84,15 @@ class Kernel {
   virtual ~Kernel() = default;
   virtual void run(const Buffers& buffers) = 0;
   virtual size_t scratch_bytes() const { return 0; }
+  // What a run needs of operands that are not images, such as weights in an order of its own: made once before
+  // any number of runs on slices of the images. Images must not be looked at.
+  virtual void prepare(const Buffers&) {}
+  virtual size_t prepared_bytes() const { return 0; }
+  // Books what the last run took, for the kernel's name; kernels that run others book it for theirs.
+  virtual void account(const std::string& name, double milliseconds, KernelTimes& times) const {
+    ++times[name].calls;
+    times[name].milliseconds += milliseconds;
+  }
   // After the run's end: throws what was wrong with the numbers, where `run` could not yet know.
   virtual void verify() const {}
 };
@@ -107,12 +126,50 @@ using AliasRule = bool (*)(const StepMeta& step);
 
 inline bool never_alias(const StepMeta&) { return false; }
 
+// Whether the step does the same with each image of the batch by itself, so that it can be run on a part of
+// the batch: its blocked images are cut along the batch, whatever else it reads it reads whole, and whatever
+// else it writes is a sum over the images. Asked with final layouts.
+using ByImageRule = bool (*)(const StepMeta& step);
+
+inline bool never_by_image(const StepMeta&) { return false; }
+inline bool always_by_image(const StepMeta&) { return true; }
+inline bool blocked_by_image(const StepMeta& step) { return step.outputs[0].is_blocked(); }
+
+// What a stage reads or writes: an operand of the whole step, or what one stage leaves for a later one.
+struct StageOperand {
+  enum class Of { Input, Output, Between } of;
+  size_t index;
+};
+
+struct Stage {
+  const char* kernel;
+  std::vector<StageOperand> inputs;
+  std::vector<StageOperand> outputs;
+  Attributes attrs;
+};
+
+// One step as several that follow each other.
+struct Stages {
+  std::vector<TensorMeta> between;
+  std::vector<Stage> stages;
+};
+
+// For a step that as a whole does not take images by themselves, but in stages that mostly do.
+using StagesRule = Stages (*)(const StepMeta& step);
+
+// A step that does what `producer` did for its input `index` as well, or none: it has the producer's first
+// input in that place and the others behind its own. Asked where nobody else reads what the producer made.
+using AbsorbRule = std::optional<StepMeta> (*)(const StepMeta& step, size_t index, const StepMeta& producer);
+
 // All that a device says about one kernel.
 struct KernelEntry {
   const char* name;
   KernelFactory make;
   LayoutRule layout = all_blocked;
   AliasRule alias = never_alias;
+  ByImageRule by_image = never_by_image;
+  StagesRule stages = nullptr;
+  AbsorbRule absorb = nullptr;
 };
 
 // Memory of a device that lives as long as this object; zero at first. Only kernels may follow the
@@ -153,6 +210,9 @@ struct DeviceOptions {
   bool record = true;
 };
 
+struct Chain;
+class KernelCache;
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -168,6 +228,11 @@ class Device {
   virtual std::unique_ptr<InOut> allocate_in_out(size_t input_bytes, size_t output_bytes) const = 0;
   // Whether inputs travel by themselves, so that those of the next run are best sent before this one ends.
   virtual bool sends_ahead() const = 0;
+  // The links of a chain as one kernel; those of lane i come from `lanes[i]`, made for one thread. Never asked
+  // of a device none of whose kernels takes images by themselves.
+  virtual std::unique_ptr<Kernel> make_chain(const Chain&, std::span<KernelCache>) const {
+    fail(ErrorCode::Internal, "internal: this device has no chains");
+  }
   // Called on the thread that prepares and runs, before it does either.
   virtual void enter_thread(int threads) const = 0;
   // Returns when all that was launched is done.

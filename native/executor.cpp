@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace halfspace {
 
@@ -11,21 +12,34 @@ Executor::Executor(const Program& program, ExecutorOptions options)
   device_ = open_device(program.device, {options.precision, !options.trace});
   device_->enter_thread(options_.threads);
   std::vector<EntryPlan> plans;
-  for (const Entry& entry : program.entries) plans.push_back(plan_entry(program, entry, *device_));
-  KernelCache cache;
-  for (EntryPlan& plan : plans) add_entry(plan, cache);
-  kernels_ = cache.take();
+  for (const Entry& entry : program.entries) {
+    plans.push_back(plan_entry(program, entry, *device_, options_.threads));
+  }
+  Caches caches{{}, std::vector<KernelCache>(options_.threads)};
+  for (EntryPlan& plan : plans) add_entry(plan, caches);
+  keep(caches.team.take());
+  for (KernelCache& lane : caches.lanes) keep(lane.take());
   allocate();
 }
 
-// The plan's steps must stay until the last entry is added: the cache looks at them.
-void Executor::add_entry(EntryPlan& plan, KernelCache& cache) {
+// The plan's steps must stay until the last entry is added: the caches look at them.
+void Executor::add_entry(EntryPlan& plan, Caches& caches) {
   std::vector<Call>& calls = calls_.emplace_back();
   calls.reserve(plan.steps.size());
   for (PlannedStep& step : plan.steps) {
-    calls.push_back({&cache.find(step), step.kernel->name, std::move(step.places)});
+    calls.push_back({&kernel_of(step, caches), step.meta.kernel, std::move(step.places)});
   }
   entries_.push_back(std::move(plan.entry));
+}
+
+Kernel& Executor::kernel_of(const PlannedStep& step, Caches& caches) {
+  if (!step.chain) return caches.team.find(step.meta, *step.kernel);
+  kernels_.push_back(device_->make_chain(*step.chain, caches.lanes));
+  return *kernels_.back();
+}
+
+void Executor::keep(std::vector<std::unique_ptr<Kernel>> kernels) {
+  std::move(kernels.begin(), kernels.end(), std::back_inserter(kernels_));
 }
 
 void Executor::allocate() {
@@ -35,7 +49,9 @@ void Executor::allocate() {
   for (const EntryDescription& entry : entries_) {
     temporary = std::max(temporary, entry.temporary_bytes);
   }
-  for (const auto& kernel : kernels_) scratch = std::max(scratch, kernel->scratch_bytes());
+  for (const auto& kernel : kernels_) {
+    scratch = std::max(scratch, align_up(kernel->scratch_bytes()) + kernel->prepared_bytes());
+  }
   for (const std::vector<Call>& calls : calls_) {
     for (const auto& [kernel, name, places] : calls) {
       operands = std::max({operands, places.inputs.size(), places.outputs.size()});
@@ -91,18 +107,20 @@ void Executor::trace_call(const Call& call) {
   run_call(call);
   device_->wait();
   std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - start;
-  KernelTime& time = times_[call.name];
-  ++time.calls;
-  time.milliseconds += passed.count();
+  call.kernel->account(call.name, passed.count(), times_);
 }
 
 void Executor::run_call(const Call& call) {
   const auto& [inputs, outputs] = call.places;
   for (size_t i = 0; i < inputs.size(); ++i) inputs_[i] = address(inputs[i]);
   for (size_t i = 0; i < outputs.size(); ++i) outputs_[i] = address(outputs[i]);
-  call.kernel->run({{inputs_.data(), inputs.size()},
-                    {outputs_.data(), outputs.size()},
-                    scratch_->data()});
+  auto* scratch = static_cast<char*>(scratch_->data());
+  const Buffers buffers{{inputs_.data(), inputs.size()},
+                        {outputs_.data(), outputs.size()},
+                        scratch,
+                        scratch + align_up(call.kernel->scratch_bytes())};
+  call.kernel->prepare(buffers);
+  call.kernel->run(buffers);
 }
 
 size_t Executor::bytes() const {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,12 +14,6 @@
 #include "program.h"
 
 namespace halfspace {
-
-// What a kernel name has cost so far; counted only while tracing.
-struct KernelTime {
-  size_t calls = 0;
-  double milliseconds = 0;
-};
 
 struct ExecutorOptions {
   int threads = 1;
@@ -50,17 +43,25 @@ class Executor {
 
   // Everything allocated for the life of the session.
   size_t bytes() const;
-  const std::map<std::string, KernelTime>& times() const { return times_; }
+  const KernelTimes& times() const { return times_; }
 
  private:
   // A step as it runs.
   struct Call {
     Kernel* kernel;
-    const char* name;
+    std::string name;
     Places places;
   };
 
-  void add_entry(EntryPlan& plan, KernelCache& cache);
+  // Kernels that a team of all threads runs, and those that each of its threads runs by itself in chains.
+  struct Caches {
+    KernelCache team;
+    std::vector<KernelCache> lanes;
+  };
+
+  void add_entry(EntryPlan& plan, Caches& caches);
+  Kernel& kernel_of(const PlannedStep& step, Caches& caches);
+  void keep(std::vector<std::unique_ptr<Kernel>> kernels);
   void allocate();
   void run_calls(size_t entry, const std::atomic<bool>& abort);
   void run_call(const Call& call);
@@ -79,7 +80,7 @@ class Executor {
   std::vector<char*> bases_;         // by region
   std::vector<const void*> inputs_;  // of the step that runs
   std::vector<void*> outputs_;
-  std::map<std::string, KernelTime> times_;
+  KernelTimes times_;
 };
 
 }  // namespace halfspace

@@ -4,11 +4,11 @@
 
 namespace halfspace {
 
-Kernel& KernelCache::find(const PlannedStep& step) {
-  auto found = kernels_.find(&step.meta);
+Kernel& KernelCache::find(const StepMeta& meta, const KernelEntry& entry) {
+  auto found = kernels_.find(&meta);
   if (found == kernels_.end()) {
-    made_.push_back(step.kernel->make(step.meta));
-    found = kernels_.emplace(&step.meta, made_.back().get()).first;
+    made_.push_back(entry.make(meta));
+    found = kernels_.emplace(&meta, made_.back().get()).first;
   }
   return *found->second;
 }

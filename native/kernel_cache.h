@@ -7,15 +7,15 @@
 #include <utility>
 #include <vector>
 
-#include "plan.h"
+#include "device.h"
 
 namespace halfspace {
 
 class KernelCache {
  public:
-  // Made when first asked for; whatever it then complains of names the first such step. `step` must
+  // Made when first asked for; whatever it then complains of names the first such step. `meta` must
   // stay until the last call.
-  Kernel& find(const PlannedStep& step);
+  Kernel& find(const StepMeta& meta, const KernelEntry& entry);
   // All that were made, for whoever runs them.
   std::vector<std::unique_ptr<Kernel>> take() { return std::move(made_); }
 

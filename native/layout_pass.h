@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "chain.h"
 #include "device.h"
 #include "program.h"
 
@@ -23,6 +24,8 @@ struct DraftStep {
   const KernelEntry* kernel;
   std::vector<size_t> inputs;   // slots
   std::vector<size_t> outputs;  // slots
+  // Set, and `kernel` null, where this is several steps in one.
+  std::shared_ptr<const Chain> chain;
 };
 
 // Gives every image a layout: an image in planned memory has the layout that its producer writes,

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "chain_pass.h"
 #include "layout_pass.h"
 #include "liveness.h"
 
@@ -41,8 +42,10 @@ class PlacePass {
     EntryPlan plan{std::move(description_), {}};
     plan.steps.reserve(kept.size());
     for (DraftStep* step : kept) {
-      plan.steps.push_back(
-          {std::move(step->meta), step->kernel, {places(step->inputs), places(step->outputs)}});
+      plan.steps.push_back({std::move(step->meta),
+                            step->kernel,
+                            {places(step->inputs), places(step->outputs)},
+                            std::move(step->chain)});
     }
     return plan;
   }
@@ -62,7 +65,7 @@ class PlacePass {
     return step.outputs.size() == 1 && step.inputs.size() == 1 &&
            slots_[step.outputs[0]].storage.kind == StorageKind::Temporary &&
            slots_[step.inputs[0]].storage.kind != StorageKind::Arena &&
-           step.kernel->alias(step.meta);
+           step.kernel && step.kernel->alias(step.meta);
   }
 
   void place_temporaries(const std::vector<DraftStep*>& steps) {
@@ -118,11 +121,12 @@ class PlacePass {
 
 }  // namespace
 
-EntryPlan plan_entry(const Program& program, const Entry& entry, const Device& device) {
+EntryPlan plan_entry(const Program& program, const Entry& entry, const Device& device, int lanes) {
   LayoutPass layouts(program, device);
   for (const Step& step : entry.steps) layouts.add(step);
+  std::vector<DraftStep> steps = chained(std::move(layouts.steps), layouts.slots, device, lanes);
   PlacePass places(layouts.slots, entry);
-  EntryPlan plan = places.run(std::move(layouts.steps));
+  EntryPlan plan = places.run(std::move(steps));
   plan.entry.reorders = layouts.reorders;
   return plan;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "chain.h"
 #include "device.h"
 #include "program.h"
 
@@ -25,11 +26,12 @@ struct Places {
   std::vector<Place> outputs;
 };
 
-// A step whose operands have final layouts and places.
+// A step whose operands have final layouts and places; or a chain of steps, which has no entry of its own.
 struct PlannedStep {
   StepMeta meta;
   const KernelEntry* kernel;
   Places places;
+  std::shared_ptr<const Chain> chain;
 };
 
 // An input or output that the caller fills or reads.
@@ -60,7 +62,8 @@ struct EntryPlan {
   std::vector<PlannedStep> steps;
 };
 
-// `program` has passed `validate`. Throws ErrorCode::Unsupported for an unknown kernel.
-EntryPlan plan_entry(const Program& program, const Entry& entry, const Device& device);
+// `program` has passed `validate`; `lanes` slices of a batch run at a time. Throws ErrorCode::Unsupported for an
+// unknown kernel.
+EntryPlan plan_entry(const Program& program, const Entry& entry, const Device& device, int lanes);
 
 }  // namespace halfspace

@@ -79,9 +79,14 @@ ConvolutionGeometry read_geometry(const StepMeta& step) {
           {padding[2], padding[3]}};
 }
 
+Convolution unchecked(const StepMeta& step, const TensorMeta& x, const TensorMeta& w,
+                      const TensorMeta& y, const TensorMeta* b) {
+  return {step, x, w, y, b, step.attrs.integer("groups"), read_geometry(step)};
+}
+
 Convolution read(const StepMeta& step, const TensorMeta& x, const TensorMeta& w,
                  const TensorMeta& y, const TensorMeta* b) {
-  Convolution c{step, x, w, y, b, step.attrs.integer("groups"), read_geometry(step)};
+  Convolution c = unchecked(step, x, w, y, b);
   check_shapes(c);
   check_geometry(c);
   return c;
@@ -126,13 +131,16 @@ bool is_filtered(const Convolution& c) {
          ((taps == 3 && stride == 1) || ((taps == 5 || taps == 7) && stride <= 2));
 }
 
+int64_t winograd_tiles(const Convolution& c) {
+  return c.y.dim(0) * ceil_div(c.y.dim(2), 2) * ceil_div(c.y.dim(3), 2);
+}
+
 // Those, and enough of everything; groups of whole blocks.
 bool is_winograd(const Convolution& c) {
   const int64_t in = c.w.dim(1), out = c.y.dim(1) / c.groups;
-  const int64_t tiles = c.y.dim(0) * ceil_div(c.y.dim(2), 2) * ceil_div(c.y.dim(3), 2);
   return in_blocks(c) && is_filtered(c) &&
          (c.groups == 1 || (in % c.x.block == 0 && out % c.y.block == 0)) &&
-         std::min(in, out) >= kWinogradChannels && tiles >= kWinogradTiles;
+         std::min(in, out) >= kWinogradChannels && winograd_tiles(c) >= kWinogradTiles;
 }
 
 // A fast primitive in our layouts, or none.
@@ -185,6 +193,18 @@ Wanted convolution_layout(const StepMeta& step, Operand operand) {
   return x && is_first_layer(step) ? Wanted::Plain : Wanted::Blocked;
 }
 
+bool convolution_by_image(const StepMeta& step) {
+  const auto& in = step.inputs;
+  const auto& out = step.outputs;
+  const bool data = step.kernel == "conv_backward_data", weights = step.kernel == "conv_backward_weights";
+  const TensorMeta& x = data ? out[0] : in[0];
+  const TensorMeta& w = weights ? out[0] : in[1];
+  const TensorMeta& y = data ? in[0] : weights ? in[1] : out[0];
+  if (!x.is_blocked() || !y.is_blocked()) return false;
+  const Convolution c = unchecked(step, x, w, y, nullptr);
+  return !is_winograd(c) || (!weights && winograd_tiles(c) >= kWinogradTiles * c.y.dim(0));
+}
+
 // y = w * x + b
 std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   step.expect_arity(2, 3, 1, 1);
@@ -196,10 +216,10 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
       c, [&](const ConvolutionMemory& m) { return convolution_forward(m, c.geometry, attr); });
   std::vector<Binding> bindings = {
       {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc.src_desc()},
-      {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc()},
+      {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc(), true},
       {DNNL_ARG_DST, {true, 0}, describe(c.y), desc.dst_desc()},
   };
-  if (b) bindings.push_back({DNNL_ARG_BIAS, {false, 2}, plain(b->dims), desc.bias_desc()});
+  if (b) bindings.push_back({DNNL_ARG_BIAS, {false, 2}, plain(b->dims), desc.bias_desc(), true});
   return finish<dnnl::convolution_forward>(step, desc, bindings);
 }
 
@@ -214,7 +234,7 @@ std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
   return finish<dnnl::convolution_backward_data>(
       step, desc,
       {{DNNL_ARG_DIFF_DST, {false, 0}, describe(c.y), desc.diff_dst_desc()},
-       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc()},
+       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc(), true},
        {DNNL_ARG_DIFF_SRC, {true, 0}, describe(c.x), desc.diff_src_desc()}});
 }
 

@@ -6,6 +6,7 @@
 #endif
 
 #include "../memory.h"
+#include "chain.h"
 #include "library.h"
 #include "registry.h"
 
@@ -23,6 +24,8 @@ void flush_denormals() {
 
 class CpuDevice final : public Device {
  public:
+  explicit CpuDevice(bool timed) : timed_(timed) {}
+
   const KernelEntry* find(const std::string& kernel) const override {
     return find_kernel(kernel, block_);
   }
@@ -41,6 +44,10 @@ class CpuDevice final : public Device {
 
   bool sends_ahead() const override { return false; }
 
+  std::unique_ptr<Kernel> make_chain(const Chain& chain, std::span<KernelCache> lanes) const override {
+    return cpu::make_chain(chain, lanes, timed_);
+  }
+
   // The team size belongs to the calling thread; its team keeps the floating point mode.
   void enter_thread(int threads) const override {
     omp_set_dynamic(0);
@@ -53,6 +60,7 @@ class CpuDevice final : public Device {
   void wait() const override {}
 
  private:
+  bool timed_;
   int64_t block_ = best_channel_block();
 };
 
@@ -61,7 +69,7 @@ class CpuDevice final : public Device {
 std::unique_ptr<Device> open(const DeviceOptions& options) {
   check(options.precision.value_or(Precision::Fp32) == Precision::Fp32, ErrorCode::Unsupported,
         "device 'cpu' computes in fp32 only; tf32 and bf16 need device 'cuda'");
-  return std::make_unique<CpuDevice>();
+  return std::make_unique<CpuDevice>(!options.record);
 }
 
 }  // namespace halfspace::cpu

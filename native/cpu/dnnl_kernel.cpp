@@ -8,6 +8,13 @@ dnnl::memory unbound(const dnnl::memory::desc& desc) {
   return dnnl::memory(desc, engine(), DNNL_MEMORY_NONE);
 }
 
+// Where `bytes` more begin in memory of which `used` are.
+size_t reserved(size_t& used, size_t bytes) {
+  const size_t offset = used;
+  used += align_up(bytes);
+  return offset;
+}
+
 }  // namespace
 
 DnnlKernel::DnnlKernel(std::string where, const dnnl::primitive& primitive,
@@ -16,8 +23,8 @@ DnnlKernel::DnnlKernel(std::string where, const dnnl::primitive& primitive,
   checked(where_, [&] {
     for (const Binding& binding : bindings) add(binding);
   });
-  scratchpad_offset_ = reserve(scratchpad.get_size());
-  call_.emplace(DNNL_ARG_SCRATCHPAD, scratchpad_);
+  scratchpad_offset_ = reserved(scratch_bytes_, scratchpad.get_size());
+  call_.push_back({DNNL_ARG_SCRATCHPAD, scratchpad_.get()});
 }
 
 void DnnlKernel::add(const Binding& binding) {
@@ -25,42 +32,57 @@ void DnnlKernel::add(const Binding& binding) {
   argument.operand = binding.operand;
   argument.ours = unbound(binding.ours);
   argument.moved = binding.ours != binding.theirs;
+  argument.whole = argument.moved && binding.whole;
   if (argument.moved) {
     argument.theirs = unbound(binding.theirs);
-    argument.scratch_offset = reserve(binding.theirs.get_size());
+    argument.offset = reserved(argument.whole ? prepared_bytes_ : scratch_bytes_, binding.theirs.get_size());
     const auto& from = binding.operand.output ? binding.theirs : binding.ours;
     const auto& to = binding.operand.output ? binding.ours : binding.theirs;
     argument.reorder = dnnl::reorder({engine(), from, engine(), to});
   }
-  call_.emplace(binding.argument, argument.moved ? argument.theirs : argument.ours);
+  call_.push_back({binding.argument, (argument.moved ? argument.theirs : argument.ours).get()});
   arguments_.push_back(std::move(argument));
 }
 
-size_t DnnlKernel::reserve(size_t bytes) {
-  size_t offset = scratch_bytes_;
-  scratch_bytes_ += align_up(bytes);
-  return offset;
+// Both sides of an argument get their addresses. oneDNN takes no pointer to const; it does not write its
+// sources.
+void DnnlKernel::bind(Argument& argument, const Buffers& buffers) const {
+  const size_t index = argument.operand.index;
+  argument.ours.set_data_handle(argument.operand.output ? buffers.outputs[index]
+                                                        : const_cast<void*>(buffers.inputs[index]));
+  if (!argument.moved) return;
+  auto* memory = static_cast<char*>(argument.whole ? buffers.prepared : buffers.scratch);
+  argument.theirs.set_data_handle(memory + argument.offset);
 }
 
 void DnnlKernel::move(Argument& argument, dnnl::memory& from, dnnl::memory& to) {
   argument.reorder.execute(stream(), from, to);
 }
 
-void DnnlKernel::run(const Buffers& buffers) {
-  auto* scratch = static_cast<char*>(buffers.scratch);
+void DnnlKernel::prepare(const Buffers& buffers) {
+  if (prepared_bytes_ == 0) return;
   checked(where_, [&] {
-    scratchpad_.set_data_handle(scratch + scratchpad_offset_);
     for (Argument& argument : arguments_) {
-      size_t index = argument.operand.index;
-      // oneDNN takes no pointer to const; it does not write its sources.
-      argument.ours.set_data_handle(argument.operand.output
-                                        ? buffers.outputs[index]
-                                        : const_cast<void*>(buffers.inputs[index]));
-      if (!argument.moved) continue;
-      argument.theirs.set_data_handle(scratch + argument.scratch_offset);
-      if (!argument.operand.output) move(argument, argument.ours, argument.theirs);
+      if (!argument.whole) continue;
+      bind(argument, buffers);
+      move(argument, argument.ours, argument.theirs);
     }
-    primitive_.execute(stream(), call_);
+  });
+}
+
+void DnnlKernel::run(const Buffers& buffers) {
+  checked(where_, [&] {
+    scratchpad_.set_data_handle(static_cast<char*>(buffers.scratch) + scratchpad_offset_);
+    for (Argument& argument : arguments_) {
+      bind(argument, buffers);
+      if (argument.moved && !argument.whole && !argument.operand.output) {
+        move(argument, argument.ours, argument.theirs);
+      }
+    }
+    // The arguments in an array made once: the interface of C++ would copy them into one at every call.
+    dnnl::error::wrap_c_api(dnnl_primitive_execute(primitive_.get(), stream().get(),
+                                                   static_cast<int>(call_.size()), call_.data()),
+                            "could not execute a primitive");
     for (Argument& argument : arguments_) {
       if (argument.moved && argument.operand.output) {
         move(argument, argument.theirs, argument.ours);

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "../device.h"
@@ -18,6 +17,8 @@ struct Binding {
   Operand operand;
   dnnl::memory::desc ours;
   dnnl::memory::desc theirs;
+  // An input that is no image, so that it can be reordered before any run.
+  bool whole = false;
 };
 
 class DnnlKernel : public Kernel {
@@ -27,6 +28,8 @@ class DnnlKernel : public Kernel {
 
   void run(const Buffers& buffers) override;
   size_t scratch_bytes() const override { return scratch_bytes_; }
+  void prepare(const Buffers& buffers) override;
+  size_t prepared_bytes() const override { return prepared_bytes_; }
 
  private:
   struct Argument {
@@ -34,13 +37,14 @@ class DnnlKernel : public Kernel {
     dnnl::memory ours;
     // Only where the layouts differ: a copy in scratch, and the reorder to or from it.
     bool moved = false;
+    bool whole = false;
     dnnl::memory theirs;
-    size_t scratch_offset = 0;
+    size_t offset = 0;  // in scratch, or in prepared memory where it is whole
     dnnl::reorder reorder;
   };
 
   void add(const Binding& binding);
-  size_t reserve(size_t bytes);
+  void bind(Argument& argument, const Buffers& buffers) const;
   static void move(Argument& argument, dnnl::memory& from, dnnl::memory& to);
 
   std::string where_;
@@ -49,7 +53,8 @@ class DnnlKernel : public Kernel {
   dnnl::memory scratchpad_;
   size_t scratchpad_offset_ = 0;
   size_t scratch_bytes_ = 0;
-  std::unordered_map<int, dnnl::memory> call_;
+  size_t prepared_bytes_ = 0;
+  std::vector<dnnl_exec_arg_t> call_;
 };
 
 // Attributes that every primitive of ours starts from: scratch memory comes from us.

@@ -12,6 +12,9 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step);
 std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step);
 std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step);
 Wanted convolution_layout(const StepMeta& step, Operand operand);
+// Not where an image is read plain, nor where minimal filtering would have too few tiles or takes a gradient of
+// filters.
+bool convolution_by_image(const StepMeta& step);
 
 // linear.cpp
 std::unique_ptr<Kernel> make_linear(const StepMeta& step);
@@ -29,6 +32,7 @@ std::unique_ptr<Kernel> make_unary_backward(const StepMeta& step);
 
 // sum.cpp
 std::unique_ptr<Kernel> make_sum(const StepMeta& step);
+std::optional<StepMeta> absorb_into_sum(const StepMeta& step, size_t term, const StepMeta& producer);
 
 // softmax_cross_entropy.cpp
 std::unique_ptr<Kernel> make_softmax_cross_entropy(const StepMeta& step);

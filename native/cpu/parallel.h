@@ -3,6 +3,8 @@
 // a thread, and are added in order. So results are the same for every number of threads.
 #pragma once
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -16,10 +18,15 @@ inline constexpr int64_t kSerialWork = 1 << 14;
 // Elements of one piece of a long flat array: 64 KiB, well inside the L2 cache.
 inline constexpr int64_t kPiece = 1 << 14;
 
-// Calls body(index) for 0 <= index < count. `work` is the number of floats that all calls touch.
+// Calls body(index) for 0 <= index < count, here one after the other where the caller is one of several threads
+// already. `work` is the number of floats that all calls touch.
 template <class Body>
 void parallel_for(int64_t count, int64_t work, Body&& body) {
-#pragma omp parallel for schedule(static) if (work > kSerialWork && count > 1)
+  if (work <= kSerialWork || count == 1 || omp_in_parallel()) {
+    for (int64_t index = 0; index < count; ++index) body(index);
+    return;
+  }
+#pragma omp parallel for schedule(static)
   for (int64_t index = 0; index < count; ++index) body(index);
 }
 

@@ -10,18 +10,19 @@ namespace halfspace::cpu {
 namespace {
 
 std::span<const KernelEntry> kernels_of_any_width() {
+  constexpr auto none = never_alias;
   static const KernelEntry table[] = {
-      {"conv", make_convolution, convolution_layout},
-      {"conv_backward_data", make_convolution_backward_data, convolution_layout},
-      {"conv_backward_weights", make_convolution_backward_weights, convolution_layout},
+      {"conv", make_convolution, convolution_layout, none, convolution_by_image},
+      {"conv_backward_data", make_convolution_backward_data, convolution_layout, none, convolution_by_image},
+      {"conv_backward_weights", make_convolution_backward_weights, convolution_layout, none, convolution_by_image},
       {"linear", make_linear},
       {"linear_backward_data", make_linear_backward_data},
       {"linear_backward_weights", make_linear_backward_weights},
       {"reorder", make_reorder, any_layout},
       {"reshape", make_reshape, any_layout, reshape_is_alias},
-      {"unary", make_unary, all_either},
-      {"unary_backward", make_unary_backward, all_either},
-      {"sum", make_sum, all_either},
+      {"unary", make_unary, all_either, none, blocked_by_image},
+      {"unary_backward", make_unary_backward, all_either, none, blocked_by_image},
+      {"sum", make_sum, all_either, none, blocked_by_image, nullptr, absorb_into_sum},
       {"softmax_cross_entropy", make_softmax_cross_entropy},
       {"softmax_cross_entropy_backward", make_softmax_cross_entropy_backward},
       {"slice", make_slice, window_layout},

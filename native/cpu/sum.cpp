@@ -1,6 +1,7 @@
 // The sum of tensors of one shape, optionally rectified: what joins the branches of a network.
 #include "image.h"
 #include "kernels.h"
+#include "registry.h"
 #include "simd.h"
 
 namespace halfspace::cpu {
@@ -53,5 +54,11 @@ class Sum : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_sum(const StepMeta& step) { return std::make_unique<Sum>(step); }
+
+std::optional<StepMeta> absorb_into_sum(const StepMeta& step, size_t term, const StepMeta& producer) {
+  if (!step.outputs[0].is_blocked()) return std::nullopt;
+  const KernelEntry* entry = find_kernel("normalized_sum", step.outputs[0].block);
+  return entry->absorb(step, term, producer);
+}
 
 }  // namespace halfspace::cpu

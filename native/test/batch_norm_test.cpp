@@ -78,6 +78,29 @@ std::vector<Tensor> train(const Operands& o, bool relu) {
   return outputs;
 }
 
+// Runs a kernel by its stages, one after the other.
+void run_stages(const char* kernel, const Attrs& attrs, const std::vector<Tensor>& inputs,
+                std::vector<Tensor>& outputs) {
+  const KernelEntry& entry = entry_of(kernel);
+  const Stages stages = entry.stages(step_of(entry, Attributes(attrs), inputs, outputs));
+  std::vector<Tensor> between;
+  for (const TensorMeta& meta : stages.between) between.push_back(zeros(meta.dims, meta.dtype));
+  const auto at = [&](const StageOperand& operand) -> Tensor {
+    if (operand.of == StageOperand::Of::Input) return inputs[operand.index];
+    return operand.of == StageOperand::Of::Output ? outputs[operand.index] : between[operand.index];
+  };
+  for (const Stage& stage : stages.stages) {
+    std::vector<Tensor> from, to;
+    for (const StageOperand& operand : stage.inputs) from.push_back(at(operand));
+    for (const StageOperand& operand : stage.outputs) to.push_back(at(operand));
+    run_step(stage.kernel, stage.attrs, from, to);
+    for (size_t i = 0; i < to.size(); ++i) {
+      const StageOperand& operand = stage.outputs[i];
+      (operand.of == StageOperand::Of::Output ? outputs : between)[operand.index] = to[i];
+    }
+  }
+}
+
 }  // namespace
 
 TEST("batch normalisation uses the statistics of the batch and tracks them") {
@@ -100,6 +123,29 @@ TEST("batch normalisation uses the statistics of the batch and tracks them") {
         expect(2, 1 / std::sqrt(channels[c].variance + kEpsilon));
         expect(3, (1 - kMomentum) * o.mean[c] + kMomentum * channels[c].mean);
         expect(4, (1 - kMomentum) * o.variance[c] + kMomentum * unbiased);
+      }
+    }
+  }
+}
+
+TEST("the stages of batch normalisation and of its gradient give what they give as one") {
+  if (!on_cpu()) return;
+  for (const auto& shape : kShapes) {
+    for (bool relu : {false, true}) {
+      const Operands o = operands(shape);
+      const std::vector<Tensor> whole = train(o, relu);
+      std::vector<Tensor> staged = whole;
+      run_stages("batch_norm", attrs_of(relu), o.all(), staged);
+      for (size_t i = 0; i < whole.size(); ++i) expect_close(staged[i], whole[i], kTolerance, "forward");
+
+      const std::vector<Tensor> inputs{o.x, random(shape, 6), o.scale, whole[1], whole[2], o.bias};
+      std::vector<Tensor> gradients{zeros(shape), zeros({shape[1]}), zeros({shape[1]})};
+      const Attrs attrs = relu ? Attrs{{"epilogue", std::string("relu")}} : Attrs{};
+      run("batch_norm_backward", attrs, inputs, gradients);
+      std::vector<Tensor> staged_gradients = gradients;
+      run_stages("batch_norm_backward", attrs, inputs, staged_gradients);
+      for (size_t i = 0; i < gradients.size(); ++i) {
+        expect_close(staged_gradients[i], gradients[i], 4 * kTolerance, "gradient");
       }
     }
   }

@@ -128,11 +128,11 @@ inline const KernelEntry& entry_of(const std::string& kernel) {
 }
 
 // The step with the layouts that the kernel asks for; blocked where it does not mind.
-inline StepMeta step_of(const KernelEntry& entry, const Attrs& attrs,
+inline StepMeta step_of(const KernelEntry& entry, const Attributes& attrs,
                         const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs) {
   StepMeta step;
   step.kernel = step.label = entry.name;
-  step.attrs = Attributes(attrs);
+  step.attrs = attrs;
   for (const Tensor& t : inputs) step.inputs.push_back(t.meta());
   for (const Tensor& t : outputs) step.outputs.push_back(t.meta());
   const StepMeta asked = step;
@@ -154,9 +154,9 @@ inline std::shared_ptr<Buffer> buffer_for(const TensorMeta& meta, size_t shift) 
 // Runs `kernel` once. An output whose index is in `in_place` shares the memory of that input; every
 // operand begins `shift` elements after an aligned address, as tensors of an arena may. `outputs`
 // say types and shapes and receive the results.
-inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor>& inputs,
-                std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {},
-                size_t shift = 0) {
+inline void run_step(const char* kernel, const Attributes& attrs, const std::vector<Tensor>& inputs,
+                     std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {},
+                     size_t shift = 0) {
   const KernelEntry& entry = entry_of(kernel);
   const StepMeta step = step_of(entry, attrs, inputs, outputs);
   const auto made = entry.make(step);
@@ -178,9 +178,12 @@ inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor
     }
     out.push_back(out_memory[i]->data());
   }
-  Buffer scratch(made->scratch_bytes());
+  Buffer scratch(made->scratch_bytes()), prepared(made->prepared_bytes());
   scratch.poison();
-  made->run({in, out, scratch.data()});
+  prepared.poison();
+  made->prepare({in, out, scratch.data(), prepared.data()});
+  scratch.poison();
+  made->run({in, out, scratch.data(), prepared.data()});
   device().wait();
   made->verify();
   for (size_t i = 0; i < outputs.size(); ++i) {
@@ -188,6 +191,12 @@ inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor
     load(bytes, step.outputs[i], outputs[i]);
     expect_zero_padding(bytes, step.outputs[i]);
   }
+}
+
+inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor>& inputs,
+                std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {},
+                size_t shift = 0) {
+  run_step(kernel, Attributes(attrs), inputs, outputs, in_place, shift);
 }
 
 // The single result of a kernel.

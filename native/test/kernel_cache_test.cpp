@@ -25,10 +25,10 @@ std::unique_ptr<Kernel> make_idle(const StepMeta&) {
 
 const KernelEntry kIdle{"idle", make_idle};
 
-PlannedStep step(const char* label, std::vector<int64_t> dims, double stride, Layout layout) {
+StepMeta step(const char* label, std::vector<int64_t> dims, double stride, Layout layout) {
   TensorMeta tensor{DType::F32, std::move(dims), layout};
   Attributes attrs({{"strides", std::vector<double>{stride}}});
-  return {{"idle", {tensor}, {tensor}, attrs, label}, &kIdle, {}};
+  return {"idle", {tensor}, {tensor}, attrs, label};
 }
 
 }  // namespace
@@ -36,18 +36,18 @@ PlannedStep step(const char* label, std::vector<int64_t> dims, double stride, La
 TEST("steps that differ in their label alone share a kernel") {
   made = 0;
   KernelCache cache;
-  PlannedStep first = step("first", {2, 16, 4, 4}, 1, Layout::Plain);
-  PlannedStep second = step("second", {2, 16, 4, 4}, 1, Layout::Plain);
-  expect(&cache.find(first) == &cache.find(second), "two kernels for one computation");
+  StepMeta first = step("first", {2, 16, 4, 4}, 1, Layout::Plain);
+  StepMeta second = step("second", {2, 16, 4, 4}, 1, Layout::Plain);
+  expect(&cache.find(first, kIdle) == &cache.find(second, kIdle), "two kernels for one computation");
   expect(made == 1, "made ", made, " kernels, expected 1");
 }
 
 TEST("steps of other shapes, layouts or attributes have kernels of their own") {
   made = 0;
   KernelCache cache;
-  const std::vector<PlannedStep> steps = {
+  const std::vector<StepMeta> steps = {
       step("a", {2, 16, 4, 4}, 1, Layout::Plain), step("b", {2, 16, 4, 5}, 1, Layout::Plain),
       step("c", {2, 16, 4, 4}, 1, Layout::Blocked), step("d", {2, 16, 4, 4}, 2, Layout::Plain)};
-  for (const PlannedStep& each : steps) cache.find(each);
+  for (const StepMeta& each : steps) cache.find(each, kIdle);
   expect(made == 4, "made ", made, " kernels, expected 4");
 }

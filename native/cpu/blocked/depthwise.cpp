@@ -93,19 +93,27 @@ class Filter final : public Kernel {
     }
   }
 
-  size_t scratch_bytes() const override {
-    return (blocks_ * (taps_ + 1) * kBlock + lanes_ * window_) * sizeof(float);
+  size_t scratch_bytes() const override { return lanes_ * window_ * sizeof(float); }
+  // A bias for each block, then the filters of each phase.
+  size_t prepared_bytes() const override { return blocks_ * (taps_ + 1) * kBlock * sizeof(float); }
+
+  void prepare(const Buffers& buffers) override {
+    auto* bias = static_cast<float*>(buffers.prepared);
+    std::fill_n(bias, blocks_ * kBlock, 0.0f);
+    if (bias_) std::copy_n(buffers.in(2), channels_, bias);
+    float* packed = bias + blocks_ * kBlock;
+    for (const Bands& bands : bands_) {
+      pack(buffers.in(1), channels_, taps_, bands.phase().sources, packed);
+      packed += filters(bands);
+    }
   }
 
   void run(const Buffers& buffers) override {
-    auto* bias = static_cast<float*>(buffers.scratch);
-    float* packed = bias + blocks_ * kBlock;
-    float* windows = packed + blocks_ * taps_ * kBlock;
-    std::fill_n(bias, blocks_ * kBlock, 0.0f);
-    if (bias_) std::copy_n(buffers.in(2), channels_, bias);
+    const auto* bias = static_cast<const float*>(buffers.prepared);
+    const float* packed = bias + blocks_ * kBlock;
+    auto* windows = static_cast<float*>(buffers.scratch);
     for (const Bands& bands : bands_) {
       const Phase& phase = bands.phase();
-      pack(buffers.in(1), channels_, taps_, phase.sources, packed);
       const int64_t input = phase.h.inputs * phase.w.inputs * kBlock;
       const int64_t count = planes_ * bands.count();
       parallel_lanes(lanes_, count, planes_ * pixels_ * kBlock, [&](int64_t lane, int64_t index) {
@@ -118,10 +126,15 @@ class Filter final : public Kernel {
                     relu_, phase.step_h * columns_ * kBlock, phase.step_w * kBlock,
                     buffers.out(0) + (plane * pixels_ + row * columns_ + phase.first_w) * kBlock);
       });
+      packed += filters(bands);
     }
   }
 
  private:
+  int64_t filters(const Bands& bands) const {
+    return blocks_ * static_cast<int64_t>(bands.phase().sources.size()) * kBlock;
+  }
+
   int64_t blocks_, planes_, channels_, taps_;
   int64_t columns_, pixels_;  // of the output
   int64_t lanes_;

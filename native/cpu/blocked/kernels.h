@@ -11,6 +11,19 @@ std::unique_ptr<Kernel> make_batch_norm(const StepMeta& step);
 std::unique_ptr<Kernel> make_batch_norm_inference(const StepMeta& step);
 std::unique_ptr<Kernel> make_batch_norm_backward(const StepMeta& step);
 
+// batch_norm_stages.cpp
+Stages batch_norm_stages(const StepMeta& step);
+Stages batch_norm_backward_stages(const StepMeta& step);
+std::unique_ptr<Kernel> make_batch_norm_moments(const StepMeta& step);
+std::unique_ptr<Kernel> make_batch_norm_statistics(const StepMeta& step);
+std::unique_ptr<Kernel> make_batch_norm_apply(const StepMeta& step);
+std::unique_ptr<Kernel> make_batch_norm_backward_parameters(const StepMeta& step);
+std::unique_ptr<Kernel> make_batch_norm_backward_image(const StepMeta& step);
+
+// normalized_sum.cpp
+std::optional<StepMeta> absorb_batch_norm(const StepMeta& sum, size_t term, const StepMeta& producer);
+std::unique_ptr<Kernel> make_normalized_sum(const StepMeta& step);
+
 // concat.cpp
 std::unique_ptr<Kernel> make_concat(const StepMeta& step);
 std::unique_ptr<Kernel> make_split(const StepMeta& step);

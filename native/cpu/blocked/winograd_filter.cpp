@@ -44,17 +44,22 @@ class Filter final : public Kernel {
         lanes_(omp_get_max_threads()),
         strip_(strip_length(winograd.tiles(), lanes_)) {}
 
-  size_t scratch_bytes() const override {
-    return (winograd_.filters() + bias_floats() + lanes_ * lane_floats()) * sizeof(float);
-  }
+  size_t scratch_bytes() const override { return lanes_ * lane_floats() * sizeof(float); }
+  // Transformed filters, then a bias for each block.
+  size_t prepared_bytes() const override { return (winograd_.filters() + bias_floats()) * sizeof(float); }
 
-  void run(const Buffers& buffers) override {
-    auto* u = static_cast<float*>(buffers.scratch);
+  void prepare(const Buffers& buffers) override {
+    auto* u = static_cast<float*>(buffers.prepared);
     float* bias = u + winograd_.filters();
-    float* lanes = bias + bias_floats();
     transform_filters(winograd_, order_, buffers.in(1), u);
     std::fill_n(bias, bias_floats(), 0.0f);
     if (bias_) std::copy_n(buffers.in(2), winograd_.groups * winograd_.out.channels, bias);
+  }
+
+  void run(const Buffers& buffers) override {
+    const auto* u = static_cast<const float*>(buffers.prepared);
+    const float* bias = u + winograd_.filters();
+    auto* lanes = static_cast<float*>(buffers.scratch);
     const int64_t strips = ceil_div(winograd_.tiles(), strip_);
     const int64_t work = winograd_.tiles() * winograd_.filters();
     parallel_lanes(lanes_, winograd_.groups * strips, work, [&](int64_t lane, int64_t index) {

@@ -1,0 +1,218 @@
+// Chains: a program gives what its kernels give one after the other on the whole batch, in fewer steps, with the
+// same bits on every number of threads.
+#include "executor.h"
+#include "harness.h"
+
+using namespace halfspace;
+using namespace halfspace::test;
+
+namespace {
+
+// Not the tensor of a program.
+using Value = halfspace::test::Tensor;
+
+constexpr double kTolerance = 2e-6;
+
+Attrs convolution_attrs(int64_t groups, double padding) {
+  return {{"groups", static_cast<double>(groups)},
+          {"strides", list({1, 1})},
+          {"dilations", list({1, 1})},
+          {"padding", list({padding, padding, padding, padding})}};
+}
+
+// A program in the making: every tensor with its values, or what the oracle says they are.
+class Build {
+ public:
+  explicit Build(size_t arena_floats = 1 << 16)
+      : program_{"cpu", {{"arena", DType::F32, static_cast<int64_t>(arena_floats)}}, {}, {{"run", {}, {}, {}}}} {}
+
+  size_t input(Value value) {
+    const size_t index = add(std::move(value), {StorageKind::Input});
+    entry().inputs.push_back(index);
+    return index;
+  }
+
+  size_t arena(Value value) {
+    value.weight = true;
+    const int64_t offset = arena_used_;
+    arena_used_ += static_cast<int64_t>(value.size());
+    return add(std::move(value), {StorageKind::Arena, 0, offset});
+  }
+
+  // A step whose results the oracle computes with the same kernel alone on the whole batch.
+  std::vector<size_t> step(const char* kernel, const Attrs& attrs, const std::vector<size_t>& inputs,
+                           std::vector<Value> outputs, std::vector<Storage> storage) {
+    std::vector<Value> operands;
+    for (size_t index : inputs) operands.push_back(values_[index]);
+    run(kernel, attrs, operands, outputs);
+    std::vector<size_t> indices;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      indices.push_back(add(outputs[i], storage[i]));
+      if (storage[i].kind == StorageKind::Output) entry().outputs.push_back(indices.back());
+    }
+    entry().steps.push_back({kernel, inputs, indices, Attributes(attrs), kernel});
+    return indices;
+  }
+
+  size_t temporary(const char* kernel, const Attrs& attrs, const std::vector<size_t>& inputs, Value output) {
+    return step(kernel, attrs, inputs, {std::move(output)}, {{StorageKind::Temporary}})[0];
+  }
+
+  size_t output(const char* kernel, const Attrs& attrs, const std::vector<size_t>& inputs, Value output) {
+    return step(kernel, attrs, inputs, {std::move(output)}, {{StorageKind::Output}})[0];
+  }
+
+  const Program& program() const { return program_; }
+  const Value& value(size_t index) const { return values_[index]; }
+  Value like(size_t index) const { return zeros(values_[index].dims); }
+
+  // The outputs of the entry as an executor computes them.
+  std::vector<Value> outputs(int threads, size_t* steps = nullptr) const {
+    Executor executor(program_, {threads, false});
+    for (size_t index = 0; index < values_.size(); ++index) {
+      const Storage& storage = program_.tensors[index].storage;
+      if (storage.kind != StorageKind::Arena) continue;
+      const std::vector<char> bytes = stored(values_[index], plain(values_[index]));
+      executor.write(0, storage.offset * sizeof(float), bytes.data(), bytes.size());
+    }
+    const EntryDescription& entry = executor.entries()[0];
+    auto memory = executor.allocate_in_out(0);
+    for (size_t i = 0; i < entry.inputs.size(); ++i) {
+      const Value& value = values_[program_.entries[0].inputs[i]];
+      const std::vector<char> bytes = stored(value, plain(value));
+      std::memcpy(memory->host() + entry.inputs[i].offset, bytes.data(), bytes.size());
+      memory->send(entry.inputs[i].offset, bytes.size());
+    }
+    std::atomic<bool> abort = false;
+    executor.run(0, *memory, abort);
+    if (steps) *steps = entry.steps;
+    std::vector<Value> results;
+    for (size_t i = 0; i < entry.outputs.size(); ++i) {
+      Value result = zeros(values_[program_.entries[0].outputs[i]].dims);
+      const char* from = memory->host() + entry.outputs[i].offset;
+      load({from, from + result.size() * sizeof(float)}, plain(result), result);
+      results.push_back(std::move(result));
+    }
+    return results;
+  }
+
+  void expect_as_alone(double tolerance, size_t most_steps) const {
+    size_t steps = 0;
+    const std::vector<Value> once = outputs(1, &steps);
+    if (steps > most_steps) failed(steps, " steps, expected at most ", most_steps);
+    for (size_t i = 0; i < once.size(); ++i) {
+      expect_close(once[i], values_[program_.entries[0].outputs[i]], tolerance);
+    }
+    for (int threads : {2, 3}) {
+      const std::vector<Value> again = outputs(threads);
+      for (size_t i = 0; i < once.size(); ++i) expect_equal(again[i], once[i]);
+    }
+  }
+
+ private:
+  static TensorMeta plain(const Value& value) { return {value.dtype, value.dims, Layout::Plain}; }
+
+  Entry& entry() { return program_.entries[0]; }
+
+  size_t add(Value value, Storage storage) {
+    program_.tensors.push_back({"t" + std::to_string(values_.size()), value.dtype, value.dims, storage});
+    values_.push_back(std::move(value));
+    return values_.size() - 1;
+  }
+
+  Program program_;
+  std::vector<Value> values_;
+  int64_t arena_used_ = 0;
+};
+
+struct Norm {
+  size_t y, mean, inverse;
+};
+
+// x -> depthwise -> pointwise -> normalisation, rectified or not
+struct Branch {
+  size_t depthwise, pointwise, scale, bias;
+  size_t after_depthwise, after_pointwise;
+  Norm norm;
+};
+
+Branch branch(Build& b, size_t x, uint32_t seed, bool relu) {
+  const int64_t channels = b.value(x).dims[1];
+  const std::vector<int64_t> vector{channels};
+  Branch r{};
+  r.depthwise = b.arena(random({channels, 1, 3, 3}, seed));
+  r.pointwise = b.arena(random({channels, channels, 1, 1}, seed + 1, 0.3));
+  r.scale = b.arena(random(vector, seed + 2));
+  r.bias = b.arena(random(vector, seed + 3));
+  const size_t mean = b.arena(zeros(vector)), variance = b.arena(zeros(vector));
+  r.after_depthwise = b.temporary("conv", convolution_attrs(channels, 1), {x, r.depthwise}, b.like(x));
+  r.after_pointwise = b.temporary("conv", convolution_attrs(1, 0), {r.after_depthwise, r.pointwise}, b.like(x));
+  Attrs attrs{{"epsilon", 1e-5}, {"momentum", 0.1}};
+  if (relu) attrs["epilogue"] = std::string("relu");
+  const auto norm = b.step("batch_norm", attrs, {r.after_pointwise, r.scale, r.bias, mean, variance},
+                           {b.like(x), zeros(vector), zeros(vector)},
+                           {{StorageKind::Temporary}, {StorageKind::Temporary}, {StorageKind::Temporary}});
+  r.norm = {norm[0], norm[1], norm[2]};
+  return r;
+}
+
+}  // namespace
+
+TEST("branches, normalised and summed, are as on the whole batch") {
+  if (!on_cpu()) return;
+  for (int64_t batch : {4, 7, 8}) {
+    for (bool relu : {false, true}) {
+      Build b;
+      const size_t images = b.input(random({batch, 21, 13, 9}, 1));
+      const size_t x = b.temporary("unary", {{"function", std::string("relu")}}, {images}, b.like(images));
+      const Branch first = branch(b, x, 2, relu), second = branch(b, x, 20, !relu);
+      b.output("sum", {}, {first.norm.y, x, second.norm.y}, b.like(x));
+      // Of 8 steps, reorders, and two for statistics.
+      b.expect_as_alone(kTolerance, 8);
+    }
+  }
+}
+
+TEST("gradients that are sums over the batch are as on the whole batch") {
+  if (!on_cpu()) return;
+  Build b;
+  const std::vector<int64_t> shape{8, 21, 13, 9};
+  const size_t images = b.input(random(shape, 1)), gradients = b.input(random(shape, 2));
+  const auto relu = Attrs{{"function", std::string("relu")}};
+  const size_t x = b.temporary("unary", relu, {images}, b.like(images));
+  const size_t dy = b.temporary("unary", relu, {gradients}, b.like(images));
+  const Branch r = branch(b, x, 3, true);
+  const Attrs depthwise = convolution_attrs(21, 1), pointwise = convolution_attrs(1, 0);
+  const Storage temporary{StorageKind::Temporary}, output{StorageKind::Output};
+  const auto norm = b.step("batch_norm_backward", {{"epilogue", std::string("relu")}},
+                           {r.after_pointwise, dy, r.scale, r.norm.mean, r.norm.inverse, r.bias},
+                           {b.like(x), zeros({21}), zeros({21})}, {temporary, output, output});
+  const size_t da = b.temporary("conv_backward_data", pointwise, {norm[0], r.pointwise}, b.like(x));
+  Value weights = b.like(r.pointwise), filters = b.like(r.depthwise);
+  weights.weight = filters.weight = true;
+  b.output("conv_backward_weights", pointwise, {r.after_depthwise, norm[0]}, weights);
+  const size_t dx = b.temporary("conv_backward_data", depthwise, {da, r.depthwise}, b.like(x));
+  b.output("conv_backward_weights", depthwise, {x, da}, filters);
+  b.output("sum", {}, {dx, dy}, b.like(x));
+  // Sums of 8 x 117 products, of numbers up to 2 by numbers of that size.
+  b.expect_as_alone(8 * 117 * std::numeric_limits<float>::epsilon(), 11);
+}
+
+TEST("a step that has to wait for a sum over the batch gets all of it") {
+  if (!on_cpu()) return;
+  Build b;
+  const std::vector<int64_t> shape{6, 24, 8, 8};
+  const size_t images = b.input(random(shape, 1)), gradients = b.input(random(shape, 2));
+  const auto relu = Attrs{{"function", std::string("relu")}};
+  const size_t x = b.temporary("unary", relu, {images}, b.like(images));
+  const size_t dy = b.temporary("unary", relu, {gradients}, b.like(images));
+  Value filters = zeros({24, 1, 3, 3});
+  filters.weight = true;
+  const Attrs attrs = convolution_attrs(24, 1);
+  const size_t dw =
+      b.step("conv_backward_weights", attrs, {x, dy}, {filters}, {{StorageKind::Arena, 0, 4096}})[0];
+  // The gradient serves as a filter of the next convolution.
+  b.output("conv", attrs, {x, dw}, b.like(x));
+  // Sums of 6 x 64 products.
+  b.expect_as_alone(6 * 64 * std::numeric_limits<float>::epsilon(), 8);
+}
