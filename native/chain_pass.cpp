@@ -13,8 +13,8 @@ namespace {
 constexpr size_t kSliceBytes = 400 << 10;
 // Where the batch has so many images, slices enough for several cores to share evenly.
 constexpr int64_t kSlices = 4;
-// What a step may read whole or sum up at every slice.
-constexpr size_t kWholeBytes = 256 << 10;
+// What a step may read whole or sum up at every slice; made ready for minimal filtering it is four times that.
+constexpr size_t kWholeBytes = 96 << 10;
 // Steps that a chain may leave behind to reach one that joins.
 constexpr size_t kLeft = 3;
 
