@@ -227,12 +227,13 @@ Napi::Value shutdown(const Info& info) {
 // cores() -> number of processor cores this process may use
 Napi::Value cores(const Info& info) { return Napi::Number::New(info.Env(), available_cores()); }
 
-// engine() -> {name, library, instructions}
+// engine() -> {name, library, instructions, bf16}
 Napi::Value engine(const Info& info) {
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("name", "cpu");
   result.Set("library", "oneDNN " + cpu::library_version());
   result.Set("instructions", cpu::instruction_set());
+  result.Set("bf16", cpu::has_bf16());
   return result;
 }
 

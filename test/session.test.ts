@@ -12,6 +12,7 @@ import { tensor } from '../lib/compile/lower.js';
 import type { Program } from '../lib/compile/program.js';
 import { random } from '../lib/random.js';
 import { f32 } from '../lib/shape.js';
+import { native } from '../lib/train/native.js';
 import { Session } from '../lib/train/session.js';
 import { added, loopDelay } from './loop-delay.js';
 import { LONG_INPUT, longProgram, SMALL_PARAMETERS, smallProgram, smallScores } from './small-network.js';
@@ -250,11 +251,30 @@ test('a process that exits in the middle of a run ends at once and cleanly', asy
   t.is(await script('session-exit.ts'), 'leaving');
 });
 
-for (const precision of ['tf32', 'bf16'] as const) {
-  test(`the CPU refuses ${precision} and says what has it`, async (t) => {
-    await t.throwsAsync(Session.open(smallProgram(), { precision }), {
-      code: 'ERR_UNSUPPORTED',
-      message: "device 'cpu' computes in fp32 only; tf32 and bf16 need device 'cuda'",
-    });
+test('the CPU refuses tf32 and says what it has', async (t) => {
+  await t.throwsAsync(Session.open(smallProgram(), { precision: 'tf32' }), {
+    code: 'ERR_UNSUPPORTED',
+    message: "device 'cpu' has no tf32; it computes in fp32, or in bf16 where oneDNN has that",
   });
-}
+});
+
+test('the CPU multiplies in bf16 where oneDNN does, and says elsewhere what that takes', async (t) => {
+  const opened = Session.open(smallProgram(), { precision: 'bf16' });
+  const { bf16, library, instructions } = native().engine();
+  if (!bf16) {
+    await t.throwsAsync(opened, {
+      code: 'ERR_UNSUPPORTED',
+      message: `device 'cpu' has no bf16 here: ${library} takes AVX-512 for it and uses ${instructions}; take fp32, or device 'cuda'`,
+    });
+    return;
+  }
+  using session = await opened;
+  session.write('parameters', parameters);
+  const { scores } = await session.run('forward', { images });
+  const expected = smallScores(images, parameters);
+  // Two products after another, each of two factors that are rounded by 2^-9 of themselves.
+  const magnitude = smallScores(images.map(Math.abs), parameters.map(Math.abs));
+  expected.forEach((score, i) => {
+    t.true(Math.abs((scores?.[i] ?? NaN) - score) <= 4.1 * 2 ** -9 * (magnitude[i] as number), `score ${i}`);
+  });
+});

@@ -71,7 +71,7 @@ function findings(version: string, machine: MachineDescription, addon: AddonDesc
 }
 
 function engines(addon: AddonDescription | null, missing: string): readonly Engine[] {
-  const cpu = addon ? `${addon.library} with ${addon.instructions}, ${addon.cores} cores` : missing;
+  const cpu = addon ? describeCpu(addon) : missing;
   return [
     { name: 'cpu', used: addon !== null, reason: cpu },
     ...(addon?.cuda.map(({ name, available, description }) => ({
@@ -81,6 +81,9 @@ function engines(addon: AddonDescription | null, missing: string): readonly Engi
     })) ?? [{ name: 'cuda', used: false, reason: missing }]),
   ];
 }
+
+const describeCpu = ({ library, instructions, bf16, cores }: AddonDescription): string =>
+  `${library} with ${instructions}, ${cores} cores, ${bf16 ? 'fp32 or bf16' : 'fp32'}`;
 
 const formatPackage = ({ package: found, platform }: MachineDescription): string =>
   found === null ? `none for ${platform}` : `${found.name} ${found.version ?? '(not installed)'}`;

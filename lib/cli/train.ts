@@ -116,7 +116,13 @@ function addRunOptions(command: Command): void {
     .addOption(
       deviceOption('--device <name>', 'what computes; auto takes a GPU where there is one').default('cpu'),
     )
-    .addOption(choiceOption('--precision <name>', 'what products are computed with', precisionNames));
+    .addOption(
+      choiceOption(
+        '--precision <name>',
+        'what products are computed with; tf32 takes a GPU, bf16 one or AVX-512',
+        precisionNames,
+      ),
+    );
   addConfigOptions(command);
 }
 

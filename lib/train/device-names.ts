@@ -11,7 +11,8 @@ export const deviceForm = 'cpu, cuda, cuda:1 and so on, or auto';
 
 /**
  * What products can be computed with: all 24 bits of both factors, the 11 bits of TF32, or the 8 of bf16,
- * which images are then kept in too. Parameters, their updates and all sums stay in fp32 or better.
+ * in which a GPU then keeps images too. Parameters, their updates and all sums stay in fp32 or better. TF32
+ * takes a GPU, bf16 a GPU or a processor with AVX-512.
  */
 export const precisionNames = ['fp32', 'tf32', 'bf16'] as const;
 

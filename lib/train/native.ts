@@ -52,6 +52,8 @@ export interface EngineDescription {
   readonly library: string;
   /** The instruction set that the library uses on this processor, by the library's name. */
   readonly instructions: string;
+  /** Whether it multiplies in bf16 here. */
+  readonly bf16: boolean;
 }
 
 /** A device, or why it cannot be used. */

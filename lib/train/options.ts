@@ -80,7 +80,7 @@ export interface SearchOptions extends Partial<Omit<TrainOptions, 'optimizer' | 
   readonly ablation?: Partial<AblationSettings>;
   /** Threads of the CPU engine; by default all cores that the process may use. */
   readonly threads?: number;
-  /** What products are computed with; by default fp32 on the CPU, which has no other, and tf32 with CUDA. */
+  /** What products are computed with; by default fp32 on the CPU and tf32 with CUDA. */
   readonly precision?: Precision;
   /** Folder for checkpoints, metrics, networks and summary; nothing is written without it. */
   readonly directory?: string;

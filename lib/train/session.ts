@@ -20,7 +20,7 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Whether `describe` tells what each kernel costs; by default where HALFSPACE_DEBUG is 1 or more. */
   readonly trace?: boolean;
-  /** What products are computed with; by default fp32 on the CPU, which has no other, and tf32 with CUDA. */
+  /** What products are computed with; by default fp32 on the CPU and tf32 with CUDA. */
   readonly precision?: Precision;
 }
 

@@ -98,16 +98,32 @@ memory::dims weight_dims(const Convolution& c) {
   return {c.groups, c.w.dim(0) / c.groups, c.w.dim(1), c.w.dim(2), c.w.dim(3)};
 }
 
-// Descriptors to ask oneDNN with: our layouts for images, its own choice for the weight.
-ConvolutionMemory ours(const Convolution& c) {
+// The layout of images that oneDNN is asked for. That of weights is always its own choice.
+enum class Images { Ours, Any };
+
+// Descriptors to ask oneDNN with, for products of `type` and sums in floats, of which `result` is made.
+ConvolutionMemory question(const Convolution& c, const TensorMeta& result, Images images,
+                           ElementType type) {
+  const auto described = [&](const TensorMeta& operand, ElementType element) {
+    if (&operand == &c.w) return any(weight_dims(c), element);
+    return images == Images::Ours ? describe(operand, element) : any(operand.dims, element);
+  };
   memory::desc bias = c.b ? plain(c.b->dims) : memory::desc();
-  return {describe(c.x), any(weight_dims(c)), bias, describe(c.y)};
+  return {described(c.x, type), described(c.w, type), bias, described(c.y, type),
+          described(result, ElementType::f32)};
 }
 
-// The second question, where the answer to the first is slow or none: any layout at all.
-ConvolutionMemory theirs(const Convolution& c) {
-  memory::desc bias = c.b ? plain(c.b->dims) : memory::desc();
-  return {any(c.x.dims), any(weight_dims(c)), bias, any(c.y.dims)};
+// What to ask until an answer is fast: our layouts first, and floats where there is no bf16.
+std::vector<ConvolutionMemory> questions(const Convolution& c, const TensorMeta& result,
+                                         Precision precision) {
+  std::vector<ConvolutionMemory> all;
+  for (ElementType type : {ElementType::bf16, ElementType::f32}) {
+    if (type == ElementType::bf16 && precision != Precision::Bf16) continue;
+    for (Images images : {Images::Ours, Images::Any}) {
+      all.push_back(question(c, result, images, type));
+    }
+  }
+  return all;
 }
 
 bool in_blocks(const Convolution& c) { return c.x.is_blocked() && c.y.is_blocked(); }
@@ -143,11 +159,11 @@ bool is_winograd(const Convolution& c) {
          std::min(in, out) >= kWinogradChannels && winograd_tiles(c) >= kWinogradTiles;
 }
 
-// A fast primitive in our layouts, or none.
+// A fast primitive, or none.
 template <class Make>
-auto try_our_layouts(const Convolution& c, Make make) -> std::optional<decltype(make(ours(c)))> {
+auto fast(const ConvolutionMemory& memory, Make make) -> std::optional<decltype(make(memory))> {
   try {
-    auto desc = make(ours(c));
+    auto desc = make(memory);
     if (!is_reference(desc)) return desc;
   } catch (const dnnl::error& error) {
     if (error.status != dnnl_unimplemented) throw;
@@ -155,12 +171,15 @@ auto try_our_layouts(const Convolution& c, Make make) -> std::optional<decltype(
   return std::nullopt;
 }
 
-// The library's best primitive: in our layouts if there is a fast one, else in whatever layouts are fast.
+// The library's best primitive: the first fast one, else whatever answers the last question.
 template <class Make>
-auto choose(const Convolution& c, Make make) {
+auto choose(const Convolution& c, const TensorMeta& result, Precision precision, Make make) {
   return checked(c.step.describe(), [&] {
-    auto desc = try_our_layouts(c, make);
-    return desc ? *desc : make(theirs(c));
+    const auto asked = questions(c, result, precision);
+    for (const ConvolutionMemory& memory : asked) {
+      if (auto desc = fast(memory, make)) return *desc;
+    }
+    return make(asked.back());
   });
 }
 
@@ -168,10 +187,11 @@ BlockedConvolution blocked(const Convolution& c) {
   return {c.x, c.w, c.y, c.geometry, c.b != nullptr, c.step.attrs.has("epilogue")};
 }
 
-// Our own kernels where they are better than the library's, or null.
-const ConvolutionKernels* own_kernels(const Convolution& c) {
+// Our own kernels where they are better than the library's, or null. They multiply floats; one filter a
+// channel waits for memory, whatever it multiplies.
+const ConvolutionKernels* own_kernels(const Convolution& c, Precision precision) {
   if (is_depthwise(c)) return &blocked_kernels(c.x.block).depthwise;
-  if (is_winograd(c)) return &blocked_kernels(c.x.block).winograd;
+  if (precision == Precision::Fp32 && is_winograd(c)) return &blocked_kernels(c.x.block).winograd;
   return nullptr;
 }
 
@@ -206,14 +226,16 @@ bool convolution_by_image(const StepMeta& step) {
 }
 
 // y = w * x + b
+template <Precision kPrecision>
 std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   step.expect_arity(2, 3, 1, 1);
   const TensorMeta* b = step.inputs.size() > 2 ? &step.inputs[2] : nullptr;
   Convolution c = read(step, step.inputs[0], step.inputs[1], step.outputs[0], b);
-  if (const auto* own = own_kernels(c)) return own->forward(blocked(c));
+  if (const auto* own = own_kernels(c, kPrecision)) return own->forward(blocked(c));
   auto attr = epilogue_attributes(step);
-  auto desc = choose(
-      c, [&](const ConvolutionMemory& m) { return convolution_forward(m, c.geometry, attr); });
+  auto desc = choose(c, c.y, kPrecision, [&](const ConvolutionMemory& m) {
+    return convolution_forward(m, c.geometry, attr);
+  });
   std::vector<Binding> bindings = {
       {DNNL_ARG_SRC, {false, 0}, describe(c.x), desc.src_desc()},
       {DNNL_ARG_WEIGHTS, {false, 1}, plain(weight_dims(c)), desc.weights_desc(), true},
@@ -224,11 +246,12 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
 }
 
 // dx = transpose(w) * dy
+template <Precision kPrecision>
 std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
   step.expect_arity(2, 2, 1, 1);
   Convolution c = read(step, step.outputs[0], step.inputs[1], step.inputs[0], nullptr);
-  if (const auto* own = own_kernels(c)) return own->backward_data(blocked(c));
-  auto desc = choose(c, [&](const ConvolutionMemory& m) {
+  if (const auto* own = own_kernels(c, kPrecision)) return own->backward_data(blocked(c));
+  auto desc = choose(c, c.x, kPrecision, [&](const ConvolutionMemory& m) {
     return convolution_backward_data(m, c.geometry, primitive_attributes());
   });
   return finish<dnnl::convolution_backward_data>(
@@ -239,12 +262,13 @@ std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
 }
 
 // dw = dy * x, db = sum of dy over batch and space
+template <Precision kPrecision>
 std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) {
   step.expect_arity(2, 2, 1, 2);
   const TensorMeta* b = step.outputs.size() > 1 ? &step.outputs[1] : nullptr;
   Convolution c = read(step, step.inputs[0], step.outputs[0], step.inputs[1], b);
-  if (const auto* own = own_kernels(c)) return own->backward_weights(blocked(c));
-  auto desc = choose(c, [&](const ConvolutionMemory& m) {
+  if (const auto* own = own_kernels(c, kPrecision)) return own->backward_weights(blocked(c));
+  auto desc = choose(c, c.w, kPrecision, [&](const ConvolutionMemory& m) {
     return convolution_backward_weights(m, c.geometry, primitive_attributes());
   });
   std::vector<Binding> bindings = {
@@ -257,5 +281,12 @@ std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) 
   }
   return finish<dnnl::convolution_backward_weights>(step, desc, bindings);
 }
+
+template std::unique_ptr<Kernel> make_convolution<Precision::Fp32>(const StepMeta&);
+template std::unique_ptr<Kernel> make_convolution<Precision::Bf16>(const StepMeta&);
+template std::unique_ptr<Kernel> make_convolution_backward_data<Precision::Fp32>(const StepMeta&);
+template std::unique_ptr<Kernel> make_convolution_backward_data<Precision::Bf16>(const StepMeta&);
+template std::unique_ptr<Kernel> make_convolution_backward_weights<Precision::Fp32>(const StepMeta&);
+template std::unique_ptr<Kernel> make_convolution_backward_weights<Precision::Bf16>(const StepMeta&);
 
 }  // namespace halfspace::cpu

@@ -6,6 +6,7 @@
 #endif
 
 #include "../memory.h"
+#include "bf16_products.h"
 #include "chain.h"
 #include "library.h"
 #include "registry.h"
@@ -24,14 +25,17 @@ void flush_denormals() {
 
 class CpuDevice final : public Device {
  public:
-  explicit CpuDevice(bool timed) : timed_(timed) {}
+  CpuDevice(Precision precision, bool timed) : precision_(precision), timed_(timed) {}
 
   const KernelEntry* find(const std::string& kernel) const override {
-    return find_kernel(kernel, block_);
+    const KernelEntry* rounding =
+        precision_ == Precision::Bf16 ? find_bf16_product(kernel) : nullptr;
+    return rounding ? rounding : find_kernel(kernel, block_);
   }
 
   int64_t channel_block(int64_t) const override { return block_; }
 
+  // At every precision: oneDNN rounds what it multiplies as it reads it.
   DType image_type() const override { return DType::F32; }
 
   std::unique_ptr<Memory> allocate(size_t bytes) const override {
@@ -60,6 +64,7 @@ class CpuDevice final : public Device {
   void wait() const override {}
 
  private:
+  Precision precision_;
   bool timed_;
   int64_t block_ = best_channel_block();
 };
@@ -67,9 +72,13 @@ class CpuDevice final : public Device {
 }  // namespace
 
 std::unique_ptr<Device> open(const DeviceOptions& options) {
-  check(options.precision.value_or(Precision::Fp32) == Precision::Fp32, ErrorCode::Unsupported,
-        "device 'cpu' computes in fp32 only; tf32 and bf16 need device 'cuda'");
-  return std::make_unique<CpuDevice>(!options.record);
+  const Precision precision = options.precision.value_or(Precision::Fp32);
+  check(precision != Precision::Tf32, ErrorCode::Unsupported,
+        "device 'cpu' has no tf32; it computes in fp32, or in bf16 where oneDNN has that");
+  check(precision != Precision::Bf16 || has_bf16(), ErrorCode::Unsupported,
+        "device 'cpu' has no bf16 here: oneDNN ", library_version(), " takes AVX-512 for it and uses ",
+        instruction_set(), "; take fp32, or device 'cuda'");
+  return std::make_unique<CpuDevice>(precision, !options.record);
 }
 
 }  // namespace halfspace::cpu

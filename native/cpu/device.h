@@ -7,7 +7,7 @@
 
 namespace halfspace::cpu {
 
-// Throws ErrorCode::Unsupported for any precision but fp32.
+// Throws ErrorCode::Unsupported for a precision other than fp32 that this processor has not.
 std::unique_ptr<Device> open(const DeviceOptions& options);
 
 }  // namespace halfspace::cpu

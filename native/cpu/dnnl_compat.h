@@ -42,9 +42,11 @@ struct ConvolutionGeometry {
   dnnl::memory::dims padding_end;
 };
 
-// x, w, b, y: descriptors; b of zero dimensions stands for none.
+// Descriptors of x, w, b and y in the type that is multiplied, b of zero dimensions for none; and of the one
+// that a pass writes, in floats.
 struct ConvolutionMemory {
   dnnl::memory::desc x, w, b, y;
+  dnnl::memory::desc result;
 };
 
 inline bool present(const dnnl::memory::desc& memory) {
@@ -69,15 +71,15 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward(
   using dnnl::convolution_forward;
   constexpr auto kind = dnnl::prop_kind::forward_training;
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(),    kind,        algorithm::convolution_direct, m.x, m.w, m.b, m.y, g.strides,
+  return {engine(),    kind,        algorithm::convolution_direct, m.x, m.w, m.b, m.result, g.strides,
           g.dilations, g.padding_begin, g.padding_end,             attr};
 #else
   auto desc = present(m.b)
                   ? convolution_forward::desc(kind, algorithm::convolution_direct, m.x, m.w, m.b,
-                                              m.y, g.strides, g.dilations, g.padding_begin,
+                                              m.result, g.strides, g.dilations, g.padding_begin,
                                               g.padding_end)
-                  : convolution_forward::desc(kind, algorithm::convolution_direct, m.x, m.w, m.y,
-                                              g.strides, g.dilations, g.padding_begin,
+                  : convolution_forward::desc(kind, algorithm::convolution_direct, m.x, m.w,
+                                              m.result, g.strides, g.dilations, g.padding_begin,
                                               g.padding_end);
   return {desc, attr, engine()};
 #endif
@@ -85,13 +87,13 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward(
 
 inline dnnl::convolution_backward_data::primitive_desc convolution_backward_data(
     const ConvolutionMemory& m, const ConvolutionGeometry& g, const dnnl::primitive_attr& attr) {
-  auto hint = convolution_forward({m.x, m.w, {}, m.y}, g, {});
+  auto hint = convolution_forward({m.x, m.w, {}, m.y, m.y}, g, {});
   constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(), direct, m.x, m.w, m.y, g.strides, g.dilations, g.padding_begin, g.padding_end,
-          hint,     attr};
+  return {engine(),    direct,          m.result,      m.w,  m.y, g.strides,
+          g.dilations, g.padding_begin, g.padding_end, hint, attr};
 #else
-  dnnl::convolution_backward_data::desc desc(direct, m.x, m.w, m.y, g.strides, g.dilations,
+  dnnl::convolution_backward_data::desc desc(direct, m.result, m.w, m.y, g.strides, g.dilations,
                                              g.padding_begin, g.padding_end);
   return {desc, attr, engine(), hint};
 #endif
@@ -99,16 +101,16 @@ inline dnnl::convolution_backward_data::primitive_desc convolution_backward_data
 
 inline dnnl::convolution_backward_weights::primitive_desc convolution_backward_weights(
     const ConvolutionMemory& m, const ConvolutionGeometry& g, const dnnl::primitive_attr& attr) {
-  auto hint = convolution_forward({m.x, m.w, m.b, m.y}, g, {});
+  auto hint = convolution_forward({m.x, m.w, m.b, m.y, m.y}, g, {});
   constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(),    direct,          m.x,           m.w,  m.b, m.y, g.strides,
+  return {engine(),    direct,          m.x,           m.result, m.b, m.y, g.strides,
           g.dilations, g.padding_begin, g.padding_end, hint, attr};
 #else
   using desc_type = dnnl::convolution_backward_weights::desc;
-  auto desc = present(m.b) ? desc_type(direct, m.x, m.w, m.b, m.y, g.strides, g.dilations,
+  auto desc = present(m.b) ? desc_type(direct, m.x, m.result, m.b, m.y, g.strides, g.dilations,
                                        g.padding_begin, g.padding_end)
-                           : desc_type(direct, m.x, m.w, m.y, g.strides, g.dilations,
+                           : desc_type(direct, m.x, m.result, m.y, g.strides, g.dilations,
                                        g.padding_begin, g.padding_end);
   return {desc, attr, engine(), hint};
 #endif

@@ -107,22 +107,22 @@ dnnl::primitive_attr epilogue_attributes(const StepMeta& step) {
   return attr;
 }
 
-dnnl::memory::desc describe(const TensorMeta& meta) {
-  if (!meta.is_blocked()) return plain(meta.dims);
+dnnl::memory::desc describe(const TensorMeta& meta, ElementType type) {
+  if (!meta.is_blocked()) return plain(meta.dims, type);
   using tag = dnnl::memory::format_tag;
-  return {meta.dims, dnnl::memory::data_type::f32, meta.block == 8 ? tag::nChw8c : tag::nChw16c};
+  return {meta.dims, type, meta.block == 8 ? tag::nChw8c : tag::nChw16c};
 }
 
-dnnl::memory::desc plain(const dnnl::memory::dims& dims) {
+dnnl::memory::desc plain(const dnnl::memory::dims& dims, ElementType type) {
   dnnl::memory::dims strides(dims.size(), 1);
   for (size_t axis = dims.size() - 1; axis > 0; --axis) {
     strides[axis - 1] = strides[axis] * dims[axis];
   }
-  return {dims, dnnl::memory::data_type::f32, strides};
+  return {dims, type, strides};
 }
 
-dnnl::memory::desc any(const dnnl::memory::dims& dims) {
-  return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+dnnl::memory::desc any(const dnnl::memory::dims& dims, ElementType type) {
+  return {dims, type, dnnl::memory::format_tag::any};
 }
 
 }  // namespace halfspace::cpu

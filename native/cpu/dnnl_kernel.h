@@ -1,6 +1,6 @@
 // One oneDNN primitive as a kernel: memory objects are made once, a run only sets their addresses.
-// Where the primitive wants another layout than ours, a reorder through scratch stands before or
-// after it; so weights stay plain outside, whatever the primitive likes.
+// Where the primitive wants another layout or type than ours, a reorder through scratch stands before or
+// after it; so weights stay plain floats outside, whatever the primitive likes.
 #pragma once
 
 #include <string>
@@ -35,7 +35,7 @@ class DnnlKernel : public Kernel {
   struct Argument {
     Operand operand;
     dnnl::memory ours;
-    // Only where the layouts differ: a copy in scratch, and the reorder to or from it.
+    // Only where the two differ: a copy in scratch, and the reorder to or from it.
     bool moved = false;
     bool whole = false;
     dnnl::memory theirs;
@@ -62,12 +62,19 @@ dnnl::primitive_attr primitive_attributes();
 // The same with the activation that the step wants applied to its result, if any.
 dnnl::primitive_attr epilogue_attributes(const StepMeta& step);
 
-// The memory of a tensor as oneDNN describes it: plain row-major, nChw8c or nChw16c.
-dnnl::memory::desc describe(const TensorMeta& meta);
+using ElementType = dnnl::memory::data_type;
+
+// What a primitive reads of factors at a precision.
+constexpr ElementType factor_type(Precision precision) {
+  return precision == Precision::Bf16 ? ElementType::bf16 : ElementType::f32;
+}
+
+// The memory of a tensor as oneDNN describes it: plain row-major, nChw8c or nChw16c. Ours holds floats.
+dnnl::memory::desc describe(const TensorMeta& meta, ElementType type = ElementType::f32);
 // Row-major memory of any shape.
-dnnl::memory::desc plain(const dnnl::memory::dims& dims);
+dnnl::memory::desc plain(const dnnl::memory::dims& dims, ElementType type = ElementType::f32);
 // A layout that the primitive may choose.
-dnnl::memory::desc any(const dnnl::memory::dims& dims);
+dnnl::memory::desc any(const dnnl::memory::dims& dims, ElementType type = ElementType::f32);
 
 // Whether oneDNN has only its plain loops for this, far from what the machine can do.
 template <class PrimitiveDesc>

@@ -1,6 +1,7 @@
 // Kernels of the CPU device that take blocks of any width or none, one factory a kernel name;
 // registry.cpp is the table over them.
-// A factory checks its step and throws ErrorCode::Shape where it does not fit.
+// A factory checks its step and throws ErrorCode::Shape where it does not fit. Those of products have them of
+// floats, or of floats that are rounded to bf16 first; what they add up and write is floats always.
 #pragma once
 
 #include "../device.h"
@@ -8,8 +9,11 @@
 namespace halfspace::cpu {
 
 // convolution.cpp, with our own kernels of blocked/depthwise.cpp where oneDNN has only a reference
+template <Precision kPrecision = Precision::Fp32>
 std::unique_ptr<Kernel> make_convolution(const StepMeta& step);
+template <Precision kPrecision = Precision::Fp32>
 std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step);
+template <Precision kPrecision = Precision::Fp32>
 std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step);
 Wanted convolution_layout(const StepMeta& step, Operand operand);
 // Not where an image is read plain, nor where minimal filtering would have too few tiles or takes a gradient of
@@ -17,8 +21,11 @@ Wanted convolution_layout(const StepMeta& step, Operand operand);
 bool convolution_by_image(const StepMeta& step);
 
 // linear.cpp
+template <Precision kPrecision = Precision::Fp32>
 std::unique_ptr<Kernel> make_linear(const StepMeta& step);
+template <Precision kPrecision = Precision::Fp32>
 std::unique_ptr<Kernel> make_linear_backward_data(const StepMeta& step);
+template <Precision kPrecision = Precision::Fp32>
 std::unique_ptr<Kernel> make_linear_backward_weights(const StepMeta& step);
 
 // reorder.cpp: `reorder` changes the layout alone, `reshape` the shape too
@@ -52,6 +59,7 @@ std::unique_ptr<Kernel> make_reduce(const StepMeta& step);
 std::unique_ptr<Kernel> make_dot(const StepMeta& step);
 
 // matmul.cpp
+template <Precision kPrecision = Precision::Fp32>
 std::unique_ptr<Kernel> make_matmul(const StepMeta& step);
 
 // softmax.cpp

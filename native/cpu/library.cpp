@@ -1,7 +1,8 @@
 #include "library.h"
 
-#include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
+
+#include "dnnl_kernel.h"
 
 namespace halfspace::cpu {
 namespace {
@@ -33,6 +34,17 @@ std::string instruction_set() {
     if (isa == known) return name;
   }
   return "unnamed";
+}
+
+bool has_bf16() {
+  const auto square = plain({16, 16}, ElementType::bf16);
+  try {
+    matmul(square, square, {}, plain({16, 16}), primitive_attributes());
+    return true;
+  } catch (const dnnl::error& error) {
+    if (error.status != dnnl_unimplemented) throw;
+    return false;
+  }
 }
 
 int64_t best_channel_block() {

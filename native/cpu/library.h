@@ -13,6 +13,9 @@ std::string library_version();
 // The instruction set that oneDNN compiles its kernels for here, by oneDNN's name: `avx512_core`.
 std::string instruction_set();
 
+// Whether it multiplies in bf16 here.
+bool has_bf16();
+
 // Channels in a block that this instruction set likes best: the floats of a vector register.
 int64_t best_channel_block();
 

@@ -1,5 +1,5 @@
 // Fully connected layers as matrix products: x [N,I], w [O,I], b [O], y [N,O], all row-major. A
-// transposed operand is the same memory with its strides exchanged.
+// transposed factor is the same memory with its strides exchanged.
 #include <omp.h>
 
 #include "dnnl_kernel.h"
@@ -10,10 +10,17 @@ namespace {
 
 using dnnl::memory;
 
-// The memory of a row-major [rows, columns] matrix seen as [columns, rows].
-memory::desc transposed(const TensorMeta& meta) {
-  return {{meta.dim(1), meta.dim(0)}, memory::data_type::f32, memory::dims{1, meta.dim(1)}};
-}
+// A matrix as it is multiplied: row-major memory, seen as [columns, rows] where it is transposed.
+struct Factor {
+  Operand operand;
+  const TensorMeta& matrix;
+  bool transposed = false;
+
+  memory::desc describe(ElementType type) const {
+    if (!transposed) return cpu::describe(matrix, type);
+    return {{matrix.dim(1), matrix.dim(0)}, type, memory::dims{1, matrix.dim(1)}};
+  }
+};
 
 void check_linear(const StepMeta& step, const TensorMeta& x, const TensorMeta& w,
                   const TensorMeta& y, const TensorMeta* b) {
@@ -27,14 +34,21 @@ void check_linear(const StepMeta& step, const TensorMeta& x, const TensorMeta& w
               "the bias must be f32[", w.dim(0), "]");
 }
 
-std::unique_ptr<Kernel> make_product(const StepMeta& step, const memory::desc& a,
-                                     const memory::desc& b, const TensorMeta& c, Operand left,
-                                     Operand right, const memory::desc& bias = {},
+Binding binding(int argument, const Factor& factor, ElementType type) {
+  return {argument, factor.operand, factor.describe(ElementType::f32), factor.describe(type)};
+}
+
+// Output 0 = left right + bias
+std::unique_ptr<Kernel> make_product(const StepMeta& step, ElementType type, const Factor& left,
+                                     const Factor& right, const memory::desc& bias = {},
                                      const dnnl::primitive_attr& attr = primitive_attributes()) {
-  auto desc = checked(step.describe(), [&] { return matmul(a, b, bias, describe(c), attr); });
-  std::vector<Binding> bindings = {{DNNL_ARG_SRC, left, a, a},
-                                   {DNNL_ARG_WEIGHTS, right, b, b},
-                                   {DNNL_ARG_DST, {true, 0}, describe(c), describe(c)}};
+  const memory::desc result = describe(step.outputs[0]);
+  auto desc = checked(step.describe(), [&] {
+    return matmul(left.describe(type), right.describe(type), bias, result, attr);
+  });
+  std::vector<Binding> bindings = {binding(DNNL_ARG_SRC, left, type),
+                                   binding(DNNL_ARG_WEIGHTS, right, type),
+                                   {DNNL_ARG_DST, {true, 0}, result, result}};
   if (present(bias)) bindings.push_back({DNNL_ARG_BIAS, {false, 2}, bias, bias});
   return std::make_unique<DnnlKernel>(step.describe(), dnnl::matmul(desc), desc.scratchpad_desc(),
                                       bindings);
@@ -72,6 +86,7 @@ class LinearBackwardWeights final : public Kernel {
 }  // namespace
 
 // y = x transpose(w) + b
+template <Precision kPrecision>
 std::unique_ptr<Kernel> make_linear(const StepMeta& step) {
   step.expect_arity(2, 3, 1, 1);
   const TensorMeta& x = step.inputs[0];
@@ -79,19 +94,21 @@ std::unique_ptr<Kernel> make_linear(const StepMeta& step) {
   const TensorMeta* b = step.inputs.size() > 2 ? &step.inputs[2] : nullptr;
   check_linear(step, x, w, step.outputs[0], b);
   memory::desc bias = b ? plain({1, b->dim(0)}) : memory::desc();
-  return make_product(step, describe(x), transposed(w), step.outputs[0], {false, 0}, {false, 1},
-                      bias, epilogue_attributes(step));
+  return make_product(step, factor_type(kPrecision), {{false, 0}, x}, {{false, 1}, w, true}, bias,
+                      epilogue_attributes(step));
 }
 
 // dx = dy w
+template <Precision kPrecision>
 std::unique_ptr<Kernel> make_linear_backward_data(const StepMeta& step) {
   step.expect_arity(2, 2, 1, 1);
   const TensorMeta& dy = step.inputs[0];
   const TensorMeta& w = step.inputs[1];
   check_linear(step, step.outputs[0], w, dy, nullptr);
-  return make_product(step, describe(dy), describe(w), step.outputs[0], {false, 0}, {false, 1});
+  return make_product(step, factor_type(kPrecision), {{false, 0}, dy}, {{false, 1}, w});
 }
 
+template <Precision kPrecision>
 std::unique_ptr<Kernel> make_linear_backward_weights(const StepMeta& step) {
   step.expect_arity(2, 2, 1, 2);
   const TensorMeta& x = step.inputs[0];
@@ -99,9 +116,16 @@ std::unique_ptr<Kernel> make_linear_backward_weights(const StepMeta& step) {
   const TensorMeta* b = step.outputs.size() > 1 ? &step.outputs[1] : nullptr;
   check_linear(step, x, step.outputs[0], dy, b);
   auto product =
-      make_product(step, transposed(dy), describe(x), step.outputs[0], {false, 1}, {false, 0});
+      make_product(step, factor_type(kPrecision), {{false, 1}, dy, true}, {{false, 0}, x});
   if (!b) return product;
   return std::make_unique<LinearBackwardWeights>(std::move(product), dy.dim(0), dy.dim(1));
 }
+
+template std::unique_ptr<Kernel> make_linear<Precision::Fp32>(const StepMeta&);
+template std::unique_ptr<Kernel> make_linear<Precision::Bf16>(const StepMeta&);
+template std::unique_ptr<Kernel> make_linear_backward_data<Precision::Fp32>(const StepMeta&);
+template std::unique_ptr<Kernel> make_linear_backward_data<Precision::Bf16>(const StepMeta&);
+template std::unique_ptr<Kernel> make_linear_backward_weights<Precision::Fp32>(const StepMeta&);
+template std::unique_ptr<Kernel> make_linear_backward_weights<Precision::Bf16>(const StepMeta&);
 
 }  // namespace halfspace::cpu

@@ -29,16 +29,17 @@ struct Stack {
     count = 1;
   }
 
-  memory::desc describe() const {
+  memory::desc describe(ElementType type = ElementType::f32) const {
     const memory::dims dims{count, rows, columns};
     const memory::dims strides = transposed ? memory::dims{rows * columns, 1, rows}
                                             : memory::dims{rows * columns, columns, 1};
-    return {dims, memory::data_type::f32, strides};
+    return {dims, type, strides};
   }
 };
 
 }  // namespace
 
+template <Precision kPrecision>
 std::unique_ptr<Kernel> make_matmul(const StepMeta& step) {
   step.expect_arity(2, 2, 1, 1);
   Stack a(step, step.inputs[0], step.attrs.flag("transposeA", false));
@@ -52,15 +53,19 @@ std::unique_ptr<Kernel> make_matmul(const StepMeta& step) {
     a.flatten();
     y.flatten();
   }
-  const memory::desc left = a.describe(), right = b.describe(), result = y.describe();
+  constexpr ElementType kType = factor_type(kPrecision);
+  const memory::desc left = a.describe(kType), right = b.describe(kType), result = y.describe();
   auto desc = checked(step.describe(), [&] {
     return matmul(left, right, memory::desc(), result, primitive_attributes());
   });
-  const std::vector<Binding> bindings = {{DNNL_ARG_SRC, {false, 0}, left, left},
-                                         {DNNL_ARG_WEIGHTS, {false, 1}, right, right},
+  const std::vector<Binding> bindings = {{DNNL_ARG_SRC, {false, 0}, a.describe(), left},
+                                         {DNNL_ARG_WEIGHTS, {false, 1}, b.describe(), right},
                                          {DNNL_ARG_DST, {true, 0}, result, result}};
   return std::make_unique<DnnlKernel>(step.describe(), dnnl::matmul(desc), desc.scratchpad_desc(),
                                       bindings);
 }
+
+template std::unique_ptr<Kernel> make_matmul<Precision::Fp32>(const StepMeta&);
+template std::unique_ptr<Kernel> make_matmul<Precision::Bf16>(const StepMeta&);
 
 }  // namespace halfspace::cpu

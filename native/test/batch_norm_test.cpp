@@ -93,7 +93,7 @@ void run_stages(const char* kernel, const Attrs& attrs, const std::vector<Tensor
     std::vector<Tensor> from, to;
     for (const StageOperand& operand : stage.inputs) from.push_back(at(operand));
     for (const StageOperand& operand : stage.outputs) to.push_back(at(operand));
-    run_step(stage.kernel, stage.attrs, from, to);
+    run_step(entry_of(stage.kernel), stage.attrs, from, to);
     for (size_t i = 0; i < to.size(); ++i) {
       const StageOperand& operand = stage.outputs[i];
       (operand.of == StageOperand::Of::Output ? outputs : between)[operand.index] = to[i];

@@ -151,13 +151,12 @@ inline std::shared_ptr<Buffer> buffer_for(const TensorMeta& meta, size_t shift) 
   return std::make_shared<Buffer>(meta.bytes(), shift * size_of(meta.dtype));
 }
 
-// Runs `kernel` once. An output whose index is in `in_place` shares the memory of that input; every
+// Runs a kernel once. An output whose index is in `in_place` shares the memory of that input; every
 // operand begins `shift` elements after an aligned address, as tensors of an arena may. `outputs`
 // say types and shapes and receive the results.
-inline void run_step(const char* kernel, const Attributes& attrs, const std::vector<Tensor>& inputs,
+inline void run_step(const KernelEntry& entry, const Attributes& attrs, const std::vector<Tensor>& inputs,
                      std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {},
                      size_t shift = 0) {
-  const KernelEntry& entry = entry_of(kernel);
   const StepMeta step = step_of(entry, attrs, inputs, outputs);
   const auto made = entry.make(step);
   std::vector<std::shared_ptr<Buffer>> in_memory, out_memory;
@@ -193,18 +192,29 @@ inline void run_step(const char* kernel, const Attributes& attrs, const std::vec
   }
 }
 
+inline void run(const KernelEntry& entry, const Attrs& attrs, const std::vector<Tensor>& inputs,
+                std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {},
+                size_t shift = 0) {
+  run_step(entry, Attributes(attrs), inputs, outputs, in_place, shift);
+}
+
 inline void run(const char* kernel, const Attrs& attrs, const std::vector<Tensor>& inputs,
                 std::vector<Tensor>& outputs, const std::map<size_t, size_t>& in_place = {},
                 size_t shift = 0) {
-  run_step(kernel, Attributes(attrs), inputs, outputs, in_place, shift);
+  run(entry_of(kernel), attrs, inputs, outputs, in_place, shift);
 }
 
 // The single result of a kernel.
-inline Tensor run(const char* kernel, const Attrs& attrs, const std::vector<Tensor>& inputs,
+inline Tensor run(const KernelEntry& entry, const Attrs& attrs, const std::vector<Tensor>& inputs,
                   Tensor output) {
   std::vector<Tensor> outputs{std::move(output)};
-  run(kernel, attrs, inputs, outputs);
+  run(entry, attrs, inputs, outputs);
   return outputs[0];
+}
+
+inline Tensor run(const char* kernel, const Attrs& attrs, const std::vector<Tensor>& inputs,
+                  Tensor output) {
+  return run(entry_of(kernel), attrs, inputs, std::move(output));
 }
 
 // |actual - expected| <= tolerance * (1 + |expected|); NaN equals NaN.

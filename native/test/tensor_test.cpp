@@ -57,22 +57,6 @@ const std::vector<Cut> kCuts = {
     {{3, 4}, {3, 4}, {}, {}, {}},
 };
 
-struct Product {
-  Dims a, b, y;
-  bool transpose_a, transpose_b;
-};
-
-const std::vector<Product> kProducts = {
-    {{5, 7}, {7, 3}, {5, 3}, false, false},
-    {{7, 5}, {3, 7}, {5, 3}, true, true},
-    {{2, 3, 5, 7}, {2, 3, 7, 4}, {2, 3, 5, 4}, false, false},
-    {{6, 5, 7}, {6, 4, 7}, {6, 5, 4}, false, true},
-    {{6, 7, 5}, {6, 7, 4}, {6, 5, 4}, true, false},
-    {{6, 5, 7}, {7, 4}, {6, 5, 4}, false, false},
-    {{6, 7, 5}, {7, 4}, {6, 5, 4}, true, false},
-    {{1, 1}, {1, 1}, {1, 1}, false, false},
-};
-
 }  // namespace
 
 TEST("slice takes every step-th element, backwards too") {
@@ -207,27 +191,6 @@ TEST("sums and means over axes agree with plain loops, with the axes kept or gon
     expect_close(reduce("sum", gone), sum, 1e-6);
     for (double& value : sum.data) value /= count;
     expect_close(reduce("mean", kept), sum, 1e-6);
-  }
-}
-
-TEST("products of stacks of matrices agree with plain loops, transposed or not") {
-  for (const Product& p : kProducts) {
-    const Tensor a = random(p.a, 8), b = random(p.b, 9);
-    Tensor y = zeros(p.y);
-    const int64_t rows = p.y[p.y.size() - 2], columns = p.y.back();
-    const int64_t inner = p.transpose_a ? p.a[p.a.size() - 2] : p.a.back();
-    const bool shared = b.size() == size_t(inner * columns);
-    for (size_t i = 0; i < y.size(); ++i) {
-      const int64_t column = i % columns, row = i / columns % rows, stack = i / columns / rows;
-      for (int64_t k = 0; k < inner; ++k) {
-        const int64_t left = p.transpose_a ? k * rows + row : row * inner + k;
-        const int64_t right = p.transpose_b ? column * inner + k : k * columns + column;
-        y[i] += a[stack * rows * inner + left] * b[(shared ? 0 : stack) * inner * columns + right];
-      }
-    }
-    const Attrs attrs{{"transposeA", p.transpose_a}, {"transposeB", p.transpose_b}};
-    // Seven products of float each.
-    expect_close(run("matmul", attrs, {a, b}, zeros(p.y)), y, 2e-6);
   }
 }
 
