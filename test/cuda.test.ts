@@ -1,7 +1,7 @@
 // The CUDA device against the float64 reference, by the same bodies as the CPU.
 
 import { cudaDevice, cudaTest } from './cuda-device.js';
-import { BF16, holdOperatorsToReference, holdToReference } from './parity.js';
+import { BF16, TF32, holdOperatorsToReference, holdToReference } from './parity.js';
 import { holdNetworksToReference } from './parity-networks.js';
 import { holdTrainingToReference } from './parity-training.js';
 import { holdUpdateToReference } from './parity-update.js';
@@ -11,6 +11,7 @@ if (cudaDevice === null) {
 } else {
   holdToReference(cudaDevice);
   holdOperatorsToReference(cudaDevice, BF16);
+  holdOperatorsToReference(cudaDevice, TF32);
   holdUpdateToReference(cudaDevice);
   holdTrainingToReference(cudaDevice);
   holdNetworksToReference(cudaDevice);

@@ -30,6 +30,16 @@ const FP32: Arithmetic = { precision: 'fp32', tolerance: 5e-6, representable: (v
  */
 export const BF16: Arithmetic = { precision: 'bf16', tolerance: 2 ** -7, representable: bf16 };
 
+/**
+ * Factors of products alone are rounded, both by 2^-10 of themselves where their low bits are cut off, and what
+ * one product takes from another once more; no operator has more than two in a row.
+ */
+export const TF32: Arithmetic = {
+  precision: 'tf32',
+  tolerance: 3 * 2 ** -10,
+  representable: FP32.representable,
+};
+
 /** How a device computes and what that lets it differ by, relative to the largest magnitude of a tensor. */
 export interface Arithmetic {
   readonly precision: Precision;
