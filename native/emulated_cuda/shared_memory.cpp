@@ -8,6 +8,7 @@
 
 #include "block.h"
 #include "private_memory.h"
+#include "shared_arrays.h"
 
 namespace halfspace::emulated {
 namespace {
@@ -34,6 +35,9 @@ struct Region {
   const std::byte* start = nullptr;
   size_t bytes = 0;
   Cell* cells = nullptr;
+  // Of the object, from which `arrays` counts.
+  const std::byte* base = nullptr;
+  std::vector<size_t> arrays;
 };
 
 Region region;
@@ -57,9 +61,11 @@ int find_segment(dl_phdr_info* info, size_t, void* data) {
   return 1;
 }
 
-Region region_of(const void* base) {
+Region region_of(const void* base, const std::string& path) {
   Search search{base, {}};
   dl_iterate_phdr(find_segment, &search);
+  search.found.base = static_cast<const std::byte*>(base);
+  search.found.arrays = shared_arrays(path);
   void* cells = mmap(nullptr, search.found.bytes * sizeof(Cell), PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (cells == MAP_FAILED) throw Failure{cudaErrorMemoryAllocation};
@@ -93,6 +99,11 @@ Touch merged(const Touch& earlier) {
   return own;
 }
 
+bool is_in_array(const std::byte* address, size_t bytes) {
+  const size_t offset = address - region.base, slot = offset / kSharedAlignment;
+  return slot < region.arrays.size() && offset % kSharedAlignment + bytes <= region.arrays[slot];
+}
+
 [[noreturn]] void fail(Access access, size_t bytes, const void* code, const char* reason) {
   report(cudaErrorLaunchFailure,
          text_of(describe_thread(code), access == Access::Read ? " reads " : " writes ", bytes,
@@ -124,7 +135,9 @@ void select_shared_memory(const void* kernel) {
   require(dladdr1(kernel, &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) != 0);
   const void* base = reinterpret_cast<const void*>(map->l_addr);
   auto found = regions.find(base);
-  if (found == regions.end()) found = regions.emplace(base, region_of(base)).first;
+  if (found == regions.end()) {
+    found = regions.emplace(base, region_of(base, *map->l_name ? map->l_name : "/proc/self/exe")).first;
+  }
   region = found->second;
 }
 
@@ -134,7 +147,9 @@ bool is_shared(const void* address, size_t bytes) {
 }
 
 void touch_shared(Access access, const void* address, size_t bytes, const void* code) {
-  size_t offset = static_cast<const std::byte*>(address) - region.start;
+  const auto* at = static_cast<const std::byte*>(address);
+  if (!is_in_array(at, bytes)) fail(access, bytes, code, "out of bounds of its array");
+  size_t offset = at - region.start;
   for (size_t byte = 0; byte < bytes; ++byte) {
     touch_cell(access, region.cells[offset + byte], bytes, code);
   }

@@ -1,5 +1,5 @@
-// Order among the threads of one block in its shared memory: which are the static arrays of the object
-// that the kernel comes from. Bytes count as unwritten when a block starts; a thread may read what
+// Bounds of shared arrays, which are the static ones of the object that the kernel comes from, and order among
+// the threads of one block in them. Bytes count as unwritten when a block starts; a thread may read what
 // another wrote, and write what another wrote or read, only beyond a barrier of the block or, inside of a
 // warp, a __syncwarp.
 #pragma once

@@ -2,7 +2,8 @@
 // functions of the math and intrinsic headers that our kernels use.
 //
 // A thread is a fiber and blocks run one after another, so a __shared__ array is one static array that
-// counts as never written when a block starts. `extern __shared__` has no counterpart here.
+// counts as never written when a block starts, with memory of nobody on both sides. `extern __shared__` has no
+// counterpart here.
 #pragma once
 
 #include <bit>
@@ -18,7 +19,7 @@
 #define __global__
 #define __device__
 #define __host__
-#define __shared__ static
+#define __shared__ static __attribute__((aligned(::halfspace::emulated::kSharedAlignment)))
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __align__(bytes) alignas(bytes)
@@ -39,6 +40,8 @@ using Place = std::source_location;
 
 // Waits until all threads of the block are here.
 void barrier(Place place);
+// Every shared array begins at a multiple of this, which is more than a block can have.
+inline constexpr size_t kSharedAlignment = 65536;
 // Where the next lane's value lies in what an exchange returns.
 inline constexpr size_t kExchangeBytes = 8;
 // Waits until all lanes of `mask` are here. Returns what they brought, `bytes` at `value` of each, lane

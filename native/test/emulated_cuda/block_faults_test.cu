@@ -73,6 +73,18 @@ __global__ void read_tile_of_last_block(float* out) {
   out[blockIdx.x * kThreads + threadIdx.x] = tile[threadIdx.x];
 }
 
+// Two arrays, of which the first is meant.
+template <bool kWrite>
+__global__ void touch_shared_array(float* out, int index) {
+  __shared__ float first[kThreads];
+  __shared__ float second[kThreads];
+  first[threadIdx.x] = second[threadIdx.x] = 1;
+  __syncthreads();
+  if (threadIdx.x > 0) return;
+  if constexpr (kWrite) first[index] = 2;
+  out[0] = first[kWrite ? 0 : index] + second[0];
+}
+
 __global__ void shuffle_without_last_lane(float* out) {
   if (threadIdx.x == 31) return;
   out[threadIdx.x] = __shfl_xor_sync(kAll, 1.0f, 1);
@@ -195,6 +207,23 @@ TEST("shared memory does not outlive its block") {
     begin({.seed = seed});
     start(nullptr, 2, kThreads, read_tile_of_last_block, zeroed_array(2 * kThreads));
     expect_finding({"reads 4 bytes of shared memory", "never written by this block", "block (1,0,0)"});
+  }
+}
+
+TEST("what goes beyond a shared array is found, though another lies near") {
+  for (int index : {-1, 64, 100, 1100}) {
+    begin();
+    start(nullptr, 1, kThreads, touch_shared_array<true>, zeroed_array(1), index);
+    expect_finding({"writes 4 bytes of shared memory", "out of bounds", "touch_shared_array<true>"});
+    begin();
+    start(nullptr, 1, kThreads, touch_shared_array<false>, zeroed_array(1), index);
+    expect_finding({"reads 4 bytes of shared memory", "out of bounds", "touch_shared_array<false>"});
+  }
+  for (int index : {0, 63}) {
+    begin();
+    start(nullptr, 1, kThreads, touch_shared_array<true>, zeroed_array(1), index);
+    start(nullptr, 1, kThreads, touch_shared_array<false>, zeroed_array(1), index);
+    expect_no_finding();
   }
 }
 
