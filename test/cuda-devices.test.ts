@@ -133,6 +133,21 @@ for (const [what, memory] of [
   });
 }
 
+emulatedTest('a GPU without memory for the libraries is an error that says what helps', async (t) => {
+  const { status, stderr } = await train('cuda', { HALFSPACE_EMULATED_CUDA_MEMORY: '0' });
+  t.is(status, 1);
+  t.regex(
+    stderr,
+    /cudnnCreate.*; a smaller batch needs less, and nvidia-smi says who else uses the GPU's memory/,
+  );
+});
+
+emulatedTest('inputs that cannot be locked in memory are an error that says what helps', async (t) => {
+  const { status, stderr } = await train('cuda', { HALFSPACE_EMULATED_CUDA_PINNED: '0' });
+  t.is(status, 1);
+  t.regex(stderr, /this machine cannot lock \d+ bytes of its memory, .*; a smaller batch needs less/);
+});
+
 emulatedTest('auto falls back to the CPU and says why', async (t) => {
   const { status, stderr } = await train('auto', { HALFSPACE_EMULATED_CUDA_DRIVER: '0' });
   t.is(status, 0, stderr);

@@ -105,7 +105,7 @@ Algorithm<Direction> search(const Context& context, const ConvolutionShape& shap
            !is_precise(context, result.mathType);
   });
   check(!results.empty(), ErrorCode::Unsupported, step.describe(),
-        ": cuDNN has no deterministic algorithm for this");
+        ": cuDNN has no deterministic algorithm for this; another precision or device 'cpu' may do");
   const size_t most = most_workspace();
   auto best = std::find_if(results.begin(), results.end(),
                            [&](const auto& result) { return result.memory <= most; });

@@ -14,7 +14,11 @@ namespace halfspace::cuda {
 constexpr ErrorCode code_of(cudaError_t status) {
   return status == cudaErrorMemoryAllocation ? ErrorCode::OutOfMemory : ErrorCode::Device;
 }
-constexpr ErrorCode code_of(cudnnStatus_t) { return ErrorCode::Device; }
+constexpr ErrorCode code_of(cudnnStatus_t status) {
+  const bool short_of_memory = status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+                               status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+  return short_of_memory ? ErrorCode::OutOfMemory : ErrorCode::Device;
+}
 constexpr ErrorCode code_of(cublasStatus_t status) {
   return status == CUBLAS_STATUS_ALLOC_FAILED ? ErrorCode::OutOfMemory : ErrorCode::Device;
 }
@@ -23,9 +27,16 @@ inline const char* text_of(cudaError_t status) { return cudaGetErrorString(statu
 inline const char* text_of(cudnnStatus_t status) { return cudnnGetErrorString(status); }
 inline const char* text_of(cublasStatus_t status) { return cublasGetStatusString(status); }
 
+constexpr const char* advice(ErrorCode code) {
+  if (code != ErrorCode::OutOfMemory) return "";
+  return "; a smaller batch needs less, and nvidia-smi says who else uses the GPU's memory";
+}
+
 template <class Status>
 void check_call(Status status, Status success, const char* call) {
-  if (status != success) fail(code_of(status), call, ": ", text_of(status));
+  if (status == success) return;
+  const ErrorCode code = code_of(status);
+  fail(code, call, ": ", text_of(status), advice(code));
 }
 
 }  // namespace halfspace::cuda

@@ -61,7 +61,13 @@ void DeviceMemory::write(size_t offset, const void* from, size_t bytes) {
 // Selected first, or the runtime would open the first GPU for it, whichever one is used.
 PinnedMemory::PinnedMemory(const Context& context, size_t bytes) {
   context.select();
-  HALFSPACE_CUDA(cudaHostAlloc(&data_, at_least_one(bytes), cudaHostAllocPortable));
+  cudaError_t status = cudaHostAlloc(&data_, at_least_one(bytes), cudaHostAllocPortable);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // the failure is dealt with here
+    fail(ErrorCode::OutOfMemory, "this machine cannot lock ", bytes,
+         " bytes of its memory, through which a GPU gets its inputs; a smaller batch needs less");
+  }
+  HALFSPACE_CUDA(status);
 }
 
 PinnedMemory::~PinnedMemory() {

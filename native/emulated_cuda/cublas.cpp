@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "memory.h"
 #include "operand.h"
+#include "options.h"
 #include "stream.h"
 
 struct cublasContext {
@@ -221,6 +222,7 @@ cublasStatus_t cublasCreate(cublasHandle_t* handle) {
   return cublas_call([&] {
     require_cublas(handle != nullptr);
     require_device(current_device());
+    require_cublas(options().memory_bytes > 0, CUBLAS_STATUS_ALLOC_FAILED);
     *handle = new cublasContext{current_device()};
   });
 }

@@ -1,6 +1,7 @@
 // Handles and descriptors of cuDNN: making, setting and destroying them.
 #include "cudnn_types.h"
 #include "device.h"
+#include "options.h"
 
 namespace halfspace::emulated {
 namespace {
@@ -59,6 +60,10 @@ const char* cudnnGetErrorString(cudnnStatus_t status) {
       return "CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH";
     case CUDNN_STATUS_NOT_SUPPORTED:
       return "CUDNN_STATUS_NOT_SUPPORTED";
+    case CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED:
+      return "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED";
+    case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
+      return "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED";
     case CUDNN_STATUS_INTERNAL_ERROR:
       return "CUDNN_STATUS_INTERNAL_ERROR";
     case CUDNN_STATUS_EXECUTION_FAILED:
@@ -72,6 +77,7 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
   return cudnn_call([&] {
     require_cudnn(handle != nullptr, CUDNN_STATUS_BAD_PARAM_NULL_POINTER);
     require_device(current_device());
+    require_cudnn(options().memory_bytes > 0, CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED);
     *handle = new cudnnContext{current_device()};
   });
 }

@@ -36,6 +36,7 @@ struct Allocation {
 // Keyed by offset in the arena. Freed ones stay, for messages.
 std::map<size_t, Allocation> allocations;
 std::map<const std::byte*, size_t> pinned;
+size_t pinned_total = 0;
 // How far each device has given out its range, from where on anything of that lives, and how much.
 std::array<size_t, kMaxDevices> tops{};
 std::array<size_t, kMaxDevices> bottoms{};
@@ -154,15 +155,20 @@ void release(void* pointer) {
 
 void* allocate_pinned(size_t bytes) {
   size_t rounded = (bytes + kPinnedAlignment - 1) / kPinnedAlignment * kPinnedAlignment;
-  void* pointer = std::aligned_alloc(kPinnedAlignment, rounded);
+  const bool fits = pinned_total + bytes <= options().pinned_bytes;
+  void* pointer = fits ? std::aligned_alloc(kPinnedAlignment, rounded) : nullptr;
   if (!pointer) throw Failure{cudaErrorMemoryAllocation};
   std::memset(pointer, kPoison, bytes);
   pinned[static_cast<std::byte*>(pointer)] = bytes;
+  pinned_total += bytes;
   return pointer;
 }
 
 void release_pinned(void* pointer) {
-  require(pinned.erase(static_cast<std::byte*>(pointer)) == 1);
+  auto found = pinned.find(static_cast<std::byte*>(pointer));
+  require(found != pinned.end());
+  pinned_total -= found->second;
+  pinned.erase(found);
   std::free(pointer);
 }
 

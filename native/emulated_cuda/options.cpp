@@ -24,6 +24,7 @@ Options from_environment() {
       static_cast<int>(number("HALFSPACE_EMULATED_CUDA_DRIVER", read.driver_version));
   read.arch = static_cast<int>(number("HALFSPACE_EMULATED_CUDA_ARCH", read.arch));
   read.memory_bytes = static_cast<size_t>(number("HALFSPACE_EMULATED_CUDA_MEMORY", 8192)) << 20;
+  read.pinned_bytes = static_cast<size_t>(number("HALFSPACE_EMULATED_CUDA_PINNED", 8192)) << 20;
   read.forget = static_cast<ForgottenWaits>(number("HALFSPACE_EMULATED_CUDA_FORGET", 0));
   read.seed = static_cast<uint32_t>(number("HALFSPACE_EMULATED_CUDA_SEED", read.seed));
   return read;

@@ -4,7 +4,8 @@
 //   HALFSPACE_EMULATED_CUDA_DEVICES   devices (2; at most 4; 0 for a machine without one)
 //   HALFSPACE_EMULATED_CUDA_DRIVER    version of the driver (13000; 0 for none)
 //   HALFSPACE_EMULATED_CUDA_ARCH      compute capability (90)
-//   HALFSPACE_EMULATED_CUDA_MEMORY    memory of a device in MiB (8192)
+//   HALFSPACE_EMULATED_CUDA_MEMORY    memory of a device in MiB (8192; 0 leaves none for handles of libraries)
+//   HALFSPACE_EMULATED_CUDA_PINNED    memory of the host that can be pinned in MiB (8192)
 //   HALFSPACE_EMULATED_CUDA_SEED      order of streams, blocks and threads (1; 0 for the plain order)
 //   HALFSPACE_EMULATED_CUDA_FORGET    waits for events that do nothing, to plant that fault in a program:
 //                                     1 for those of streams, 2 for those of the host (0)
@@ -24,6 +25,7 @@ struct Options {
   int driver_version = 13000;
   int arch = 90;
   size_t memory_bytes = size_t{8192} << 20;
+  size_t pinned_bytes = size_t{8192} << 20;
   uint32_t seed = 1;
   ForgottenWaits forget = ForgottenWaits::None;
 };
