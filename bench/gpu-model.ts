@@ -5,7 +5,7 @@
 
 import type { Program, Step, Tensor } from '../lib/compile/program.js';
 import { elements } from '../lib/shape.js';
-import { H100_BANDWIDTH, updateBytes } from './update-bytes.js';
+import { H100_BANDWIDTH, piecesOf, updateBytes } from './update-bytes.js';
 import { plainBytes, workOf } from './work.js';
 
 /** What images are kept and multiplied in. */
@@ -124,10 +124,16 @@ const WINNER_BYTES = 4;
 
 const sizeOf = (tensor: Tensor | undefined): number => (tensor ? elements(tensor.shape) : 0);
 
+/** The attribute `spans` of an update is group, offset, length and stride of each, one after another. */
+const SPAN = 4;
+const LENGTH_IN_SPAN = 2;
+
 function bytesOfUpdate(program: Program, { inputs, attrs }: Step): number {
   const parameters = elements((program.tensors[inputs[0] as number] as Tensor).shape);
   const rule = attrs['rule'] as 'sgd' | 'adam' | 'adamw';
-  return updateBytes({ rule, parameters, taken: 0, groups: Number(attrs['groupCount']) });
+  const lengths = (attrs['spans'] as readonly number[]).filter((_, i) => i % SPAN === LENGTH_IN_SPAN);
+  const pieces = lengths.reduce((sum, length) => sum + piecesOf(length), 0);
+  return updateBytes({ rule, parameters, taken: 0, groups: Number(attrs['groupCount']), pieces });
 }
 
 /** A group for every channel: such convolutions run outside the tensor cores. */

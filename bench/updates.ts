@@ -5,7 +5,7 @@ import type { Program, Step, Tensor } from '../lib/compile/program.js';
 import { HYPER, STATISTICS, updateAttributes, type Span, type UpdateRule } from '../lib/compile/update.js';
 import type { Attributes } from '../lib/graph.js';
 import type { Arrays, Session } from '../lib/train/session.js';
-import { updateBytes } from './update-bytes.js';
+import { piecesOf, updateBytes } from './update-bytes.js';
 
 export interface Update {
   readonly name: string;
@@ -23,8 +23,10 @@ export const updates: readonly Update[] = [
   { name: 'adam penalised, 16 segments', rule: 'adam', groups: 16, taken: true },
 ];
 
-export const bytesOfUpdate = ({ rule, groups, taken }: Update, length: number): number =>
-  updateBytes({ rule, parameters: length, taken: taken ? length / 2 : 0, groups });
+export function bytesOfUpdate({ rule, groups, taken }: Update, length: number): number {
+  const pieces = groups * piecesOf(Math.floor(length / groups));
+  return updateBytes({ rule, parameters: length, taken: taken ? length / 2 : 0, groups, pieces });
+}
 
 export function updateInputs({ groups, taken }: Update): Arrays {
   return {

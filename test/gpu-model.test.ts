@@ -4,6 +4,7 @@
 import test from 'ava';
 import { costsOf, totalOf } from '../bench/gpu-model.js';
 import { resnet50 } from '../bench/networks.js';
+import { piecesOf, updateBytes } from '../bench/update-bytes.js';
 import { Network } from '../lib/index.js';
 import { compileTraining } from '../lib/compile/training.js';
 import { countMacs, countParameters, type Graph } from '../lib/graph.js';
@@ -79,4 +80,13 @@ test('a step takes as long as the slower of arithmetic and memory', (t) => {
     const arithmetic = (1e3 * 2 * 4096 * 8192 * 8192) / rate;
     t.true(Math.abs((cost?.milliseconds ?? 0) / arithmetic - 1) < 1e-12);
   }
+});
+
+test('an update moves its parameters, its groups, and what they are cut into', (t) => {
+  const work = { rule: 'sgd', parameters: 4096, taken: 1024 } as const;
+  const parameters = 4 * (4096 * 4 + 3072 + 1024 * 3);
+  t.is(updateBytes({ ...work, groups: 0, pieces: 0 }), parameters);
+  // Ceilings, ids, statistics and moves; where pieces lie, and their sums.
+  t.is(updateBytes({ ...work, groups: 2, pieces: 4 }), parameters + 2 * 100 + 4 * 96);
+  t.deepEqual([1, 1024, 1025].map(piecesOf), [1, 1, 2]);
 });
