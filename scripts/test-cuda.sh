@@ -14,4 +14,4 @@ export HALFSPACE_CUDA_LIBRARY=$PWD/build/emulated/halfspace_cuda.so
 # Whole runs go side by side and take minutes here until the first of them ends; random networks seconds each.
 export HALFSPACE_RUNS=${HALFSPACE_RUNS:-6}
 npx ava test/cuda.test.ts test/cuda-devices.test.ts test/cuda-search.test.ts test/cuda-journal.test.ts \
-  test/cuda-staging.test.ts test/cuda-sessions.test.ts --timeout=15m "$@"
+  test/cuda-staging.test.ts test/cuda-sessions.test.ts test/cuda-bench.test.ts --timeout=15m "$@"

@@ -31,4 +31,4 @@ fi
 cmake build/cuda -DHALFSPACE_TESTS=ON
 cmake --build build/cuda --target cuda_tests --parallel "${JOBS:-2}"
 ctest --test-dir build/cuda --output-on-failure --tests-regex '_on_cuda$'
-npx ava test/cuda.test.ts test/cuda-search.test.ts test/cuda-staging.test.ts test/cuda-sessions.test.ts --timeout=15m
+npx ava test/cuda.test.ts test/cuda-search.test.ts test/cuda-staging.test.ts test/cuda-sessions.test.ts test/cuda-bench.test.ts --timeout=15m

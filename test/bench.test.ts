@@ -1,36 +1,11 @@
 // The benchmarks run, and count the work of a step rightly. How fast anything is is not asked here.
 
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import test from 'ava';
 import { subjects } from '../bench/networks.js';
 import { workOf } from '../bench/work.js';
 import { compileTraining } from '../lib/compile/training.js';
 import { countMacs, countParameters, nodeMacs, type Node } from '../lib/graph.js';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
-
-interface Report {
-  readonly machine: { readonly instructions: string };
-  readonly results: readonly {
-    readonly name: string;
-    readonly ours_ms?: number;
-    readonly ours_s?: number;
-    readonly ours_mb?: number;
-    readonly ratio: number | null;
-    readonly details?: Readonly<Record<string, number>>;
-  }[];
-  readonly geomean: number | null;
-}
-
-/** A short run without PyTorch. */
-async function bench(only: string): Promise<Report> {
-  const args = ['--import', 'tsx', 'bench/main.ts', '--short', '--json', '--only', only];
-  const env = { ...process.env, HALFSPACE_PYTHON: '/nowhere' };
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env });
-  return JSON.parse(stdout) as Report;
-}
+import { bench } from './short-bench.js';
 
 test('a short run times a step of every network', async (t) => {
   const { machine, results, geomean } = await bench('step/');

@@ -1,0 +1,28 @@
+// Runs a part of the benchmarks, shortly, for tests of what it says.
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+export interface Report {
+  readonly machine: { readonly instructions: string };
+  readonly results: readonly {
+    readonly name: string;
+    readonly ours_ms?: number;
+    readonly ours_s?: number;
+    readonly ours_mb?: number;
+    readonly ratio: number | null;
+    readonly details?: Readonly<Record<string, number>>;
+  }[];
+  readonly geomean: number | null;
+}
+
+/** A short run without PyTorch. */
+export async function bench(only: string): Promise<Report> {
+  const args = ['--import', 'tsx', 'bench/main.ts', '--short', '--json', '--only', only];
+  const env = { ...process.env, HALFSPACE_PYTHON: '/nowhere' };
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env });
+  return JSON.parse(stdout) as Report;
+}
