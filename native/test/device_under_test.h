@@ -1,6 +1,7 @@
 // The device that kernel tests run on, and memory of it. HALFSPACE_TEST_DEVICE names it, `cpu`
 // where it is not set, so that one set of test bodies holds for every device. On the CPU every test
-// program is built once for each width of a block, whichever suits the machine.
+// program is built once for each width of a block, whichever suits the machine. HALFSPACE_TEST_THREADS sets the
+// threads, two where it is not set.
 #pragma once
 
 #include <algorithm>
@@ -20,12 +21,16 @@ inline std::string device_name() {
 
 inline bool on_cpu() { return device_name() == "cpu"; }
 
+inline int thread_count() {
+  const char* count = std::getenv("HALFSPACE_TEST_THREADS");
+  return count ? std::atoi(count) : 2;
+}
+
 // Opened at the first call, with all 24 bits of every product, and never closed.
 inline const Device& device() {
   static const Device& opened = [&]() -> const Device& {
-    constexpr int kTestThreads = 2;
     auto device = open_device(device_name(), {.precision = Precision::Fp32});
-    device->enter_thread(kTestThreads);
+    device->enter_thread(thread_count());
     return *device.release();
   }();
   return opened;
