@@ -216,3 +216,22 @@ TEST("a step that has to wait for a sum over the batch gets all of it") {
   // Sums of 6 x 64 products.
   b.expect_as_alone(6 * 64 * std::numeric_limits<float>::epsilon(), 8);
 }
+
+TEST("a chain overtakes a step that cannot join, and that step sees what it should") {
+  if (!on_cpu()) return;
+  Build b;
+  const std::vector<int64_t> shape{8, 32, 16, 16};
+  const size_t images = b.input(random(shape, 1)), gradients = b.input(random(shape, 2));
+  const auto relu = Attrs{{"function", std::string("relu")}};
+  const size_t x = b.temporary("unary", relu, {images}, b.like(images));
+  const size_t dy = b.temporary("unary", relu, {gradients}, b.like(images));
+  const size_t w = b.arena(random({32, 32, 3, 3}, 3));
+  Value filters = b.like(w);
+  filters.weight = true;
+  const Attrs attrs = convolution_attrs(1, 1);
+  const size_t dx = b.temporary("conv_backward_data", attrs, {dy, w}, b.like(x));
+  b.output("conv_backward_weights", attrs, {x, dy}, filters);
+  b.output("sum", {}, {dx, dy}, b.like(x));
+  // Three reorders, two rectifiers, the gradient of the filter, and one chain.
+  b.expect_as_alone(2 * 8 * 256 * std::numeric_limits<float>::epsilon(), 7);
+}
