@@ -9,6 +9,7 @@
 
 #include "../depthwise_window.h"
 #include "../parallel.h"
+#include "../sum_rows.h"
 #include "depthwise_loops.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
@@ -168,12 +169,12 @@ class BackwardWeights final : public Kernel {
       sum_part(buffers, index / blocks_, index % blocks_, windows + lane * bands_.floats(),
                partial + index * sums());
     });
-    parallel_for(channels_, parts_ * blocks_ * sums(), [&](int64_t channel) {
-      for (int64_t tap = 0; tap < taps_; ++tap) {
-        buffers.out(0)[channel * taps_ + tap] = total(partial, channel, tap);
-      }
-      if (bias_) buffers.out(1)[channel] = total(partial, channel, taps_);
-    });
+    sum_rows(partial, parts_, blocks_ * sums(), blocks_ * sums(), partial);
+    for (int64_t channel = 0; channel < channels_; ++channel) {
+      const float* sum = partial + channel / kBlock * sums() + channel % kBlock;
+      for (int64_t tap = 0; tap < taps_; ++tap) buffers.out(0)[channel * taps_ + tap] = sum[tap * kBlock];
+      if (bias_) buffers.out(1)[channel] = sum[taps_ * kBlock];
+    }
   }
 
  private:
@@ -196,14 +197,6 @@ class BackwardWeights final : public Kernel {
       }
       if (bias_) sum_pixels(dy, y_plane() / kBlock, sum + taps_ * kBlock);
     }
-  }
-
-  float total(const float* partial, int64_t channel, int64_t tap) const {
-    double sum = 0;
-    for (int64_t part = 0; part < parts_; ++part) {
-      sum += partial[(part * blocks_ + channel / kBlock) * sums() + tap * kBlock + channel % kBlock];
-    }
-    return static_cast<float>(sum);
   }
 
   Bands bands_;
