@@ -88,6 +88,23 @@ HALFSPACE_INLINE void differentiate_as(const float* x, const float* dy, float* d
   }
 }
 
+// All terms of a pixel before the next, which keeps several streams from memory under way.
+template <int kTerms, bool kOnto>
+HALFSPACE_INLINE void join(const NormalizedTerm* terms, float least, int64_t pixels, float* y) {
+  const NormalizedTerm &first = terms[0], &last = terms[kTerms - 1];
+  const Affine a = *first.affine, b = *last.affine;
+  for (int64_t p = 0; p < pixels; ++p) {
+#pragma omp simd
+    for (int64_t c = 0; c < kBlock; ++c) {
+      const int64_t i = p * kBlock + c;
+      float sum = kOnto ? y[i] : 0.0f;
+      sum += normalized(a, first.x[i], c, first.least);
+      if (kTerms == 2) sum += normalized(b, last.x[i], c, last.least);
+      y[i] = sum < least ? least : sum;
+    }
+  }
+}
+
 }  // namespace
 
 HALFSPACE_SIMD void add_moments(const float* x, int64_t pixels, const float* shift, Sums* sums) {
@@ -107,23 +124,11 @@ HALFSPACE_SIMD void normalize(const float* x, float* y, int64_t pixels, const Af
   }
 }
 
-HALFSPACE_SIMD void add_normalized(const float* x, float* y, int64_t pixels, const Affine* affine,
-                                   float least) {
-  const Affine a = *affine;
-  for (int64_t p = 0; p < pixels; ++p) {
-#pragma omp simd
-    for (int64_t c = 0; c < kBlock; ++c) y[p * kBlock + c] += normalized(a, x[p * kBlock + c], c, least);
-  }
-}
-
-HALFSPACE_SIMD void add_pixels(const float* x, float* y, int64_t pixels) {
-#pragma omp simd
-  for (int64_t i = 0; i < pixels * kBlock; ++i) y[i] += x[i];
-}
-
-HALFSPACE_SIMD void rectify_pixels(float* y, int64_t pixels) {
-#pragma omp simd
-  for (int64_t i = 0; i < pixels * kBlock; ++i) y[i] = y[i] < 0.0f ? 0.0f : y[i];
+HALFSPACE_SIMD void add_terms(const NormalizedTerm* terms, int64_t count, bool onto, float least,
+                                   int64_t pixels, float* y) {
+  if (count == 1)
+    return onto ? join<1, true>(terms, least, pixels, y) : join<1, false>(terms, least, pixels, y);
+  onto ? join<2, true>(terms, least, pixels, y) : join<2, false>(terms, least, pixels, y);
 }
 
 HALFSPACE_SIMD void add_products(const float* x, const float* dy, int64_t pixels, const Affine* affine,

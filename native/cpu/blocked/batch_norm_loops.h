@@ -28,14 +28,15 @@ void add_moments(const float* x, int64_t pixels, const float* shift, Sums* sums)
 // y = max(factor (x - center) + offset, least)
 void normalize(const float* x, float* y, int64_t pixels, const Affine* affine, float least);
 
-// y += max(factor (x - center) + offset, least)
-void add_normalized(const float* x, float* y, int64_t pixels, const Affine* affine, float least);
+// A term of a sum: max(factor (x - center) + offset, least).
+struct NormalizedTerm {
+  const float* x;
+  const Affine* affine;
+  float least;
+};
 
-// y += x
-void add_pixels(const float* x, float* y, int64_t pixels);
-
-// y = max(y, 0)
-void rectify_pixels(float* y, int64_t pixels);
+// y = max(y + the first one or two of `terms`, least), without y where they do not go `onto` it.
+void add_terms(const NormalizedTerm* terms, int64_t count, bool onto, float least, int64_t pixels, float* y);
 
 // first += sum g, second += sum g (x - center), where g is dy, or nothing where a rectifier after the
 // normalisation closed.

@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kVectors = 4;
 // Pixels that stay in the L1 cache while all terms pass over them.
 constexpr int64_t kPassPixels = (1 << 12) / kBlock;
+// Terms that are added in one pass.
+constexpr size_t kPair = 2;
 
 struct TermList {
   size_t terms;
@@ -45,8 +47,9 @@ class NormalizedSum : public Kernel {
     }
   }
 
+  // What normalises each block of each term that is normalised, and one that changes nothing.
   size_t prepared_bytes() const override {
-    return list_.normalized.size() * pieces_.image().blocks * sizeof(Affine);
+    return (list_.normalized.size() * pieces_.image().blocks + 1) * sizeof(Affine);
   }
 
   void prepare(const Buffers& buffers) override {
@@ -54,6 +57,7 @@ class NormalizedSum : public Kernel {
     for (size_t i = 0; i < list_.normalized.size(); ++i, affine += pieces_.image().blocks) {
       start_forward(buffers, list_.terms + i * kVectors, pieces_.image(), affine);
     }
+    std::fill_n(cleared(affine, 1)->factor, kBlock, 1.0f);
   }
 
   void run(const Buffers& buffers) override {
@@ -66,19 +70,21 @@ class NormalizedSum : public Kernel {
 
  private:
   void add_up(const Buffers& buffers, int64_t offset, int64_t pixels, int64_t block) const {
-    const auto* affine = static_cast<const Affine*>(buffers.prepared);
-    float* y = buffers.out(0) + offset;
-    std::fill_n(y, pixels * kBlock, 0.0f);
-    for (size_t term = 0; term < list_.terms; ++term) {
-      const float* x = buffers.in(term) + offset;
-      if (place_[term] < 0) {
-        add_pixels(x, y, pixels);
-      } else {
-        const bool rectified = list_.rectified[place_[term]] != 0;
-        add_normalized(x, y, pixels, affine + place_[term] * pieces_.image().blocks + block, least(rectified));
-      }
+    for (size_t begin = 0; begin < list_.terms; begin += kPair) {
+      const size_t count = std::min(kPair, list_.terms - begin);
+      NormalizedTerm terms[kPair];
+      for (size_t i = 0; i < count; ++i) terms[i] = term(buffers, begin + i, offset, block);
+      const bool ends = begin + count == list_.terms;
+      add_terms(terms, count, begin > 0, ends ? least_ : least(false), pixels, buffers.out(0) + offset);
     }
-    if (least_ == 0.0f) rectify_pixels(y, pixels);
+  }
+
+  NormalizedTerm term(const Buffers& buffers, size_t number, int64_t offset, int64_t block) const {
+    const auto* affine = static_cast<const Affine*>(buffers.prepared);
+    const float* x = buffers.in(number) + offset;
+    const int64_t blocks = pieces_.image().blocks, place = place_[number];
+    if (place < 0) return {x, affine + list_.normalized.size() * blocks, least(false)};
+    return {x, affine + place * blocks + block, least(list_.rectified[place] != 0)};
   }
 
   Pieces pieces_;
