@@ -16,7 +16,7 @@ struct ConvolutionKernels {
 
 struct BlockedKernels {
   std::span<const KernelEntry> table;
-  ConvolutionKernels depthwise, winograd;
+  ConvolutionKernels depthwise, pointwise, winograd;
 };
 
 namespace wide8 {

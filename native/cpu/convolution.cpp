@@ -133,6 +133,14 @@ bool is_depthwise(const Convolution& c) {
   return in_blocks(c) && c.groups == c.x.dim(1) && c.groups == c.y.dim(1);
 }
 
+// A product of matrices, pixel by pixel.
+bool is_pointwise(const Convolution& c) {
+  const ConvolutionGeometry& g = c.geometry;
+  return in_blocks(c) && c.groups == 1 && c.w.dim(2) == 1 && c.w.dim(3) == 1 &&
+         g.strides == memory::dims{1, 1} && c.y.dim(2) == c.x.dim(2) && c.y.dim(3) == c.x.dim(3) &&
+         g.padding_begin == memory::dims{0, 0};
+}
+
 // Fewer channels on either side are not worth the transforms of images, fewer tiles of 2x2 outputs in the
 // batch not those of filters.
 constexpr int64_t kWinogradChannels = 16;
@@ -191,7 +199,9 @@ BlockedConvolution blocked(const Convolution& c) {
 // channel waits for memory, whatever it multiplies.
 const ConvolutionKernels* own_kernels(const Convolution& c, Precision precision) {
   if (is_depthwise(c)) return &blocked_kernels(c.x.block).depthwise;
-  if (precision == Precision::Fp32 && is_winograd(c)) return &blocked_kernels(c.x.block).winograd;
+  if (precision != Precision::Fp32) return nullptr;
+  if (is_pointwise(c)) return &blocked_kernels(c.x.block).pointwise;
+  if (is_winograd(c)) return &blocked_kernels(c.x.block).winograd;
   return nullptr;
 }
 

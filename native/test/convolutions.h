@@ -39,6 +39,11 @@ inline const std::vector<Case> kCases = {
     {2, 16, 16, 16, 9, 10, {1, 1}, {2, 3}, {1, 1}, {0, 0, 0, 0}},
     {1, 16, 16, 16, 9, 10, {2, 2}, {3, 3}, {1, 2}, {0, 1, 0, 1}},
     {1, 16, 16, 16, 3, 2000, {5, 3}, {1, 1}, {1, 1}, {2, 1, 2, 1}},
+    // Single pixels: groups of one to three blocks on either side, several stretches and parts, less than a tile.
+    {2, 70, 40, 1, 17, 19, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+    {5, 33, 17, 1, 24, 24, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+    {3, 16, 100, 1, 1, 2, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+    {2, 24, 24, 1, 8, 7, {1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}},
     // By minimal filtering: more tiles than fit a strip or a chunk, images of one tile, odd paddings.
     {6, 17, 33, 1, 19, 24, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
     {6, 40, 16, 1, 7, 5, {3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
@@ -63,7 +68,7 @@ inline const std::vector<Case> kCases = {
 
 // All of them, and those before the ones for minimal filtering.
 inline std::span<const Case> all_cases() { return kCases; }
-inline std::span<const Case> direct_cases() { return all_cases().first(24); }
+inline std::span<const Case> direct_cases() { return all_cases().first(28); }
 
 // Which case of the table, for messages.
 inline std::string named(const Case& c, const char* what) {

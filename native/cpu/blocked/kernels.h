@@ -42,10 +42,13 @@ std::unique_ptr<Kernel> make_global_average_pool_backward(const StepMeta& step);
 std::unique_ptr<Kernel> make_resize(const StepMeta& step);
 std::unique_ptr<Kernel> make_resize_backward(const StepMeta& step);
 
-// depthwise.cpp and winograd.cpp; not by name, a convolution picks them
+// depthwise.cpp, pointwise.cpp and winograd.cpp; not by name, a convolution picks them
 std::unique_ptr<Kernel> make_depthwise(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_depthwise_backward_data(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_depthwise_backward_weights(const BlockedConvolution& convolution);
+std::unique_ptr<Kernel> make_pointwise(const BlockedConvolution& convolution);
+std::unique_ptr<Kernel> make_pointwise_backward_data(const BlockedConvolution& convolution);
+std::unique_ptr<Kernel> make_pointwise_backward_weights(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_winograd(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_winograd_backward_data(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_winograd_backward_weights(const BlockedConvolution& convolution);
