@@ -73,25 +73,71 @@ HALFSPACE_INLINE void filter_rows(const Band& band, const float* x, const float*
   }
 }
 
+// Filters of a width known to the compiler: `rows` rows of taps, and the gradients of a few outputs with which
+// each pixel is multiplied once it is read.
+template <int kw, int stride, int dilation>
+struct FixedSums {
+  static constexpr int kTogether = 4;
+
+  // What `count` outputs contribute.
+  template <int rows, int count>
+  HALFSPACE_INLINE static void add(const Band&, const float* x, int64_t down, const float* dy,
+                                   Vector (&sum)[rows][kw]) {
+    constexpr int kReach = (count - 1) * stride + (kw - 1) * dilation + 1;
+    Vector gradient[count];
+    for (int t = 0; t < count; ++t) gradient[t] = load(dy + t * kBlock);
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 64
+      for (int v = 0; v < kReach; ++v) {
+        const Vector pixel = load(x + r * down + v * kBlock);
+#pragma GCC unroll 16
+        for (int j = 0; j < kw; ++j) {
+          const int t = v - j * dilation;
+          if (t >= 0 && t % stride == 0 && t / stride < count) sum[r][j] += gradient[t / stride] * pixel;
+        }
+      }
+    }
+  }
+};
+
+// `columns` taps of filters of any width.
+template <int columns>
+struct AnySums {
+  static constexpr int kTogether = 1;
+
+  template <int rows, int count>
+  HALFSPACE_INLINE static void add(const Band& band, const float* x, int64_t down, const float* dy,
+                                   Vector (&sum)[rows][columns]) {
+    const Vector gradient = load(dy);
+    for (int r = 0; r < rows; ++r) {
+      for (int c = 0; c < columns; ++c) {
+        sum[r][c] += gradient * load(x + r * down + c * band.dilation_w * kBlock);
+      }
+    }
+  }
+};
+
 // dw[i..i + rows)[j..j + columns) += dy * x, summed in registers over the whole band.
-template <int rows, int columns>
+template <class Taps, int rows, int columns>
 HALFSPACE_INLINE void correlate_taps(const Band& band, const float* x, const float* dy, int64_t i, int64_t j,
                                      float* dw) {
-  const int64_t down = band.dilation_h * band.width * kBlock, across = band.dilation_w * kBlock;
+  const int64_t down = band.dilation_h * band.width * kBlock;
   float* taps = dw + (i * band.kw + j) * kBlock;
   Vector sum[rows][columns];
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < columns; ++c) sum[r][c] = load(taps + (r * band.kw + c) * kBlock);
   }
   for (int64_t p = 0; p < band.rows; ++p) {
-    const float* pixel = x + p * band.stride_h * band.width * kBlock + i * down + j * across;
+    const float* pixel = x + p * band.stride_h * band.width * kBlock + i * down + j * band.dilation_w * kBlock;
     const float* gradient = dy + p * band.columns * kBlock;
-    for (int64_t q = 0; q < band.columns; ++q) {
-      const Vector g = load(gradient + q * kBlock);
-      for (int r = 0; r < rows; ++r) {
-        for (int c = 0; c < columns; ++c) sum[r][c] += g * load(pixel + r * down + c * across);
-      }
-      pixel += band.stride_w * kBlock;
+    const int64_t step = band.stride_w * kBlock;
+    int64_t q = 0;
+    for (; q + Taps::kTogether <= band.columns; q += Taps::kTogether) {
+      Taps::template add<rows, Taps::kTogether>(band, pixel + q * step, down, gradient + q * kBlock, sum);
+    }
+    for (; q < band.columns; ++q) {
+      Taps::template add<rows, 1>(band, pixel + q * step, down, gradient + q * kBlock, sum);
     }
   }
   for (int r = 0; r < rows; ++r) {
@@ -100,12 +146,12 @@ HALFSPACE_INLINE void correlate_taps(const Band& band, const float* x, const flo
 }
 
 // All taps of columns [j, j + columns), `rows` rows of them at a time.
-template <int rows, int columns>
+template <class Taps, int rows, int columns>
 HALFSPACE_INLINE void correlate_columns(const Band& band, const float* x, const float* dy, int64_t j,
                                         float* dw) {
   int64_t i = 0;
-  for (; i + rows <= band.kh; i += rows) correlate_taps<rows, columns>(band, x, dy, i, j, dw);
-  for (; i < band.kh; ++i) correlate_taps<1, columns>(band, x, dy, i, j, dw);
+  for (; i + rows <= band.kh; i += rows) correlate_taps<Taps, rows, columns>(band, x, dy, i, j, dw);
+  for (; i < band.kh; ++i) correlate_taps<Taps, 1, columns>(band, x, dy, i, j, dw);
 }
 
 }  // namespace
@@ -143,10 +189,19 @@ HALFSPACE_SIMD void filter_band(const Band& band, const float* x, const float* w
 }
 
 HALFSPACE_SIMD void correlate_band(const Band& band, const float* x, const float* dy, float* dw) {
+  const auto is = [&](int64_t kw, int64_t stride, int64_t dilation) {
+    return band.kw == kw && band.stride_w == stride && band.dilation_w == dilation;
+  };
+  if (is(3, 1, 1)) return correlate_columns<FixedSums<3, 1, 1>, 3, 3>(band, x, dy, 0, dw);
+  if (is(3, 1, 2)) return correlate_columns<FixedSums<3, 1, 2>, 3, 3>(band, x, dy, 0, dw);
+  if (is(3, 2, 1)) return correlate_columns<FixedSums<3, 2, 1>, 3, 3>(band, x, dy, 0, dw);
+  if (is(5, 1, 1)) return correlate_columns<FixedSums<5, 1, 1>, 2, 5>(band, x, dy, 0, dw);
+  if (is(5, 1, 2)) return correlate_columns<FixedSums<5, 1, 2>, 2, 5>(band, x, dy, 0, dw);
+  if (is(5, 2, 1)) return correlate_columns<FixedSums<5, 2, 1>, 2, 5>(band, x, dy, 0, dw);
   int64_t j = 0;
-  for (; j + 5 <= band.kw; j += 5) correlate_columns<2, 5>(band, x, dy, j, dw);
-  for (; j + 3 <= band.kw; j += 3) correlate_columns<3, 3>(band, x, dy, j, dw);
-  for (; j < band.kw; ++j) correlate_columns<5, 1>(band, x, dy, j, dw);
+  for (; j + 5 <= band.kw; j += 5) correlate_columns<AnySums<5>, 2, 5>(band, x, dy, j, dw);
+  for (; j + 3 <= band.kw; j += 3) correlate_columns<AnySums<3>, 3, 3>(band, x, dy, j, dw);
+  for (; j < band.kw; ++j) correlate_columns<AnySums<1>, 5, 1>(band, x, dy, j, dw);
 }
 
 HALFSPACE_SIMD void sum_pixels(const float* pixels, int64_t count, float* sum) {
