@@ -1,6 +1,8 @@
 // The project's only source of randomness: a small counter-free generator (sfc32) that is seeded by
 // splitmix32, so that a stream is a pure function of its seeds. Never `Math.random`.
 
+import { standardNormal } from './normal.js';
+
 /** A deterministic stream of random numbers. */
 export interface Random {
   /** Uniform in [0, 1), 32 bits of it. */
@@ -12,17 +14,7 @@ export interface Random {
 }
 
 /** A stream that depends on all the seeds, in order: `random(seed, epoch, index)`. */
-export function random(...seeds: readonly number[]): Random {
-  const next = sfc32(expand(seeds));
-  for (let i = 0; i < 12; i += 1) next();
-  const uniform = (): number => next() / 2 ** 32;
-  return {
-    uniform,
-    below: (bound) => Math.floor(uniform() * bound),
-    // Box-Muller; 1 - u keeps the logarithm finite.
-    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-  };
-}
+export const random = (...seeds: readonly number[]): Random => new Stream(expand(seeds));
 
 /** A shuffled copy of 0 ... length - 1 (Fisher-Yates). */
 export function permutation(length: number, stream: Random): Uint32Array {
@@ -53,15 +45,37 @@ function mix(value: number): number {
   return (z ^ (z >>> 15)) >>> 0;
 }
 
-/** A generator of 32-bit words; its state lives in locals, since streams are made for every image. */
-function sfc32([first, second, third, fourth]: readonly [number, number, number, number]): () => number {
-  let [a, b, c, d] = [first | 0, second | 0, third | 0, fourth | 0];
-  return () => {
-    const sum = (a + b + d) | 0;
-    d = (d + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (((c << 21) | (c >>> 11)) + sum) | 0;
-    return sum >>> 0;
-  };
+/** Its state is four fields and no array, since streams are made for every image. */
+class Stream implements Random {
+  #a: number;
+  #b: number;
+  #c: number;
+  #d: number;
+
+  constructor([a, b, c, d]: readonly [number, number, number, number]) {
+    [this.#a, this.#b, this.#c, this.#d] = [a | 0, b | 0, c | 0, d | 0];
+    for (let i = 0; i < 12; i += 1) this.word();
+  }
+
+  /** 32 bits, as a signed integer. */
+  word(): number {
+    const sum = (this.#a + this.#b + this.#d) | 0;
+    this.#d = (this.#d + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0;
+    return sum;
+  }
+
+  uniform(): number {
+    return (this.word() >>> 0) / 2 ** 32;
+  }
+
+  normal(): number {
+    return standardNormal(this);
+  }
+
+  below(bound: number): number {
+    return Math.floor(this.uniform() * bound);
+  }
 }

@@ -9,4 +9,4 @@ import { configJsonSchema } from '../lib/cli/config-json-schema.js';
 import { buildProgram } from '../lib/cli/program.js';
 
 const file = fileURLToPath(new URL('../config.schema.json', import.meta.url));
-writeFileSync(file, `${JSON.stringify(configJsonSchema(buildProgram()), null, 2)}\n`);
+writeFileSync(file, `${JSON.stringify(configJsonSchema(await buildProgram()), null, 2)}\n`);

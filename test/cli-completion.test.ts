@@ -4,17 +4,23 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import type { Command } from 'commander';
 import { bashCompletion } from '../lib/cli/completion-bash.js';
 import { fishCompletion } from '../lib/cli/completion-fish.js';
-import { commandWords } from '../lib/cli/completion-words.js';
+import { commandWords, type CommandWords } from '../lib/cli/completion-words.js';
 import { zshCompletion } from '../lib/cli/completion-zsh.js';
 import { datasetNames, modelNames, selectorNames } from '../lib/cli/names.js';
 import { buildProgram } from '../lib/cli/program.js';
 import { folders, halfspace } from './cli-process.js';
 
 const folder = folders();
-const program = buildProgram();
-const words = commandWords(program);
+let program: Command;
+let words: readonly CommandWords[];
+
+test.before(async () => {
+  program = await buildProgram();
+  words = commandWords(program);
+});
 
 const isInstalled = (shell: string): boolean => spawnSync(shell, ['-c', 'exit 0']).status === 0;
 

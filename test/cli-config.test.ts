@@ -25,13 +25,17 @@ function filled(files: Readonly<Record<string, string>>, where = folder()): stri
   return where;
 }
 
-test('the schema for editors is what the check makes of it', (t) => {
+test('the schema for editors is what the check makes of it', async (t) => {
   const written: unknown = JSON.parse(readFileSync(join(root, 'config.schema.json'), 'utf8'));
-  t.deepEqual(written, JSON.parse(JSON.stringify(configJsonSchema(buildProgram()))), 'run `npm run schema`');
+  t.deepEqual(
+    written,
+    JSON.parse(JSON.stringify(configJsonSchema(await buildProgram()))),
+    'run `npm run schema`',
+  );
 });
 
-test('every option of train that is not about one call is a setting, and nothing else is', (t) => {
-  const train = buildProgram().commands.find((command) => command.name() === 'train');
+test('every option of train that is not about one call is a setting, and nothing else is', async (t) => {
+  const train = (await buildProgram()).commands.find((command) => command.name() === 'train');
   const options = train?.options.map((option) => option.attributeName()) ?? [];
   const aboutTheCall = new Set(['resume', 'config', 'json', 'quiet', 'color']);
   const expected = new Set(['model', ...options.filter((name) => !aboutTheCall.has(name))]);

@@ -3,6 +3,7 @@
 
 import test from 'ava';
 import { colors, usesColor } from '../lib/cli/colors.js';
+import { commands } from '../lib/cli/commands.js';
 import { buildProgram } from '../lib/cli/program.js';
 import { formatTable } from '../lib/cli/table.js';
 
@@ -86,9 +87,10 @@ test.serial('who stops reading the output ends the program quietly', async (t) =
   t.deepEqual([status, stdout.length > 0, stderr], [141, true, '']);
 });
 
-test('help says what happens where an option is not given', (t) => {
-  const help = buildProgram()
-    .commands.find((command) => command.name() === 'train')
+test('help says what happens where an option is not given', async (t) => {
+  const program = await buildProgram();
+  const help = program.commands
+    .find((command) => command.name() === 'train')
     ?.helpInformation()
     .replaceAll(/\s+/g, ' ');
   for (const line of [
@@ -102,18 +104,39 @@ test('help says what happens where an option is not given', (t) => {
   }
 });
 
-test('every command has --json, --quiet, --no-color and an example', (t) => {
-  for (const command of buildProgram().commands) {
+test('every command has --json, --quiet, --no-color and an example', async (t) => {
+  for (const command of (await buildProgram()).commands) {
     const options = command.options.map(({ long }) => long);
     for (const option of ['--json', '--quiet', '--no-color'])
       t.true(options.includes(option), command.name());
-    t.true(examplesOf(command.name()).length > 0, command.name());
+    t.true((await examplesOf(command.name())).length > 0, command.name());
+  }
+});
+
+test('the list of commands says what follows each', async (t) => {
+  for (const command of (await buildProgram()).commands) {
+    const listed = command.usage();
+    // An empty one makes commander say what was declared.
+    t.is(listed, command.usage('').usage(), command.name());
+  }
+});
+
+test('a command is understood when only what its line names is loaded', async (t) => {
+  for (const name of Object.keys(commands)) {
+    const [all, alone] = [await buildProgram(), await buildProgram([name])].map(({ commands }) => commands);
+    const options = (listed = all) =>
+      listed?.find((command) => command.name() === name)?.options.map(({ flags }) => flags);
+    t.deepEqual(options(alone), options(all), name);
+    t.true(
+      alone?.every((command) => command.name() === name || command.options.length === 0),
+      name,
+    );
   }
 });
 
 /** Lines of the help that can be typed. */
-function examplesOf(name: string): readonly string[] {
-  const program = buildProgram();
+async function examplesOf(name: string): Promise<readonly string[]> {
+  const program = await buildProgram();
   const printed: string[] = [];
   for (const command of [program, ...program.commands]) {
     if (command.name() !== name) continue;
@@ -125,14 +148,14 @@ function examplesOf(name: string): readonly string[] {
   return lines.map((line) => line.trim()).filter((line) => /^(source <\()?halfspace /.test(line));
 }
 
-for (const name of ['halfspace', ...buildProgram().commands.map((command) => command.name())]) {
+for (const name of ['halfspace', ...Object.keys(commands)]) {
   test(`the examples in the help of ${name} are understood`, async (t) => {
-    for (const line of examplesOf(name)) {
+    for (const line of await examplesOf(name)) {
       const words = line
         .replace(/^source <\(|\)$| > .*$/g, '')
         .split(' ')
         .slice(1);
-      const program = buildProgram();
+      const program = await buildProgram();
       const ran: string[] = [];
       for (const command of program.commands) command.action(() => void ran.push(command.name()));
       await t.notThrowsAsync(program.parseAsync([...words, ...configless(words)], { from: 'user' }), line);

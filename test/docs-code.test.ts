@@ -91,8 +91,8 @@ function argumentsOf(line: string): readonly string[] | null {
 }
 
 /** Parses, does nothing, and says what is wrong or null. */
-function complaint(args: readonly string[]): string | null {
-  const program = buildProgram();
+async function complaint(args: readonly string[]): Promise<string | null> {
+  const program = await buildProgram();
   const silence = (command: Command): void => {
     command.exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} });
     command.action(() => {});
@@ -101,22 +101,22 @@ function complaint(args: readonly string[]): string | null {
   program.commands.forEach(silence);
   program.configureOutput({ writeErr: () => {}, writeOut: () => {} });
   try {
-    program.parse(args, { from: 'user' });
+    await program.parseAsync(args, { from: 'user' });
     return null;
   } catch (error) {
     return error instanceof CommanderError && error.exitCode === 0 ? null : String(error);
   }
 }
 
-test('all commands in the documents exist, with their options', (t) => {
+test('all commands in the documents exist, with their options', async (t) => {
   for (const { code, place } of blocks.filter(({ language }) => language === 'sh')) {
     for (const line of lines(code)) {
       const args = argumentsOf(line);
-      if (args) t.is(complaint(args), null, `${place}: ${line}`);
+      if (args) t.is(await complaint(args), null, `${place}: ${line}`);
     }
   }
   t.regex(
-    complaint(['eval', 'a.onnx', '--data', 'sample', '--dataset', 'b']) ?? '',
+    (await complaint(['eval', 'a.onnx', '--data', 'sample', '--dataset', 'b'])) ?? '',
     /unknown option/,
     'the check can fail',
   );

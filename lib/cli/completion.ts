@@ -15,17 +15,16 @@ const scripts = {
 
 type Shell = keyof typeof scripts;
 
-export function addCompletionCommand(program: Command): void {
-  const command = program
-    .command('completion')
-    .description('Print a script that lets a shell complete commands, options and names.')
+export function declareCompletion(command: Command): void {
+  command
     .addArgument(new Argument('<shell>', 'your shell').choices(Object.keys(scripts)))
     .action(async (shell: Shell, flags: OutputFlags) => {
-      const [write, { commandWords }] = await Promise.all([
+      const [write, { commandWords }, { buildProgram }] = await Promise.all([
         scripts[shell](),
         import('./completion-words.js'),
+        import('./program.js'),
       ]);
-      const script = write(commandWords(program));
+      const script = write(commandWords(await buildProgram()));
       openOutput(flags).result({ shell, script }, () => script);
     });
   addOutputOptions(command);

@@ -17,10 +17,8 @@ import {
 } from './output.js';
 import { formatTable } from './table.js';
 
-export function addConstructCommand(program: Command): void {
-  const command = program
-    .command('construct')
-    .description('Build the sub-network of a super-network whose erased groups are zero (or are named here).')
+export function declareConstruct(command: Command): void {
+  command
     .argument('<super>', 'an ONNX file')
     .requiredOption('-o, --output <file>', 'the ONNX file to write')
     .option('--erase <ids>', 'group ids of `inspect` to set to zero first, separated by commas', parseIds)

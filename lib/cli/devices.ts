@@ -5,11 +5,8 @@ import { addExamples } from './help.js';
 import { addOutputOptions, openOutput, type Output, type OutputFlags } from './output.js';
 import { formatTable, yesOrNo } from './table.js';
 
-export function addDevicesCommand(program: Command): void {
-  const command = program
-    .command('devices')
-    .description('List the devices that can train, and why another cannot.')
-    .action((flags: OutputFlags) => devices(openOutput(flags)));
+export function declareDevices(command: Command): void {
+  command.action((flags: OutputFlags) => devices(openOutput(flags)));
   addOutputOptions(command);
   addExamples(command, ['halfspace devices --json', 'for programs']);
 }

@@ -26,13 +26,13 @@ interface Findings {
   readonly engines: readonly Engine[];
 }
 
-export function addDoctorCommand(program: Command): void {
-  const command = program
-    .command('doctor')
-    .description('Say which engine is used on this machine, and why not another.')
+export function declareDoctor(command: Command): void {
+  command
     .addOption(new Option('--probe', 'load the addon in this process and describe it').hideHelp())
     .action((flags: OutputFlags & { readonly probe?: boolean }) =>
-      flags.probe ? probe(openOutput({ json: true })) : doctor(program.version() ?? '', openOutput(flags)),
+      flags.probe
+        ? probe(openOutput({ json: true }))
+        : doctor(command.parent?.version() ?? '', openOutput(flags)),
     );
   addOutputOptions(command);
   addExamples(command, ['halfspace doctor', 'exit status 0 when an engine can be used, 1 when none can']);

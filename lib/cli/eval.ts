@@ -10,13 +10,10 @@ import { deviceOption, orElse, positiveInteger, threadCount } from './options.js
 import { addOutputOptions, formatPercent, openOutput, type Output, type OutputFlags } from './output.js';
 import { showUsualValues } from './usual-values.js';
 
-export function addEvalCommand(program: Command): void {
-  const command = program
-    .command('eval')
-    .description('Measure the accuracy of a network on the test images of a data set.')
-    .addArgument(
-      orElse(modelNames, new Argument('<network>', 'an ONNX file, or what is measured untrained')),
-    );
+export function declareEval(command: Command): void {
+  command.addArgument(
+    orElse(modelNames, new Argument('<network>', 'an ONNX file, or what is measured untrained')),
+  );
   addDataOptions(command)
     .option('--batch <n>', 'images a pass', positiveInteger, 64)
     .option('--threads <n>', 'threads of the CPU engine', threadCount)

@@ -10,6 +10,7 @@ export const helpStyle: HelpConfiguration = {
   styleSubcommandText: colors.cyan,
   styleOptionText: colors.cyan,
   styleArgumentText: colors.cyan,
+  subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
   optionDescription: ({ defaultValue, defaultValueDescription, ...option }) => {
     // The default of `--no-x` is that there is x, which goes without saying.
     const usual = typeof defaultValue === 'boolean' ? undefined : (defaultValueDescription ?? defaultValue);

@@ -13,10 +13,8 @@ import { datasetNames, modelNames } from './names.js';
 import { choiceOption, orElse } from './options.js';
 import { addOutputOptions, openOutput, writeResult, type Output, type OutputFlags } from './output.js';
 
-export function addInitCommand(program: Command): void {
-  const command = program
-    .command('init')
-    .description('Write a config file to begin with. Nothing is overwritten, nothing is asked.')
+export function declareInit(command: Command): void {
+  command
     .argument('[folder]', 'where to write', '.')
     .addOption(
       choiceOption('--format <name>', 'how to write it', Object.keys(configTemplates)).default('json'),

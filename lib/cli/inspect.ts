@@ -20,10 +20,8 @@ import {
 import { formatTable, yesOrNo } from './table.js';
 import { showUsualValues } from './usual-values.js';
 
-export function addInspectCommand(program: Command): void {
-  const command = program
-    .command('inspect')
-    .description('Show the search space: segments, groups, costs, and why a segment cannot be removed.')
+export function declareInspect(command: Command): void {
+  command
     .addArgument(
       modelArgument('[model]', 'a built-in super-network, an ONNX file, or a module that builds one'),
     )

@@ -7,17 +7,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { HalfspaceError, type ErrorCode } from '../errors.js';
 import { colorsFor, usesColor } from './colors.js';
-import { addCompletionCommand } from './completion.js';
-import { addConstructCommand } from './construct.js';
-import { addDevicesCommand } from './devices.js';
-import { addDoctorCommand } from './doctor.js';
-import { addEvalCommand } from './eval.js';
+import { commands } from './commands.js';
 import { addExamples, helpStyle } from './help.js';
-import { addInitCommand } from './init.js';
-import { addInspectCommand } from './inspect.js';
 import { InterruptedError } from './interrupt.js';
-import { addReportCommand } from './report.js';
-import { addTrainCommand } from './train.js';
 
 /** Codes that mean the command was asked for something that does not exist or cannot be. */
 const usageCodes: readonly ErrorCode[] = ['ERR_OPTION', 'ERR_TARGET'];
@@ -27,15 +19,16 @@ export async function main(argv: readonly string[]): Promise<number> {
   // Wherever it stands, it means what the variable means, here and in child processes.
   if (argv.includes('--no-color')) process.env['NO_COLOR'] = '1';
   try {
-    await buildProgram().parseAsync(argv);
+    const program = await buildProgram(argv);
+    await program.parseAsync(argv);
     return 0;
   } catch (error) {
     return report(error);
   }
 }
 
-/** All commands and options, with nothing behind them loaded. */
-export function buildProgram(): Command {
+/** All commands, with the options of those that are `named`, and nothing behind them loaded. */
+export async function buildProgram(named: readonly string[] = Object.keys(commands)): Promise<Command> {
   const { red } = colorsFor(process.stderr);
   const program = new Command('halfspace')
     .description('Train any super-network once and get back a compact sub-network of the same accuracy.')
@@ -49,15 +42,10 @@ export function buildProgram(): Command {
       getErrHasColors: () => usesColor(process.stderr),
       outputError: (text, write) => write(text.replace(/^error:/, red('halfspace:'))),
     });
-  addInitCommand(program);
-  addInspectCommand(program);
-  addTrainCommand(program);
-  addConstructCommand(program);
-  addEvalCommand(program);
-  addReportCommand(program);
-  addDevicesCommand(program);
-  addDoctorCommand(program);
-  addCompletionCommand(program);
+  for (const [name, { usage, description, load }] of Object.entries(commands)) {
+    const command = program.command(name).description(description).usage(usage);
+    if (named.includes(name)) (await load())(command);
+  }
   addExamples(
     program,
     ['halfspace init --network', 'a config file and a network to begin with'],

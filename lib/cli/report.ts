@@ -4,10 +4,8 @@ import type { Command } from 'commander';
 import { addExamples } from './help.js';
 import { addOutputOptions, openOutput, type Output, type OutputFlags } from './output.js';
 
-export function addReportCommand(program: Command): void {
-  const command = program
-    .command('report')
-    .description('Write the page of a run: curves, segment graph, and what was erased.')
+export function declareReport(command: Command): void {
+  command
     .argument('<directory>', 'a run directory')
     .option('--serve', 'serve the page to this machine until Ctrl-C, made anew at every visit')
     .action((directory: string, flags: ReportFlags) => report(directory, flags, openOutput(flags)));

@@ -32,10 +32,8 @@ import { addOutputOptions, openOutput, type Output, type OutputFlags } from './o
 import type { SearchFlags } from './search-options.js';
 import { showUsualValues } from './usual-values.js';
 
-export function addTrainCommand(program: Command): void {
-  const command = program
-    .command('train')
-    .description('Train a super-network once and write the sub-network that is left.')
+export function declareTrain(command: Command): void {
+  command
     .addArgument(
       modelArgument('[model]', 'a built-in super-network, an ONNX file, or a module that builds one'),
     )
