@@ -59,7 +59,7 @@ const target = { kind: 'count', count: Math.round(Number(values.share) * space.m
 const rule = optimizer('sgd');
 const network = await DeviceNetwork.open(
   graph,
-  { weights: initialWeights(graph, SEED), optimizer: [] },
+  () => ({ weights: initialWeights(graph, SEED), optimizer: [] }),
   {
     batch: BATCH,
     optimizer: rule,

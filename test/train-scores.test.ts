@@ -102,7 +102,7 @@ test('the slope of a group is how the loss changes when all its parameters grow,
   ] as const) {
     const network = await DeviceNetwork.open(
       graph,
-      { weights: initialWeights(graph, 0), optimizer: [] },
+      () => ({ weights: initialWeights(graph, 0), optimizer: [] }),
       {
         batch: 8,
         optimizer: optimizer(rule),

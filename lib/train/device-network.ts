@@ -96,10 +96,13 @@ export class DeviceNetwork {
     this.#states = stateArenas.slice(0, stateCount(options.optimizer));
   }
 
-  /** Compiles the graph and opens its program, with `state` in the arenas. */
+  /**
+   * Compiles the graph and opens its program, with `initial` in the arenas: asked for while the device
+   * prepares on a thread of its own, and not expected to fail.
+   */
   static async open(
     graph: Graph,
-    state: NetworkState,
+    initial: () => NetworkState,
     options: DeviceNetworkOptions,
   ): Promise<DeviceNetwork> {
     const layout = arenaLayout(graph);
@@ -109,8 +112,9 @@ export class DeviceNetwork {
     const settings = { batch, device, rule, nesterov, groups, loss, smoothing, softTargets };
     const compiled = compileTraining(graph, settings);
     debugCompiled(compiled);
-    const session = await options.open(compiled.program);
-    const network = new DeviceNetwork(graph, { layout, groups }, session, options);
+    const opening = options.open(compiled.program);
+    const state = initial();
+    const network = new DeviceNetwork(graph, { layout, groups }, await opening, options);
     return preparedOrDisposed(network, () => network.restore(state));
   }
 

@@ -34,10 +34,10 @@ export class RunningNetwork {
   static async open(
     graph: Graph,
     space: SearchSpace | null,
-    state: NetworkState,
+    initial: () => NetworkState,
     options: TrainOptions,
   ): Promise<RunningNetwork> {
-    return new RunningNetwork(space, await openDevice(graph, state, spansOf(space), options), options);
+    return new RunningNetwork(space, await openDevice(graph, initial, spansOf(space), options), options);
   }
 
   /** What the device runs at the moment. */
@@ -51,7 +51,13 @@ export class RunningNetwork {
     const outer = this.snapshot();
     const subnet = constructSubnet(this.#space, groups);
     this.#device.dispose();
-    this.#device = await openDevice(subnet.graph, carryState(subnet, outer), () => [], this.#options);
+    const state = carryState(subnet, outer);
+    this.#device = await openDevice(
+      subnet.graph,
+      () => state,
+      () => [],
+      this.#options,
+    );
     this.#erasure = { origins: traceOrigins(subnet, outer.weights), outer };
   }
 
@@ -68,12 +74,12 @@ export class RunningNetwork {
 
 function openDevice(
   graph: Graph,
-  state: NetworkState,
+  initial: () => NetworkState,
   groups: (layout: ArenaLayout) => readonly (readonly Span[])[],
   { batch, optimizer, loss, smoothing, mix, device, open }: TrainOptions,
 ): Promise<DeviceNetwork> {
   const softTargets = mix !== null;
-  return DeviceNetwork.open(graph, state, {
+  return DeviceNetwork.open(graph, initial, {
     batch,
     optimizer,
     loss,

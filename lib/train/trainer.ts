@@ -19,7 +19,7 @@ import { checkFits, measure, type Measurement } from './evaluate.js';
 import { feed, probeBatches, stepsPerEpoch, type FeedOptions } from './feed.js';
 import { spanSize } from './groups.js';
 import { hyperVector } from './optimizer.js';
-import { requireFinite } from './network-state.js';
+import { requireFinite, type NetworkState } from './network-state.js';
 import type { TrainOptions } from './options.js';
 import { ceilings, initialPolicy, observe, phaseAt, select, type PolicyState } from './policy.js';
 import type {
@@ -94,8 +94,9 @@ export class Trainer {
   ): Promise<Trainer> {
     checkFits(graph, dataset);
     const pruning = pruningFor(graph, options);
-    const state = checkpoint?.network ?? { weights: initialWeights(graph, options.seed), optimizer: [] };
-    const network = await RunningNetwork.open(graph, pruning?.space ?? null, state, options);
+    const initial = (): NetworkState =>
+      checkpoint?.network ?? { weights: initialWeights(graph, options.seed), optimizer: [] };
+    const network = await RunningNetwork.open(graph, pruning?.space ?? null, initial, options);
     const trainer = new Trainer(dataset, options, pruning, network, checkpoint?.position ?? start);
     return preparedOrDisposed(trainer, async () => {
       if (trainer.#position.erased) await network.erase(trainer.#takenGroups());
