@@ -5,7 +5,7 @@
 // blocks of 8 where there is none, so neither needs the other's version.
 #pragma once
 
-#include "../semantics/portable.h"
+#include "semantics/portable.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && HALFSPACE_BLOCK == 8
 #define HALFSPACE_SIMD __attribute__((target_clones("arch=x86-64-v3", "default"), noinline))
