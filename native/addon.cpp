@@ -273,6 +273,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<jpeg_size>(exports, "jpegSize");
   add<decode_jpeg_file>(exports, "decodeJpeg");
   add<resample_pixels>(exports, "resamplePixels");
+  add<mirror_pixels>(exports, "mirrorPixels");
   add<normalize_pixels>(exports, "normalizePixels");
   return exports;
 }

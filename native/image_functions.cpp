@@ -2,6 +2,7 @@
 
 #include "decode.h"
 #include "images/jpeg.h"
+#include "images/mirror.h"
 #include "images/resample.h"
 #include "session.h"
 #include "typed_array.h"
@@ -124,6 +125,17 @@ Napi::Value resample_pixels(const Napi::CallbackInfo& info) {
     throw Napi::RangeError::New(info.Env(), "pixels, size, frame and out do not belong together");
   }
   resample_planes(elements(pixels), channels, extent, frame, elements(out));
+  return info.Env().Undefined();
+}
+
+Napi::Value mirror_pixels(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array pixels = bytes_at(info, 0, "pixels");
+  const size_t width = static_cast<size_t>(decode_integer(info[1], "width", 1, kMostSide));
+  const Napi::Uint8Array out = bytes_at(info, 2, "out");
+  if (pixels.ByteLength() % width != 0 || out.ByteLength() != pixels.ByteLength()) {
+    throw Napi::RangeError::New(info.Env(), "pixels, width and out do not belong together");
+  }
+  mirror_rows(elements(pixels), pixels.ByteLength() / width, width, elements(out));
   return info.Env().Undefined();
 }
 

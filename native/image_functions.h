@@ -16,6 +16,9 @@ Napi::Value decode_jpeg_file(const Napi::CallbackInfo& info);
 // [channels, outputHeight, outputWidth]
 Napi::Value resample_pixels(const Napi::CallbackInfo& info);
 
+// mirrorPixels(pixels, width, out): rows of `width` bytes from right to left
+Napi::Value mirror_pixels(const Napi::CallbackInfo& info);
+
 // normalizePixels(pixels, table, out): out = table[channel][pixel] for bytes [C, H, W] and a table [C, 256]
 Napi::Value normalize_pixels(const Napi::CallbackInfo& info);
 

@@ -145,6 +145,9 @@ test('what memory depends on is checked', async (t) => {
   t.throws(() => addon['normalizePixels']?.(new Uint8Array(6), new Float32Array(512), new Float32Array(5)), {
     message: 'pixels, table and out do not belong together',
   });
+  t.throws(() => addon['mirrorPixels']?.(new Uint8Array(6), 4, new Uint8Array(6)), {
+    message: 'pixels, width and out do not belong together',
+  });
   await t.throwsAsync(async () => decode?.(file, { ...frame, left: 1 }, new Uint8Array(9216)), {
     message: 'a frame of 64x48 at 1,0 leaves an image of 64x48',
   });

@@ -2,6 +2,7 @@
 // random numbers. Mixing several images lives in mix.ts, colours in color.ts.
 
 import type { Random } from '../random.js';
+import { native } from '../train/native.js';
 import type { Normalization } from './dataset.js';
 import { type Frame, type Image, resample, withPixels } from './image.js';
 
@@ -155,9 +156,8 @@ function shifted(image: Image, right: number, down: number): Image {
 }
 
 function mirrored(image: Image): Image {
-  const { width } = image;
-  const pixels = image.pixels.slice();
-  for (let row = 0; row < pixels.length; row += width) pixels.subarray(row, row + width).reverse();
+  const pixels = new Uint8Array(image.pixels.length);
+  native().mirrorPixels(image.pixels, image.width, pixels);
   return withPixels(image, pixels);
 }
 

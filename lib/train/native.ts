@@ -111,6 +111,8 @@ export interface Native {
   decodeJpeg(file: Uint8Array, frame: NativeFrame, out: Uint8Array): Promise<void>;
   /** Cuts and scales bytes [channels, height, width] to `out`, [channels, outputHeight, outputWidth]. */
   resamplePixels(pixels: Uint8Array, size: NativeSize, frame: NativeFrame, out: Uint8Array): void;
+  /** Writes rows of `width` bytes from right to left. */
+  mirrorPixels(pixels: Uint8Array, width: number, out: Uint8Array): void;
   /** out = table[channel][pixel], for bytes [C, H, W] and a table [C, 256]. */
   normalizePixels(pixels: Uint8Array, table: Float32Array, out: Float32Array): void;
 }

@@ -1,10 +1,10 @@
 // Sums, differences, products and quotients of two tensors that broadcast to a third.
 #include "../semantics/binary.h"
+#include "../simd.h"
 
 #include "image.h"
 #include "kernels.h"
 #include "runs.h"
-#include "simd.h"
 
 namespace halfspace::cpu {
 namespace {

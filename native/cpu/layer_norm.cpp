@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "../semantics/rows.h"
+#include "../simd.h"
 #include "image.h"
 #include "kernels.h"
-#include "simd.h"
 
 namespace halfspace::cpu {
 namespace {

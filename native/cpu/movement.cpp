@@ -1,10 +1,10 @@
 // Kernels that only move elements: slice, pad, transpose, expand.
 #include "../semantics/movement.h"
+#include "../simd.h"
 
 #include "image.h"
 #include "kernels.h"
 #include "runs.h"
-#include "simd.h"
 
 namespace halfspace::cpu {
 namespace {

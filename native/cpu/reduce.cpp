@@ -4,9 +4,9 @@
 #include <numeric>
 
 #include "../semantics/reduction.h"
+#include "../simd.h"
 #include "image.h"
 #include "kernels.h"
-#include "simd.h"
 
 namespace halfspace::cpu {
 namespace {

@@ -4,9 +4,9 @@
 
 #include "../semantics/rows.h"
 #include "../semantics/vector_math.h"
+#include "../simd.h"
 #include "image.h"
 #include "kernels.h"
-#include "simd.h"
 
 namespace halfspace::cpu {
 namespace {

@@ -1,8 +1,8 @@
 // The sum of tensors of one shape, optionally rectified: what joins the branches of a network.
+#include "../simd.h"
 #include "image.h"
 #include "kernels.h"
 #include "registry.h"
-#include "simd.h"
 
 namespace halfspace::cpu {
 namespace {

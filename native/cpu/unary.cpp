@@ -1,8 +1,8 @@
 // Functions of one element at a time and their derivatives, mapped over tensors.
 #include "../semantics/unary_functions.h"
+#include "../simd.h"
 #include "image.h"
 #include "kernels.h"
-#include "simd.h"
 
 namespace halfspace::cpu {
 namespace {

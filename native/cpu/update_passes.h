@@ -5,7 +5,7 @@
 
 #include "../semantics/update_plan.h"
 #include "../semantics/update_rules.h"
-#include "simd.h"
+#include "../simd.h"
 
 namespace halfspace::cpu {
 

@@ -6,6 +6,7 @@
 
 #include "harness.h"
 #include "images/jpeg.h"
+#include "images/mirror.h"
 #include "images/resample.h"
 
 using namespace halfspace;
@@ -109,6 +110,17 @@ TEST("scaling is the triangle filter, for any number of channels") {
         const double expected = defined(plane, extent.width, frame, y, x);
         if (std::abs(out[i] - expected) > 0.51) failed("expected ", expected, ", got ", int(out[i]));
       }
+    }
+  }
+}
+
+TEST("rows of any width are mirrored") {
+  for (const size_t width : {1, 3, 15, 16, 33, 70}) {
+    const std::vector<uint8_t> plane = noise(3 * width);
+    std::vector<uint8_t> out(plane.size());
+    mirror_rows(plane.data(), 3, width, out.data());
+    for (size_t i = 0; i < out.size(); ++i) {
+      if (out[i] != plane[i - i % width + width - 1 - i % width]) failed("width ", width, ", byte ", i);
     }
   }
 }

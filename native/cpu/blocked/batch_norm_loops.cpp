@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "../simd.h"
+#include "../../simd.h"
+
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {

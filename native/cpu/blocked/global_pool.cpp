@@ -1,7 +1,7 @@
 // The mean over all pixels of a channel, [N,C,H,W] -> [N,C,1,1], blocked; and its gradient.
+#include "../../simd.h"
 #include "block.h"
 #include "kernels.h"
-#include "../simd.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {

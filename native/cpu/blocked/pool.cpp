@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "../../semantics/pooling.h"
+#include "../../simd.h"
 #include "block.h"
 #include "kernels.h"
-#include "../simd.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {

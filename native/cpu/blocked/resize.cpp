@@ -1,9 +1,9 @@
 // Nearest and linear resizing of the rows and columns of a blocked image, and the gradient, by the
 // tables of semantics/interpolation.h.
 #include "../../semantics/interpolation.h"
+#include "../../simd.h"
 #include "block.h"
 #include "kernels.h"
-#include "../simd.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {

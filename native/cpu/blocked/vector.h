@@ -2,7 +2,7 @@
 // the instruction set has none as wide.
 #pragma once
 
-#include "../simd.h"
+#include "../../simd.h"
 #include "block.h"
 
 // How wide vectors cross a call differs between instruction sets; here none does, all is inlined.

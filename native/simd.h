@@ -5,7 +5,7 @@
 // run only where there is, and so have one version; tests run them everywhere (HALFSPACE_WIDE_EVERYWHERE).
 #pragma once
 
-#include "../semantics/portable.h"
+#include "semantics/portable.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && HALFSPACE_BLOCK == 8
 #define HALFSPACE_SIMD __attribute__((target_clones("arch=x86-64-v3", "default"), noinline))
