@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "simd.h"
+#include "../simd.h"
 
 namespace halfspace::cpu {
 namespace {

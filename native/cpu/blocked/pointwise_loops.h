@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "../simd.h"
+#include "../../simd.h"
 #include "block.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
