@@ -4,6 +4,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { chooseDevice, type DeviceInfo } from '../lib/train/devices.js';
@@ -152,6 +153,26 @@ emulatedTest('auto falls back to the CPU and says why', async (t) => {
   const { status, stderr } = await train('auto', { HALFSPACE_EMULATED_CUDA_DRIVER: '0' });
   t.is(status, 0, stderr);
   t.regex(stderr, /device: cpu \(cuda: there is no NVIDIA driver; install version 580 or later\)/);
+});
+
+/** What test:gpu asks before it tests. */
+function missingGpu(...devices: readonly DeviceInfo[]) {
+  const script = fileURLToPath(new URL('../scripts/missing-gpu.ts', import.meta.url));
+  const input = JSON.stringify({ devices });
+  return spawnSync(process.execPath, ['--import=tsx', script], { input, encoding: 'utf8' });
+}
+
+test('test:gpu fails where no GPU was looked for, instead of testing nothing', (t) => {
+  const withoutAddon = missingGpu({ ...cpu, available: false, description: 'there is no addon' });
+  t.not(withoutAddon.status, 0);
+  t.regex(withoutAddon.stderr, /no GPU was looked for: there is no addon/);
+  t.not(missingGpu(cpu).status, 0);
+});
+
+test('test:gpu says why no GPU can be used, and nothing where one can', (t) => {
+  const { status, stdout } = missingGpu(cpu, old);
+  t.deepEqual([status, stdout], [0, 'an old GPU\n']);
+  t.is(missingGpu(cpu, old, gpu).stdout, '');
 });
 
 const gpu = { name: 'cuda:0', available: true, description: 'a GPU' };
