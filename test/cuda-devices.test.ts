@@ -166,6 +166,13 @@ emulatedTest('a GPU without memory for the libraries is an error that says what 
   );
 });
 
+emulatedTest('workspaces take their share of the memory that images leave', async (t) => {
+  const script = fileURLToPath(new URL('cuda-crowded.ts', import.meta.url));
+  const env = { ...process.env, HALFSPACE_EMULATED_CUDA_MEMORY: '30', XDG_CACHE_HOME: fresh() };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import=tsx', script], { env });
+  t.is(stdout, 'true\n');
+});
+
 emulatedTest(
   'a search without memory for its operands says that, not that there is no algorithm',
   async (t) => {
