@@ -104,7 +104,11 @@ interface Operands {
   readonly rectified: boolean;
 }
 
-/** Bytes that native/cuda moves beyond one read or write of every operand; depthwise convolutions move none. */
+/**
+ * Bytes that native/cuda moves beyond one read or write of every operand. Those of depthwise convolutions are not
+ * counted: with stride 1 they are none but for the filters, with others the gradient of the filters reads both
+ * images once a tap.
+ */
 const rereads: Readonly<Record<string, (operands: Operands, held: Held) => number>> = {
   // Weights are brought to cuDNN's order and the images' type, and back: written and read once more. A bias or
   // a rectifier is a pass of its own over y, the gradient of a bias one over dy.

@@ -111,7 +111,7 @@ function registersOf(
   return Object.fromEntries(['advance', 'project'].flatMap(found));
 }
 
-/** Step time and images a second. The peer is the better of PyTorch's layouts, which has no bf16 here. */
+/** Step time and images a second. The peer is the better of PyTorch's layouts, in the same precision. */
 async function timeNetwork(
   { name, batch, build }: Subject,
   { device, precision }: { readonly device: string; readonly precision: ModelledPrecision },
@@ -121,8 +121,8 @@ async function timeNetwork(
   const { python, threads, timing } = context;
   using training = await Training.open(graph, batch, { threads, precision }, device);
   const peer =
-    precision === 'tf32' && python !== null && pytorchHasCuda(python)
-      ? await PyTorchPeer.start(python, { graph, batch, threads, device: 'cuda' })
+    python !== null && pytorchHasCuda(python)
+      ? await PyTorchPeer.start(python, { graph, batch, threads, device: 'cuda', precision })
       : null;
   try {
     const rivals = peer === null ? [] : layouts.map((layout) => peer.contender(layout));

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { countParameters, type Graph } from '../lib/index.js';
+import type { Precision } from '../lib/train/device-names.js';
 import type { Contender } from './measure.js';
 
 const script = fileURLToPath(new URL('pytorch_peer.py', import.meta.url));
@@ -55,6 +56,8 @@ export interface PeerOptions {
   readonly threads: number;
   /** As PyTorch names it; `cpu` unless told otherwise. */
   readonly device?: string;
+  /** `bf16` computes under `torch.autocast`; everything else as PyTorch does by itself, products in TF32. */
+  readonly precision?: Precision;
 }
 
 /** PyTorch's memory formats. */
@@ -76,11 +79,11 @@ export class PyTorchPeer {
   /** Starts the peer and gives it the network; throws where Python or PyTorch fails. */
   static async start(
     python: string,
-    { graph, handwritten = '', batch, threads, device = 'cpu' }: PeerOptions,
+    { graph, handwritten = '', batch, threads, device = 'cpu', precision = 'tf32' }: PeerOptions,
   ): Promise<PyTorchPeer> {
     const peer = new PyTorchPeer(python);
     const network = describeNetwork(graph);
-    const load = { request: 'load', network, handwritten, batch, threads, device };
+    const load = { request: 'load', network, handwritten, batch, threads, device, precision };
     const { parameters } = await peer.#ask(load);
     const own = countParameters(graph);
     if (parameters !== own)

@@ -1,7 +1,8 @@
 """Trains a network in PyTorch, a JSON line a request; the peer of bench/peer.ts.
 
-{"request": "load", "network", "handwritten", "batch", "threads", "device"} answers {"parameters"}; the network is the
-one of that name in pytorch_networks.py, or else made from its description.
+{"request": "load", "network", "handwritten", "batch", "threads", "device", "precision"} answers {"parameters"}; the
+network is the one of that name in pytorch_networks.py, or else made from its description. In "bf16" the forward pass and
+the loss are under torch.autocast, in other precisions not.
 {"request": "steps", "layout", "count"} answers {"milliseconds"}, {"request": "growth"}
 {"bytes"}: by how much the process grew at its peak.
 A step is forward, backward and an SGD momentum update, as on our side.
@@ -118,18 +119,21 @@ class Described(torch.nn.Module):
 class Trainer:
     """One model in one memory format, with its data and optimizer."""
 
-    def __init__(self, layout, network, handwritten, batch, device):
+    def __init__(self, layout, network, handwritten, batch, device, precision):
         torch.manual_seed(0)
         memory_format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
         self.model = make_model(network, handwritten).to(device, memory_format=memory_format).train()
         shape = [batch, *network["inputs"][0]["shape"][1:]]
         self.images = torch.randn(shape).to(device, memory_format=memory_format)
         self.labels = torch.randint(0, network["classes"], (batch,)).to(device)
+        self.autocast = torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9)
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(self.model(self.images), self.labels).backward()
+        with self.autocast:
+            loss = F.cross_entropy(self.model(self.images), self.labels)
+        loss.backward()
         self.optimizer.step()
         if self.images.is_cuda:
             torch.cuda.synchronize()
@@ -161,9 +165,9 @@ class Peer:
     def __init__(self):
         self.before = status_bytes("VmRSS")
 
-    def load(self, network, handwritten, batch, threads, device):
+    def load(self, network, handwritten, batch, threads, device, precision):
         torch.set_num_threads(threads)
-        self.settings = (network, handwritten, batch, device)
+        self.settings = (network, handwritten, batch, device, precision)
         self.trainers = {}
         model = make_model(network, handwritten)
         return {"parameters": sum(parameter.numel() for parameter in model.parameters())}

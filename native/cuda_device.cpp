@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* kFile = "halfspace_cuda.so";
 constexpr const char* kVariable = "HALFSPACE_CUDA_LIBRARY";
+constexpr const char* kPackage = "`npm install @halfspace/linux-x64-gnu-cuda13`, on Linux x86-64";
 
 std::string folder_of_this_library() {
   Dl_info info;
@@ -39,9 +40,8 @@ std::string remedy(const std::string& reason) {
     if (has_driver()) return "install " + libraries;
     return "there is no NVIDIA driver either: install version 580 or later, then " + libraries;
   }
-  return std::string("install the package with CUDA, or build it with `npm run build:cuda`, or name "
-                     "the file in ") +
-         kVariable;
+  return std::string("install the package with CUDA (") + kPackage +
+         "), or build it in a checkout with `npm run build:cuda`, or name the file in " + kVariable;
 }
 
 // It stays loaded: its threads and the driver's must find their code until the process ends.

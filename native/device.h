@@ -172,8 +172,12 @@ struct KernelEntry {
   AbsorbRule absorb = nullptr;
 };
 
-// Memory of a device that lives as long as this object; zero at first. Only kernels may follow the
-// address; the host copies, between runs and within bounds.
+// What memory holds before anybody writes it. Only arenas need zeros; elsewhere they would hide a step that
+// reads what no other has written.
+enum class Contents { Zero, Arbitrary };
+
+// Memory of a device that lives as long as this object. Only kernels may follow the address; the host
+// copies, between runs and within bounds.
 class Memory {
  public:
   virtual ~Memory() = default;
@@ -224,7 +228,7 @@ class Device {
   // f32.
   virtual DType image_type() const = 0;
   // Throws ErrorCode::OutOfMemory, as does the next.
-  virtual std::unique_ptr<Memory> allocate(size_t bytes) const = 0;
+  virtual std::unique_ptr<Memory> allocate(size_t bytes, Contents contents) const = 0;
   virtual std::unique_ptr<InOut> allocate_in_out(size_t input_bytes, size_t output_bytes) const = 0;
   // Whether inputs travel by themselves, so that those of the next run are best sent before this one ends.
   virtual bool sends_ahead() const = 0;

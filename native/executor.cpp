@@ -15,11 +15,14 @@ Executor::Executor(const Program& program, ExecutorOptions options)
   for (const Entry& entry : program.entries) {
     plans.push_back(plan_entry(program, entry, *device_, options_.threads));
   }
+  // Before kernels are made, which may choose their scratch memory by how much is left.
+  allocate_data(plans);
   Caches caches{{}, std::vector<KernelCache>(options_.threads)};
   for (EntryPlan& plan : plans) add_entry(plan, caches);
   keep(caches.team.take());
   for (KernelCache& lane : caches.lanes) keep(lane.take());
-  allocate();
+  allocate_scratch();
+  reserve_operands();
 }
 
 // The plan's steps must stay until the last entry is added: the caches look at them.
@@ -42,31 +45,35 @@ void Executor::keep(std::vector<std::unique_ptr<Kernel>> kernels) {
   std::move(kernels.begin(), kernels.end(), std::back_inserter(kernels_));
 }
 
-void Executor::allocate() {
+void Executor::allocate_data(const std::vector<EntryPlan>& plans) {
   size_t temporary = 0;
-  size_t scratch = 0;
-  size_t operands = 0;
-  for (const EntryDescription& entry : entries_) {
-    temporary = std::max(temporary, entry.temporary_bytes);
+  for (const EntryPlan& plan : plans) temporary = std::max(temporary, plan.entry.temporary_bytes);
+  temporary_ = device_->allocate(temporary, Contents::Arbitrary);
+  bases_ = {nullptr, static_cast<char*>(temporary_->data())};
+  for (const Arena& arena : arenas_) {
+    const size_t bytes = static_cast<size_t>(arena.length) * size_of(arena.dtype);
+    arena_memory_.push_back(device_->allocate(bytes, Contents::Zero));
+    bases_.push_back(static_cast<char*>(arena_memory_.back()->data()));
   }
+}
+
+void Executor::allocate_scratch() {
+  size_t scratch = 0;
   for (const auto& kernel : kernels_) {
     scratch = std::max(scratch, align_up(kernel->scratch_bytes()) + kernel->prepared_bytes());
   }
+  scratch_ = device_->allocate(scratch, Contents::Arbitrary);
+}
+
+void Executor::reserve_operands() {
+  size_t operands = 0;
   for (const std::vector<Call>& calls : calls_) {
     for (const auto& [kernel, name, places] : calls) {
       operands = std::max({operands, places.inputs.size(), places.outputs.size()});
     }
   }
-  temporary_ = device_->allocate(temporary);
-  scratch_ = device_->allocate(scratch);
   inputs_.resize(operands);
   outputs_.resize(operands);
-  bases_ = {nullptr, static_cast<char*>(temporary_->data())};
-  for (const Arena& arena : arenas_) {
-    arena_memory_.push_back(
-        device_->allocate(static_cast<size_t>(arena.length) * size_of(arena.dtype)));
-    bases_.push_back(static_cast<char*>(arena_memory_.back()->data()));
-  }
 }
 
 void Executor::read(size_t arena, size_t offset, void* to, size_t bytes) const {

@@ -62,7 +62,9 @@ class Executor {
   void add_entry(EntryPlan& plan, Caches& caches);
   Kernel& kernel_of(const PlannedStep& step, Caches& caches);
   void keep(std::vector<std::unique_ptr<Kernel>> kernels);
-  void allocate();
+  void allocate_data(const std::vector<EntryPlan>& plans);
+  void allocate_scratch();
+  void reserve_operands();
   void run_calls(size_t entry, const std::atomic<bool>& abort);
   void run_call(const Call& call);
   void trace_call(const Call& call);

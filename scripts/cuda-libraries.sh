@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Puts headers and libraries of cuDNN 9 and cuBLAS for CUDA 13 into build/cuda-libraries, from NVIDIA's
 # own wheels, for machines whose system has none: what linking and loading take (0.6 GB), or with `--all`
-# also what running on a GPU takes.
+# also what running on a GPU takes, NVRTC among it: cuBLASLt and engines of cuDNN open it when they compile
+# kernels of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,10 @@ done
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
 "$python" -m pip download --quiet --no-deps --dest "$wheels" 'nvidia-cudnn-cu13<10' 'nvidia-cublas<14'
+if [ "${1:-}" = --all ]; then
+  "$python" -m pip download --quiet --no-deps --dest "$wheels" 'nvidia-cuda-nvrtc<14' ||
+    echo 'cuda-libraries: NVRTC 13 could not be fetched; what compiles kernels as it runs will not find libnvrtc.so.13, unless the system has it (cuda-nvrtc-13-0)' >&2
+fi
 mkdir -p "$target/include" "$target/lib"
 for wheel in "$wheels"/*.whl; do
   "$python" - "$wheel" "$target" "${wanted[@]}" <<'PYTHON'

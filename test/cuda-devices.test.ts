@@ -2,10 +2,12 @@
 // engine, with what helps. All of them come from the emulation, which plays the machine.
 
 import { execFile, spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { cudaPackage } from '../scripts/manifests.js';
 import { chooseDevice, type DeviceInfo } from '../lib/train/devices.js';
 import { folders, halfspace } from './cli-process.js';
 import { emulatedTest } from './cuda-device.js';
@@ -27,7 +29,7 @@ emulatedTest('all GPUs are listed', async (t) => {
 const machines: Readonly<Record<string, readonly [Environment, RegExp]>> = {
   'without the engine': [
     { HALFSPACE_CUDA_LIBRARY: '/nowhere/halfspace_cuda.so' },
-    /cannot be loaded: \/nowhere\/halfspace_cuda\.so.*install the package with CUDA/,
+    /cannot be loaded: \/nowhere\/halfspace_cuda\.so.*install the package with CUDA \(`npm install @halfspace\/linux-x64-gnu-cuda13`/,
   ],
   'without a driver': [
     { HALFSPACE_EMULATED_CUDA_DRIVER: '0' },
@@ -41,9 +43,21 @@ const machines: Readonly<Record<string, readonly [Environment, RegExp]>> = {
     { HALFSPACE_EMULATED_CUDA_DEVICES: '0' },
     /a driver but no NVIDIA GPU that it may use; see nvidia-smi and CUDA_VISIBLE_DEVICES/,
   ],
+  'whose driver and kernel do not fit': [
+    { HALFSPACE_EMULATED_CUDA_FAULT: '803' },
+    /cudaGetDeviceCount.*: system has unsupported display driver \/ cuda driver combination/,
+  ],
+  'with cuDNN for another CUDA': [
+    { HALFSPACE_EMULATED_CUDA_CUDNN: '12090' },
+    /cuDNN that was found is for CUDA 12\.9, this build needs the one for CUDA 13: libcudnn9-cuda-13/,
+  ],
   'with an old GPU': [
     { HALFSPACE_EMULATED_CUDA_ARCH: '75' },
-    /compute capability 7\.5, which is not supported: 8\.0 is the lowest/,
+    /compute capability 7\.5, which is not supported: 8\.0 is the lowest; train on another GPU or with --device cpu/,
+  ],
+  'with a new GPU and a driver that cannot translate for it': [
+    { HALFSPACE_EMULATED_CUDA_ARCH: '100', HALFSPACE_EMULATED_CUDA_RUNTIME: '13010' },
+    /capability 10\.0, which is not supported: its driver for CUDA 13\.0 cannot translate code of CUDA 13\.1; install/,
   ],
 };
 
@@ -55,6 +69,16 @@ for (const [kind, [env, expected]] of Object.entries(machines)) {
     t.regex(others[0]?.description ?? '', expected);
   });
 }
+
+emulatedTest('machine code needs no driver as new as the toolkit', async (t) => {
+  const [, gpu] = await devicesIn({ HALFSPACE_EMULATED_CUDA_RUNTIME: '13010' });
+  t.true(gpu?.available, gpu?.description);
+});
+
+test('the package that is named where there is no engine exists', (t) => {
+  const source = readFileSync(new URL('../native/cuda_device.cpp', import.meta.url), 'utf8');
+  t.regex(source, new RegExp(`npm install ${String(cudaPackage('linux-x64-gnu'))}`));
+});
 
 /** Compiles a shared library in `folder`, which needs the others that are named there. */
 async function library(folder: string, name: string, source: string, ...needed: string[]): Promise<string> {
@@ -138,8 +162,36 @@ emulatedTest('a GPU without memory for the libraries is an error that says what 
   t.is(status, 1);
   t.regex(
     stderr,
-    /cudnnCreate.*; a smaller batch needs less, and nvidia-smi says who else uses the GPU's memory/,
+    /cudnnCreate.*_FAILED \(no memory is left for a handle\); a smaller batch needs less, and nvidia-smi says who/,
   );
+});
+
+emulatedTest('workspaces take their share of the memory that images leave', async (t) => {
+  const script = fileURLToPath(new URL('cuda-crowded.ts', import.meta.url));
+  const env = { ...process.env, HALFSPACE_EMULATED_CUDA_MEMORY: '30', XDG_CACHE_HOME: fresh() };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import=tsx', script], { env });
+  t.is(stdout, 'true\n');
+});
+
+emulatedTest(
+  'a search without memory for its operands says that, not that there is no algorithm',
+  async (t) => {
+    const { status, stderr } = await train('cuda', {
+      HALFSPACE_EMULATED_CUDA_OFFER: '3',
+      XDG_CACHE_HOME: fresh(),
+    });
+    t.is(status, 1);
+    t.regex(stderr, /the GPU has no \d+ bytes left: \d+ of \d+ are free; a smaller batch needs less/);
+  },
+);
+
+emulatedTest('a failure that lasts says that the process must be restarted', async (t) => {
+  const { status, stderr } = await train('cuda', {
+    HALFSPACE_EMULATED_CUDA_FORGET: '1',
+    XDG_CACHE_HOME: fresh(),
+  });
+  t.is(status, 1);
+  t.regex(stderr, /; this process can use the GPU no more: restart it/);
 });
 
 emulatedTest('inputs that cannot be locked in memory are an error that says what helps', async (t) => {
@@ -152,6 +204,26 @@ emulatedTest('auto falls back to the CPU and says why', async (t) => {
   const { status, stderr } = await train('auto', { HALFSPACE_EMULATED_CUDA_DRIVER: '0' });
   t.is(status, 0, stderr);
   t.regex(stderr, /device: cpu \(cuda: there is no NVIDIA driver; install version 580 or later\)/);
+});
+
+/** What test:gpu asks before it tests. */
+function missingGpu(...devices: readonly DeviceInfo[]) {
+  const script = fileURLToPath(new URL('../scripts/missing-gpu.ts', import.meta.url));
+  const input = JSON.stringify({ devices });
+  return spawnSync(process.execPath, ['--import=tsx', script], { input, encoding: 'utf8' });
+}
+
+test('test:gpu fails where no GPU was looked for, instead of testing nothing', (t) => {
+  const withoutAddon = missingGpu({ ...cpu, available: false, description: 'there is no addon' });
+  t.not(withoutAddon.status, 0);
+  t.regex(withoutAddon.stderr, /no GPU was looked for: there is no addon/);
+  t.not(missingGpu(cpu).status, 0);
+});
+
+test('test:gpu says why no GPU can be used, and nothing where one can', (t) => {
+  const { status, stdout } = missingGpu(cpu, old);
+  t.deepEqual([status, stdout], [0, 'an old GPU\n']);
+  t.is(missingGpu(cpu, old, gpu).stdout, '');
 });
 
 const gpu = { name: 'cuda:0', available: true, description: 'a GPU' };

@@ -29,11 +29,12 @@ const runSteps = (env: NodeJS.ProcessEnv) =>
   );
 
 /** Runs them with `cache` as the cache directory of the user. */
-async function journalOf(cache: string): Promise<Journal> {
+async function journalOf(cache: string, env: NodeJS.ProcessEnv = {}): Promise<Journal> {
   const journal = join(fresh(), 'journal');
   const { stdout, stderr } = await runSteps({
     XDG_CACHE_HOME: cache,
     HALFSPACE_EMULATED_CUDA_JOURNAL: journal,
+    ...env,
   });
   const lines = readFileSync(journal, 'utf8').trimEnd().split('\n');
   return { lines, losses: stdout.trimEnd().split('\n'), stderr };
@@ -76,9 +77,12 @@ emulatedTest('a training step is captured once for each of two buffers and then 
 emulatedTest('input travels on a stream of its own, which each step waits for', async (t) => {
   const journal = await journalOf(fresh());
   const compute = streamOf(t, matching(journal, /^replay/));
-  const copies = matching(journal, new RegExp(`^queue (?!${compute} )\\d+ cudaMemcpyAsync$`));
+  // Before the first step waits, parameters and tables travel too.
+  const [first] = matching(journal, /^wait/);
+  const lines = journal.lines.slice(journal.lines.indexOf(first as string));
+  const copies = matching({ ...journal, lines }, new RegExp(`^queue (?!${compute} )\\d+ cudaMemcpyAsync$`));
   // And those of the step after the last, which set out and are not run.
-  t.is(copies.length, COPIES * STEPS + 2);
+  t.is(copies.length, COPIES * (STEPS - 1) + 2);
   t.not(streamOf(t, copies), compute);
   t.is(matching(journal, new RegExp(`^wait ${compute}$`)).length, STEPS);
 });
@@ -102,6 +106,38 @@ emulatedTest('damaged lines among the remembered algorithms are passed over', as
   t.regex(second.stderr, /ignored 1 damaged lines of .*cuda-algorithms/);
   t.deepEqual(second.losses, first.losses);
 });
+
+emulatedTest('nothing of a session goes through the stream that all threads share', async (t) => {
+  const journal = await journalOf(fresh());
+  t.deepEqual(matching(journal, /^queue (?!\d)/), []);
+});
+
+emulatedTest('a step whose result nobody wrote is found by the step that reads it', async (t) => {
+  const run = runSteps({ XDG_CACHE_HOME: fresh(), HALFSPACE_EMULATED_CUDA_FORGET: '3' });
+  const { stderr } = await run.catch((error: Error & { readonly stderr: string }) => error);
+  t.regex(stderr, /^emulated CUDA: .*never written/m);
+});
+
+/** Largest difference between the losses of two runs of the same steps. */
+const apart = (a: Journal, b: Journal): number =>
+  Math.max(...a.losses.map((loss, step) => Math.abs(Number(loss) - Number(b.losses[step]))));
+
+for (const [what, offer] of [
+  ['whose sums have a fixed order', '1'],
+  ['at all', '2'],
+] as const) {
+  emulatedTest(`where cuDNN has no algorithm ${what}, our own convolutions train alike`, async (t) => {
+    const [cache, env] = [fresh(), { HALFSPACE_EMULATED_CUDA_OFFER: offer }];
+    const own = await journalOf(cache, env);
+    t.deepEqual(matching(own, /cudnnConvolution/), []);
+    t.true(matching(own, /^search/).length > 0);
+    const again = await journalOf(cache, env);
+    t.deepEqual(matching(again, /^search/), []);
+    t.deepEqual(again.losses, own.losses);
+    // One side rounds factors to TF32, 2^-11 of themselves, in eight steps one after another.
+    t.true(apart(own, await journalOf(fresh())) < 0.01);
+  });
+}
 
 for (const [whose, forgotten] of [
   ['a step', '1'],

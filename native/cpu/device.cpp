@@ -38,7 +38,8 @@ class CpuDevice final : public Device {
   // At every precision: oneDNN rounds what it multiplies as it reads it.
   DType image_type() const override { return DType::F32; }
 
-  std::unique_ptr<Memory> allocate(size_t bytes) const override {
+  // The system gives zeros, whatever is wanted.
+  std::unique_ptr<Memory> allocate(size_t bytes, Contents) const override {
     return std::make_unique<HostMemory>(bytes);
   }
 

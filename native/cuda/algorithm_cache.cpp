@@ -19,7 +19,7 @@ bool parse(const std::string& line, std::string& key, AlgorithmChoice& choice) {
   std::istringstream numbers(line.substr(tab + 1));
   std::string rest;
   return numbers >> choice.algorithm >> choice.math && !(numbers >> rest) &&
-         choice.algorithm >= 0 && choice.math >= 0;
+         choice.algorithm >= kNoAlgorithm.algorithm && choice.math >= 0;
 }
 
 std::string line_of(const std::string& key, AlgorithmChoice choice) {

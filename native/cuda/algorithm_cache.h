@@ -13,7 +13,12 @@ namespace halfspace::cuda {
 struct AlgorithmChoice {
   int algorithm;
   int math;
+
+  bool operator==(const AlgorithmChoice&) const = default;
 };
+
+// Where the library has nothing that will do.
+inline constexpr AlgorithmChoice kNoAlgorithm{-1, 0};
 
 class AlgorithmCache {
  public:

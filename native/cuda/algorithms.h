@@ -1,5 +1,5 @@
 // Which of cuDNN's algorithms a convolution uses: the fastest on this device among those that give the
-// same bits every time and fit in memory. Measured once, then remembered.
+// same bits every time and fit in memory; none where there is no such. Measured once, then remembered.
 #pragma once
 
 #include <algorithm>
@@ -52,17 +52,10 @@ inline bool is_precise(const Context& context, cudnnMathType_t math) {
   return context.precision() != Precision::Fp32 || math == CUDNN_FMA_MATH;
 }
 
-// Tensor cores take bf16 as it is; TF32 is what the default makes of floats.
+// The default takes bf16 as it is and makes TF32 of floats. CUDNN_TENSOR_OP_MATH is for fp16: of bf16 it
+// has been seen to make NaN.
 inline cudnnMathType_t allowed_math(const Context& context) {
-  switch (context.precision()) {
-    case Precision::Fp32:
-      return CUDNN_FMA_MATH;
-    case Precision::Tf32:
-      return CUDNN_DEFAULT_MATH;
-    case Precision::Bf16:
-      return CUDNN_TENSOR_OP_MATH;
-  }
-  return CUDNN_FMA_MATH;
+  return context.precision() == Precision::Fp32 ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;
 }
 
 inline size_t most_workspace() {
@@ -93,33 +86,46 @@ size_t least_memory(const Performances& results) {
          })->memory;
 }
 
-// Takes the fastest that will do.
+// A search tries algorithms on operands of its own.
+inline size_t operand_bytes(const ConvolutionShape& c, DType type) {
+  const int64_t elements = c.n * c.c * c.h * c.w + c.n * c.k * c.p * c.q +
+                           c.k * (c.c / c.groups) * c.r * c.s;
+  return static_cast<size_t>(elements) * size_of(type);
+}
+
+// Takes the fastest that will do, or none.
 template <class Direction>
-Algorithm<Direction> search(const Context& context, const ConvolutionShape& shape,
-                            const StepMeta& step) {
+std::optional<Algorithm<Direction>> search(const Context& context, const ConvolutionShape& shape) {
   CudnnConvolution c(shape, context.image_type(), allowed_math(context));
   const GateLock alone(capture_gate());
   auto results = find_algorithms<Direction>(context.cudnn(), c);
+  const bool short_of_memory = std::any_of(results.begin(), results.end(), [](const auto& result) {
+    return code_of(result.status) == ErrorCode::OutOfMemory;
+  });
   std::erase_if(results, [&](const auto& result) {
     return result.status != CUDNN_STATUS_SUCCESS || result.determinism != CUDNN_DETERMINISTIC ||
            !is_precise(context, result.mathType);
   });
-  check(!results.empty(), ErrorCode::Unsupported, step.describe(),
-        ": cuDNN has no deterministic algorithm for this; another precision or device 'cpu' may do");
+  if (results.empty() && short_of_memory) out_of_memory(operand_bytes(shape, context.image_type()));
+  if (results.empty()) return std::nullopt;
   const size_t most = most_workspace();
   auto best = std::find_if(results.begin(), results.end(),
                            [&](const auto& result) { return result.memory <= most; });
   if (best == results.end()) out_of_memory(kWorkspaceShare * least_memory(results));
-  return {best->algo, best->mathType, best->memory};
+  return Algorithm<Direction>{best->algo, best->mathType, best->memory};
 }
 
+// None where cuDNN has no algorithm that repeats.
 template <class Direction>
-Algorithm<Direction> choose_algorithm(Context& context, const ConvolutionShape& shape,
-                                      const StepMeta& step) {
+std::optional<Algorithm<Direction>> choose_algorithm(Context& context,
+                                                     const ConvolutionShape& shape) {
   std::string key = algorithm_key(context, Direction::name, shape);
+  if (context.algorithms().find(key) == kNoAlgorithm) return std::nullopt;
   if (auto known = remembered<Direction>(context, shape, key)) return *known;
-  Algorithm<Direction> best = search<Direction>(context, shape, step);
-  context.algorithms().add(key, {static_cast<int>(best.algorithm), static_cast<int>(best.math)});
+  auto best = search<Direction>(context, shape);
+  context.algorithms().add(key, best ? AlgorithmChoice{static_cast<int>(best->algorithm),
+                                                       static_cast<int>(best->math)}
+                                     : kNoAlgorithm);
   return best;
 }
 

@@ -1,5 +1,5 @@
-// What no capture may overlap with, in whatever thread and session: whoever frees memory or searches for
-// algorithms waits for the whole device, which is forbidden while one of its streams is captured.
+// What no capture may overlap with, in whatever thread and session: whoever opens a device, frees memory or
+// searches for algorithms waits for the whole device, which is forbidden while one of its streams is captured.
 #pragma once
 
 #include <mutex>

@@ -6,6 +6,8 @@
 #include <cuda_runtime.h>
 #include <cudnn.h>
 
+#include <string>
+
 #include "../error.h"
 
 namespace halfspace::cuda {
@@ -23,20 +25,50 @@ constexpr ErrorCode code_of(cublasStatus_t status) {
   return status == CUBLAS_STATUS_ALLOC_FAILED ? ErrorCode::OutOfMemory : ErrorCode::Device;
 }
 
-inline const char* text_of(cudaError_t status) { return cudaGetErrorString(status); }
-inline const char* text_of(cudnnStatus_t status) { return cudnnGetErrorString(status); }
-inline const char* text_of(cublasStatus_t status) { return cublasGetStatusString(status); }
+inline std::string text_of(cudaError_t status) { return cudaGetErrorString(status); }
+inline std::string text_of(cublasStatus_t status) { return cublasGetStatusString(status); }
+// The name of the status, and what cuDNN says of this failure.
+inline std::string text_of(cudnnStatus_t status) {
+  char reason[512] = "";
+  cudnnGetLastErrorString(reason, sizeof(reason));
+  const std::string name = cudnnGetErrorString(status);
+  return *reason ? name + " (" + reason + ")" : name;
+}
 
-constexpr const char* advice(ErrorCode code) {
-  if (code != ErrorCode::OutOfMemory) return "";
-  return "; a smaller batch needs less, and nvidia-smi says who else uses the GPU's memory";
+// Failures after which the driver fails every call of the process.
+constexpr bool is_lasting(cudaError_t status) {
+  switch (status) {
+    case cudaErrorECCUncorrectable:
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure:
+      return true;
+    default:
+      return false;
+  }
+}
+// The libraries pass on that something failed, not what; the next call of the runtime says it.
+constexpr bool is_lasting(cudnnStatus_t) { return false; }
+constexpr bool is_lasting(cublasStatus_t) { return false; }
+
+template <class Status>
+constexpr const char* advice(Status status) {
+  if (code_of(status) == ErrorCode::OutOfMemory) {
+    return "; a smaller batch needs less, and nvidia-smi says who else uses the GPU's memory";
+  }
+  return is_lasting(status) ? "; this process can use the GPU no more: restart it" : "";
 }
 
 template <class Status>
 void check_call(Status status, Status success, const char* call) {
   if (status == success) return;
-  const ErrorCode code = code_of(status);
-  fail(code, call, ": ", text_of(status), advice(code));
+  fail(code_of(status), call, ": ", text_of(status), advice(status));
 }
 
 }  // namespace halfspace::cuda

@@ -33,6 +33,8 @@ void Context::open() {
                  std::to_string(device.minor);
   HALFSPACE_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   HALFSPACE_CUDA(cudaStreamCreateWithFlags(&copy_stream_, cudaStreamNonBlocking));
+  // The libraries allocate memory for themselves.
+  const GateLock alone(capture_gate());
   HALFSPACE_CUDNN(cudnnCreate(&cudnn_));
   HALFSPACE_CUDNN(cudnnSetStream(cudnn_, stream_));
   HALFSPACE_CUBLAS(cublasCreate(&cublas_));

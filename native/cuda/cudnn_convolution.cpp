@@ -5,6 +5,7 @@
 #include "algorithms.h"
 #include "building_blocks.h"
 #include "depthwise.h"
+#include "direct_convolution.h"
 #include "frame.h"
 #include "kernels.h"
 #include "operands.h"
@@ -42,10 +43,10 @@ struct Symmetric {
 template <class Direction>
 class Convolution : public CudaKernel {
  public:
-  Convolution(const StepMeta& step, const ConvolutionShape& given)
+  Convolution(const StepMeta& step, const Symmetric& symmetric, const Algorithm<Direction>& algorithm)
       : type_(step.inputs[0].dtype),
-        symmetric_(given, type_),
-        algorithm_(choose_algorithm<Direction>(context_, symmetric_.shape, step)),
+        symmetric_(symmetric),
+        algorithm_(algorithm),
         descriptors_(symmetric_.shape, type_, algorithm_.math) {
     const ConvolutionShape& s = shape();
     weights_at_ = scratch_.reserve(size_of(type_) * s.k * (s.c / s.groups) * s.r * s.s);
@@ -92,8 +93,9 @@ class Convolution : public CudaKernel {
 // y = w * x + b
 class ConvolutionForward final : public Convolution<Forward> {
  public:
-  ConvolutionForward(const StepMeta& step, const ConvolutionShape& given)
-      : Convolution(step, given),
+  ConvolutionForward(const StepMeta& step, const Symmetric& symmetric,
+                     const Algorithm<Forward>& algorithm)
+      : Convolution(step, symmetric, algorithm),
         biased_(step.inputs.size() > 2),
         epilogue_(has_relu(step) ? Epilogue::Relu : Epilogue::None) {}
 
@@ -127,8 +129,9 @@ class ConvolutionBackwardData final : public Convolution<BackwardData> {
 // dw = dy * x, db = sum of dy over batch and space
 class ConvolutionBackwardWeights final : public Convolution<BackwardFilter> {
  public:
-  ConvolutionBackwardWeights(const StepMeta& step, const ConvolutionShape& given)
-      : Convolution(step, given), biased_(step.outputs.size() > 1) {
+  ConvolutionBackwardWeights(const StepMeta& step, const Symmetric& symmetric,
+                             const Algorithm<BackwardFilter>& algorithm)
+      : Convolution(step, symmetric, algorithm), biased_(step.outputs.size() > 1) {
     if (biased_) sums_at_ = scratch_.reserve(sum_columns_scratch(rows(), shape().k));
   }
 
@@ -149,6 +152,17 @@ class ConvolutionBackwardWeights final : public Convolution<BackwardFilter> {
   size_t sums_at_ = 0;
 };
 
+// The kernel over cuDNN where that has an algorithm, or else our own.
+template <class OverCudnn, class Direction>
+std::unique_ptr<Kernel> over_cudnn_or(
+    std::unique_ptr<Kernel> (*make_own)(const StepMeta&, const ConvolutionShape&), const StepMeta& step,
+    const ConvolutionShape& shape) {
+  const Symmetric symmetric(shape, step.inputs[0].dtype);
+  const auto algorithm = choose_algorithm<Direction>(Context::current(), symmetric.shape);
+  if (!algorithm) return make_own(step, shape);
+  return std::make_unique<OverCudnn>(step, symmetric, *algorithm);
+}
+
 }  // namespace
 
 // Weights are plain wherever they occur: input 1 of the first two, output 0 of the third.
@@ -163,7 +177,7 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   const TensorMeta* b = step.inputs.size() > 2 ? &step.inputs[2] : nullptr;
   ConvolutionShape shape = read_convolution(step, step.inputs[0], step.inputs[1], step.outputs[0], b);
   if (shape.is_depthwise()) return make_depthwise(step, shape);
-  return std::make_unique<ConvolutionForward>(step, shape);
+  return over_cudnn_or<ConvolutionForward, Forward>(make_direct, step, shape);
 }
 
 std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
@@ -171,7 +185,7 @@ std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
   ConvolutionShape shape =
       read_convolution(step, step.outputs[0], step.inputs[1], step.inputs[0], nullptr);
   if (shape.is_depthwise()) return make_depthwise_backward_data(step, shape);
-  return std::make_unique<ConvolutionBackwardData>(step, shape);
+  return over_cudnn_or<ConvolutionBackwardData, BackwardData>(make_direct_backward_data, step, shape);
 }
 
 std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) {
@@ -179,7 +193,8 @@ std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) 
   const TensorMeta* b = step.outputs.size() > 1 ? &step.outputs[1] : nullptr;
   ConvolutionShape shape = read_convolution(step, step.inputs[0], step.outputs[0], step.inputs[1], b);
   if (shape.is_depthwise()) return make_depthwise_backward_weights(step, shape);
-  return std::make_unique<ConvolutionBackwardWeights>(step, shape);
+  return over_cudnn_or<ConvolutionBackwardWeights, BackwardFilter>(make_direct_backward_weights, step,
+                                                                   shape);
 }
 
 }  // namespace halfspace::cuda

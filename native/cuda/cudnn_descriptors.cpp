@@ -1,5 +1,7 @@
 #include "cudnn_descriptors.h"
 
+#include <limits>
+
 #include "as_int.h"
 
 namespace halfspace::cuda {
@@ -9,8 +11,13 @@ cudnnDataType_t data_type(DType type) {
   return type == DType::BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 }
 
+// The library's indices have 32 bits, in whatever it computes with them.
 void describe_image(const TensorDescriptor& image, DType type, int64_t n, int64_t c, int64_t h,
                     int64_t w) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  const int64_t elements = n * c * h * w;
+  check(elements <= kMost, ErrorCode::Unsupported, "cuDNN takes images of up to ", kMost,
+        " elements, and this one has ", elements, "; a smaller batch has fewer");
   HALFSPACE_CUDNN(cudnnSetTensor4dDescriptor(image, CUDNN_TENSOR_NHWC, data_type(type), as_int(n),
                                              as_int(c), as_int(h), as_int(w)));
 }

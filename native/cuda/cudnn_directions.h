@@ -52,6 +52,12 @@ struct BackwardFilter {
   static constexpr auto run = cudnnConvolutionBackwardFilter;
 };
 
+// Whether the library does not do this at all, for one reason or another.
+inline bool is_unsupported(cudnnStatus_t status) {
+  constexpr int kCategory = 1000;
+  return status / kCategory == CUDNN_STATUS_NOT_SUPPORTED / kCategory;
+}
+
 // Runs all algorithms; the fastest comes first.
 template <class Direction>
 std::vector<typename Direction::Performance> find_algorithms(cudnnHandle_t handle,
@@ -59,9 +65,11 @@ std::vector<typename Direction::Performance> find_algorithms(cudnnHandle_t handl
   // Each may be listed once for every type of arithmetic.
   std::vector<typename Direction::Performance> results(4 * Direction::algorithms);
   int found = 0;
-  HALFSPACE_CUDNN(Direction::find(handle, c.*Direction::first, c.*Direction::second, c.convolution,
-                                  c.*Direction::result, static_cast<int>(results.size()), &found,
-                                  results.data()));
+  const cudnnStatus_t status =
+      Direction::find(handle, c.*Direction::first, c.*Direction::second, c.convolution,
+                      c.*Direction::result, static_cast<int>(results.size()), &found, results.data());
+  if (is_unsupported(status)) return {};
+  check_call(status, CUDNN_STATUS_SUCCESS, Direction::name);
   results.resize(static_cast<size_t>(found));
   return results;
 }

@@ -3,40 +3,16 @@
 // registers; everything else goes tap by tap. Images are of floats or bf16, filters of floats. Filters are turned from [C, taps] to [taps, C] first.
 #include "building_blocks.h"
 #include "column_sums.cuh"
+#include "convolution_window.h"
 #include "depthwise.h"
-#include "lines.cuh"
 #include "operands.h"
 #include "transposition.h"
-#include "window.h"
 
 namespace halfspace::cuda {
 namespace {
 
 // Outputs of one thread, `dilation_w` columns apart, so that they share what they read.
 constexpr int kTile = 4;
-
-Window window_of(const StepMeta& step, const ConvolutionShape& s) {
-  constexpr int64_t kMost = 1 << 20;
-  step.expect(s.is_depthwise(), "not one filter a channel");
-  const auto number = [&](int64_t value) {
-    step.expect(value < kMost, "window of ", value);
-    return static_cast<int>(value);
-  };
-  return {.N = s.n,
-          .C = s.c,
-          .H = s.h,
-          .W = s.w,
-          .P = s.p,
-          .Q = s.q,
-          .kh = number(s.r),
-          .kw = number(s.s),
-          .stride_h = number(s.strides[0]),
-          .stride_w = number(s.strides[1]),
-          .dilation_h = number(s.dilations[0]),
-          .dilation_w = number(s.dilations[1]),
-          .top = number(s.padding_begin[0]),
-          .left = number(s.padding_begin[1])};
-}
 
 // The window through which dy makes dx where the stride is 1: the filter turned around.
 Window turned(const Window& w) {
@@ -52,12 +28,6 @@ bool has_unit_stride(const Window& w) { return w.stride_h == 1 && w.stride_w == 
 
 bool takes_tiles(const Window& w, int side) {
   return has_unit_stride(w) && w.kh == side && w.kw == side;
-}
-
-// Lines of [N, rows], with what one thread does of each `per_line` channels.
-Lines lines_of(const StepMeta& step, int64_t lines, int64_t per_line) {
-  step.expect(per_line < (int64_t{1} << 30), "lines of ", per_line, " are too long");
-  return {lines, static_cast<int>(per_line)};
 }
 
 // Threads along a row where each does kTile outputs.

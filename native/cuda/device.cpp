@@ -27,8 +27,8 @@ class CudaDevice final : public Device {
 
   DType image_type() const override { return context_->image_type(); }
 
-  std::unique_ptr<Memory> allocate(size_t bytes) const override {
-    return std::make_unique<DeviceMemory>(context_, bytes);
+  std::unique_ptr<Memory> allocate(size_t bytes, Contents contents) const override {
+    return std::make_unique<DeviceMemory>(context_, bytes, contents);
   }
 
   std::unique_ptr<InOut> allocate_in_out(size_t input_bytes, size_t output_bytes) const override {

@@ -1,15 +1,12 @@
 #include "in_out.h"
 
 namespace halfspace::cuda {
-namespace {
 
-cudaEvent_t make_event(unsigned flags) {
-  cudaEvent_t event = nullptr;
-  HALFSPACE_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | flags));
-  return event;
+Event::Event(unsigned flags) {
+  HALFSPACE_CUDA(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming | flags));
 }
 
-}  // namespace
+Event::~Event() { cudaEventDestroy(event_); }
 
 CudaInOut::CudaInOut(std::shared_ptr<Context> context, size_t input_bytes, size_t output_bytes,
                      bool record)
@@ -18,17 +15,14 @@ CudaInOut::CudaInOut(std::shared_ptr<Context> context, size_t input_bytes, size_
       output_bytes_(output_bytes),
       record_(record),
       host_(*context_, input_bytes + output_bytes),
-      device_(context_, input_bytes + output_bytes),
-      arrived_(make_event(0)),
+      // One copy fetches the outputs together with what lies between them, which nobody writes.
+      device_(context_, input_bytes + output_bytes, Contents::Zero),
+      arrived_(0),
       // Whoever waits for the outputs sleeps, as the processor has the next batch to decode.
-      fetched_(make_event(cudaEventBlockingSync)) {}
+      fetched_(cudaEventBlockingSync) {}
 
 // Inputs that no run has taken may still be on their way.
-CudaInOut::~CudaInOut() {
-  cudaEventSynchronize(arrived_);
-  cudaEventDestroy(arrived_);
-  cudaEventDestroy(fetched_);
-}
+CudaInOut::~CudaInOut() { cudaEventSynchronize(arrived_); }
 
 void CudaInOut::send(size_t offset, size_t bytes) {
   if (bytes == 0) return;

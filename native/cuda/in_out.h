@@ -12,6 +12,19 @@
 
 namespace halfspace::cuda {
 
+class Event {
+ public:
+  explicit Event(unsigned flags);
+  ~Event();
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  operator cudaEvent_t() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
 class CudaInOut final : public InOut {
  public:
   // `record`: whether runs may be captured in a graph.
@@ -34,8 +47,8 @@ class CudaInOut final : public InOut {
   bool warm_ = false;
   PinnedMemory host_;
   DeviceMemory device_;
-  cudaEvent_t arrived_ = nullptr;
-  cudaEvent_t fetched_ = nullptr;
+  Event arrived_;
+  Event fetched_;
   Graph graph_;
 };
 

@@ -28,13 +28,19 @@ void* allocate_on_device(size_t bytes) {
   return data;
 }
 
-DeviceMemory::DeviceMemory(std::shared_ptr<const Context> context, size_t bytes)
+DeviceMemory::DeviceMemory(std::shared_ptr<const Context> context, size_t bytes, Contents contents)
     : context_(std::move(context)), bytes_(at_least_one(bytes)) {
   context_->select();
   data_ = allocate_on_device(bytes_);
-  HALFSPACE_CUDA(cudaMemset(data_, 0, bytes_));
-  // The kernels' stream does not wait for this one.
-  HALFSPACE_CUDA(cudaStreamSynchronize(nullptr));
+  if (contents == Contents::Arbitrary) return;
+  try {
+    HALFSPACE_CUDA(cudaMemsetAsync(data_, 0, bytes_, context_->copy_stream()));
+    HALFSPACE_CUDA(cudaStreamSynchronize(context_->copy_stream()));
+  } catch (...) {
+    const GateLock alone(capture_gate());
+    cudaFree(data_);
+    throw;
+  }
 }
 
 DeviceMemory::~DeviceMemory() {
@@ -43,19 +49,19 @@ DeviceMemory::~DeviceMemory() {
 }
 
 void DeviceMemory::read(size_t offset, void* to, size_t bytes) const {
-  if (bytes == 0) return;
-  context_->select();
-  HALFSPACE_CUDA(cudaMemcpy(to, static_cast<const char*>(data_) + offset, bytes,
-                            cudaMemcpyDeviceToHost));
+  copy(to, static_cast<const char*>(data_) + offset, bytes, cudaMemcpyDeviceToHost);
 }
 
-// cudaMemcpy from pageable memory may return before the last bytes have landed.
 void DeviceMemory::write(size_t offset, const void* from, size_t bytes) {
+  copy(static_cast<char*>(data_) + offset, from, bytes, cudaMemcpyHostToDevice);
+}
+
+// Returns when the last bytes have landed: the kernels' stream does not wait for this one.
+void DeviceMemory::copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) const {
   if (bytes == 0) return;
   context_->select();
-  HALFSPACE_CUDA(
-      cudaMemcpy(static_cast<char*>(data_) + offset, from, bytes, cudaMemcpyHostToDevice));
-  HALFSPACE_CUDA(cudaStreamSynchronize(nullptr));
+  HALFSPACE_CUDA(cudaMemcpyAsync(to, from, bytes, kind, context_->copy_stream()));
+  HALFSPACE_CUDA(cudaStreamSynchronize(context_->copy_stream()));
 }
 
 // Selected first, or the runtime would open the first GPU for it, whichever one is used.

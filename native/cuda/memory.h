@@ -14,10 +14,10 @@ namespace halfspace::cuda {
 // Of the device that is selected; its owner gives it back by cudaFree.
 void* allocate_on_device(size_t bytes);
 
-// Memory of the device, zero at first.
+// Copies travel on the context's copy stream, which no capture and no other session knows of.
 class DeviceMemory final : public Memory {
  public:
-  DeviceMemory(std::shared_ptr<const Context> context, size_t bytes);
+  DeviceMemory(std::shared_ptr<const Context> context, size_t bytes, Contents contents);
   ~DeviceMemory() override;
   DeviceMemory(const DeviceMemory&) = delete;
   DeviceMemory& operator=(const DeviceMemory&) = delete;
@@ -28,6 +28,8 @@ class DeviceMemory final : public Memory {
   void write(size_t offset, const void* from, size_t bytes) override;
 
  private:
+  void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) const;
+
   std::shared_ptr<const Context> context_;
   void* data_ = nullptr;
   size_t bytes_;
@@ -52,7 +54,8 @@ template <class T>
 class DeviceTable {
  public:
   explicit DeviceTable(const std::vector<T>& values)
-      : memory_(Context::current().shared_from_this(), values.size() * sizeof(T)) {
+      : memory_(Context::current().shared_from_this(), values.size() * sizeof(T),
+                Contents::Arbitrary) {
     memory_.write(0, values.data(), values.size() * sizeof(T));
   }
 

@@ -34,17 +34,30 @@ __global__ void transpose_tiles(Tiling t, const From* from, To* to) {
   }
 }
 
+template <class From, class To>
+__global__ void convert(int64_t count, const From* from, To* to) {
+  for (int64_t i = first_item(); i < count; i += item_step()) to[i] = to_element<To>(to_float(from[i]));
+}
+
 }  // namespace
 
 void transpose(const Context& context, const Matrices& m, const void* from, DType from_type, void* to,
                DType to_type) {
-  if (m.batch * m.rows * m.columns == 0) return;
+  const int64_t count = m.batch * m.rows * m.columns;
+  if (count == 0) return;
+  // A row or a column is its own transpose; tiles would be empty but for a line each.
+  const bool flat = m.rows == 1 || m.columns == 1;
   const Tiling tiling{m.rows, m.columns, ceil_div(m.rows, kTile), ceil_div(m.columns, kTile)};
   const Grid grid{dim3(block_count(m.batch * tiling.down * tiling.across))};
   with_element(from_type, [&]<class From>(ElementType<From>) {
     with_element(to_type, [&]<class To>(ElementType<To>) {
-      launch(context.stream(), grid, transpose_tiles<From, To>, tiling,
-             static_cast<const From*>(from), static_cast<To*>(to));
+      const auto* source = static_cast<const From*>(from);
+      auto* target = static_cast<To*>(to);
+      if (flat) {
+        launch(context.stream(), context.cover(count), convert<From, To>, count, source, target);
+      } else {
+        launch(context.stream(), grid, transpose_tiles<From, To>, tiling, source, target);
+      }
     });
   });
 }

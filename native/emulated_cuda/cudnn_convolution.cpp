@@ -8,6 +8,7 @@
 #include "convolution.h"
 #include "cudnn_types.h"
 #include "journal.h"
+#include "options.h"
 
 namespace halfspace::emulated {
 namespace {
@@ -103,14 +104,21 @@ float time_of(const Algorithm& algorithm, const Problem& problem) {
   return static_cast<float>(algorithm.relative_time * macs * 1e-9);
 }
 
+cudnnStatus_t status_of(const Algorithm& algorithm) {
+  if (!algorithm.supported) return CUDNN_STATUS_NOT_SUPPORTED;
+  const bool fits = options().offer != Offer::NoMemory;
+  return fits ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+}
+
 template <class Result>
 Result result_of(const Algorithm& algorithm, const Problem& problem, cudnnMathType_t math) {
+  const bool repeats = algorithm.deterministic && options().offer != Offer::NoneRepeatable;
   Result result = {};
   result.algo = static_cast<decltype(result.algo)>(algorithm.id);
-  result.status = algorithm.supported ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
+  result.status = status_of(algorithm);
   result.time = algorithm.supported ? time_of(algorithm, problem) : -1;
   result.memory = algorithm.supported ? workspace_bytes(algorithm, problem) : 0;
-  result.determinism = algorithm.deterministic ? CUDNN_DETERMINISTIC : CUDNN_NON_DETERMINISTIC;
+  result.determinism = repeats ? CUDNN_DETERMINISTIC : CUDNN_NON_DETERMINISTIC;
   result.mathType = math;
   return result;
 }
@@ -129,6 +137,7 @@ void search(const std::array<Algorithm, N>& all, const Problem& problem, int req
   // A search runs and times the algorithms on memory of its own.
   refuse_unsafe_call();
   note({"search"});
+  require_cudnn(options().offer != Offer::None, CUDNN_STATUS_NOT_SUPPORTED);
   *returned = 0;
   for (cudnnMathType_t math : tried_math(problem)) {
     for (const Algorithm& algorithm : all) {
@@ -152,7 +161,11 @@ Workspace workspace_for(const Algorithm& algorithm, const Problem& problem, void
   return {data, needed};
 }
 
+// Asked for tensor cores by name, cuDNN has been seen to make NaN of bf16.
 Floats load_rounded(const Problem& problem, const cudnnTensorStruct& tensor, const void* data) {
+  if (tensor.type == CUDNN_DATA_BFLOAT16 && problem.convolution.math == CUDNN_TENSOR_OP_MATH) {
+    return Floats(tensor.count(), std::numeric_limits<float>::quiet_NaN());
+  }
   Floats values = load_nhwc(tensor, data);
   bool tf32 = tensor.type == CUDNN_DATA_FLOAT && problem.convolution.math != CUDNN_FMA_MATH;
   if (tf32) std::transform(values.begin(), values.end(), values.begin(), tf32_of_float);

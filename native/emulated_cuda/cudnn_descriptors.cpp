@@ -1,4 +1,6 @@
 // Handles and descriptors of cuDNN: making, setting and destroying them.
+#include <cstdio>
+
 #include "cudnn_types.h"
 #include "device.h"
 #include "options.h"
@@ -43,6 +45,11 @@ void set(cudnnTensorStruct* tensor, cudnnTensorFormat_t format, cudnnDataType_t 
 using namespace halfspace::emulated;
 
 size_t cudnnGetVersion() { return CUDNN_VERSION; }
+size_t cudnnGetCudartVersion() { return static_cast<size_t>(options().cudnn_runtime); }
+
+void cudnnGetLastErrorString(char* message, size_t max_size) {
+  std::snprintf(message, max_size, "%s", last_reason.c_str());
+}
 
 const char* cudnnGetErrorString(cudnnStatus_t status) {
   switch (status) {
@@ -67,8 +74,7 @@ const char* cudnnGetErrorString(cudnnStatus_t status) {
     case CUDNN_STATUS_INTERNAL_ERROR:
       return "CUDNN_STATUS_INTERNAL_ERROR";
     case CUDNN_STATUS_EXECUTION_FAILED:
-      return finding_code() == cudaSuccess ? "CUDNN_STATUS_EXECUTION_FAILED"
-                                           : cudaGetErrorString(finding_code());
+      return "CUDNN_STATUS_EXECUTION_FAILED";
   }
   return "CUDNN_UNKNOWN_STATUS";
 }
@@ -77,7 +83,8 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
   return cudnn_call([&] {
     require_cudnn(handle != nullptr, CUDNN_STATUS_BAD_PARAM_NULL_POINTER);
     require_device(current_device());
-    require_cudnn(options().memory_bytes > 0, CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED);
+    require_cudnn(options().memory_bytes > 0, CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED,
+                  "no memory is left for a handle");
     *handle = new cudnnContext{current_device()};
   });
 }

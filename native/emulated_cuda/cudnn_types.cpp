@@ -1,6 +1,9 @@
 #include "cudnn_types.h"
 
 namespace halfspace::emulated {
+
+thread_local std::string last_reason;
+
 namespace {
 
 // Where element (n, c, h, w) lies.

@@ -4,6 +4,7 @@
 #include <cudnn.h>
 
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "element.h"
@@ -47,10 +48,15 @@ namespace halfspace::emulated {
 
 struct CudnnFailure {
   cudnnStatus_t status;
+  const char* reason = "";
 };
 
-inline void require_cudnn(bool condition, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM) {
-  if (!condition) throw CudnnFailure{status};
+// What cudnnGetLastErrorString tells of this thread's last failed call.
+extern thread_local std::string last_reason;
+
+inline void require_cudnn(bool condition, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM,
+                          const char* reason = "") {
+  if (!condition) throw CudnnFailure{status, reason};
 }
 
 // Runs the body of one call; a failure of the runtime becomes one of the library.
@@ -58,12 +64,14 @@ template <class Body>
 cudnnStatus_t cudnn_call(Body body) {
   const std::lock_guard<std::recursive_mutex> inside(gate());
   try {
-    if (finding_code() != cudaSuccess) return CUDNN_STATUS_EXECUTION_FAILED;
+    require(finding_code() == cudaSuccess, finding_code());
     body();
     return CUDNN_STATUS_SUCCESS;
   } catch (const CudnnFailure& failure) {
+    last_reason = failure.reason;
     return failure.status;
-  } catch (const Failure&) {
+  } catch (const Failure& failure) {
+    last_reason = cudaGetErrorString(failure.code);
     return CUDNN_STATUS_EXECUTION_FAILED;
   }
 }

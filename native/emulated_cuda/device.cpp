@@ -23,7 +23,8 @@ int device_count() { return std::min(options().devices, kMaxDevices); }
 // Nothing but the version of the driver can be asked without this.
 void require_driver() {
   require(options().driver_version > 0, cudaErrorInsufficientDriver);
-  require(options().driver_version / 1000 >= CUDART_VERSION / 1000, cudaErrorInsufficientDriver);
+  require(options().driver_version / 1000 >= options().runtime_version / 1000,
+          cudaErrorInsufficientDriver);
   require(device_count() > 0, cudaErrorNoDevice);
 }
 
@@ -83,7 +84,7 @@ cudaError_t cudaDriverGetVersion(int* version) {
 cudaError_t cudaRuntimeGetVersion(int* version) {
   return call([&] {
     require(version != nullptr);
-    *version = CUDART_VERSION;
+    *version = options().runtime_version;
   });
 }
 
@@ -92,6 +93,7 @@ cudaError_t cudaGetDeviceCount(int* count) {
     require(count != nullptr);
     *count = 0;
     require_driver();
+    require(options().fault == 0, static_cast<cudaError_t>(options().fault));
     *count = device_count();
   });
 }

@@ -56,7 +56,7 @@ bool is_complete(const CUevent_st& event) { return !event.mark || event.mark->re
 
 void synchronize(const CUevent_st& event) {
   require(!event.capture, cudaErrorCapturedEvent);
-  if (!event.mark || options().forget == ForgottenWaits::OfHost) return;
+  if (!event.mark || options().forget == Forgotten::WaitsOfHost) return;
   const Window window;
   run_ahead();
   run_until(event.mark);
@@ -102,7 +102,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return call([&] {
     require(flags == cudaEventWaitDefault);
     note({"wait", name_of(stream_of(stream))});
-    if (options().forget != ForgottenWaits::OfStreams) wait(stream_of(stream), event_of(event));
+    if (options().forget != Forgotten::WaitsOfStreams) wait(stream_of(stream), event_of(event));
   });
 }
 

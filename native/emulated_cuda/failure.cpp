@@ -38,6 +38,8 @@ constexpr ErrorText kErrors[] = {
     HALFSPACE_ERROR(cudaErrorIllegalAddress, "an illegal memory access was encountered"),
     HALFSPACE_ERROR(cudaErrorMisalignedAddress, "misaligned address"),
     HALFSPACE_ERROR(cudaErrorLaunchFailure, "unspecified launch failure"),
+    HALFSPACE_ERROR(cudaErrorSystemDriverMismatch,
+                    "system has unsupported display driver / cuda driver combination"),
     HALFSPACE_ERROR(cudaErrorStreamCaptureUnsupported,
                     "operation not permitted when stream is capturing"),
     HALFSPACE_ERROR(cudaErrorStreamCaptureInvalidated,

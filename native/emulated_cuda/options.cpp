@@ -22,10 +22,15 @@ Options from_environment() {
   read.devices = static_cast<int>(number("HALFSPACE_EMULATED_CUDA_DEVICES", read.devices));
   read.driver_version =
       static_cast<int>(number("HALFSPACE_EMULATED_CUDA_DRIVER", read.driver_version));
+  read.runtime_version =
+      static_cast<int>(number("HALFSPACE_EMULATED_CUDA_RUNTIME", read.runtime_version));
+  read.cudnn_runtime = static_cast<int>(number("HALFSPACE_EMULATED_CUDA_CUDNN", read.cudnn_runtime));
+  read.fault = static_cast<int>(number("HALFSPACE_EMULATED_CUDA_FAULT", read.fault));
   read.arch = static_cast<int>(number("HALFSPACE_EMULATED_CUDA_ARCH", read.arch));
   read.memory_bytes = static_cast<size_t>(number("HALFSPACE_EMULATED_CUDA_MEMORY", 8192)) << 20;
   read.pinned_bytes = static_cast<size_t>(number("HALFSPACE_EMULATED_CUDA_PINNED", 8192)) << 20;
-  read.forget = static_cast<ForgottenWaits>(number("HALFSPACE_EMULATED_CUDA_FORGET", 0));
+  read.offer = static_cast<Offer>(number("HALFSPACE_EMULATED_CUDA_OFFER", 0));
+  read.forget = static_cast<Forgotten>(number("HALFSPACE_EMULATED_CUDA_FORGET", 0));
   read.seed = static_cast<uint32_t>(number("HALFSPACE_EMULATED_CUDA_SEED", read.seed));
   return read;
 }

@@ -53,7 +53,7 @@ class Buffer {
     if (on_cpu()) {
       host_.reset(std::aligned_alloc(kAlignment, align_up(shift + bytes + 1)));
     } else {
-      memory_ = device().allocate(std::max<size_t>(shift + bytes, 1));
+      memory_ = device().allocate(std::max<size_t>(shift + bytes, 1), Contents::Arbitrary);
     }
   }
 

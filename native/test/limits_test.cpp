@@ -131,6 +131,25 @@ TEST("batch statistics of many pixels are in double") {
   }
 }
 
+TEST("images beyond what a library counts to are refused, with a smaller batch as the way out") {
+  if (on_cpu()) skip("the CPU's library counts further");
+  Tensor x{DType::F32, {1 << 16, 64, 32, 32}, {}}, w{DType::F32, {64, 64, 3, 3}, {}};
+  w.weight = true;
+  const KernelEntry& entry = entry_of("conv");
+  const Attrs attrs{{"strides", list({1, 1})}, {"padding", list({1, 1, 1, 1})},
+                    {"dilations", list({1, 1})}, {"groups", 1.0}};
+  std::string message;
+  try {
+    entry.make(step_of(entry, Attributes(attrs), {x, w}, {x}));
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  if (message.find("up to 2147483647 elements, and this one has 4294967296; a smaller batch") ==
+      std::string::npos) {
+    failed("was told: ", message);
+  }
+}
+
 TEST("large images change their layout without losing a pixel") {
   const Tensor x = random({2, 35, 9, 37}, 1);
   expect_equal(run("reshape", {}, {x}, zeros({2 * 35, 9 * 37})),

@@ -106,6 +106,8 @@ typedef struct cudnnConvolutionBwdFilterAlgoPerfStruct {
 extern "C" {
 
 size_t cudnnGetVersion();
+size_t cudnnGetCudartVersion();
+void cudnnGetLastErrorString(char* message, size_t max_size);
 const char* cudnnGetErrorString(cudnnStatus_t status);
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle);
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle);
