@@ -228,6 +228,7 @@ test.serial('inspect --json prints one document in the published form', async (t
     'outputs',
     'params',
     'macs',
+    'unsupported',
     'segments',
     'groups',
     'maxRemovable',

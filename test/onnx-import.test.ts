@@ -20,7 +20,8 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from '../lib/onnx/schema.js';
-import { requireSupported, unsupported } from '../lib/ops/opaque.js';
+import { listUnsupported, requireSupported, unsupported } from '../lib/ops/opaque.js';
+import { searchSpace } from '../lib/search/space.js';
 import type { Shape } from '../lib/shape.js';
 import { initialWeights } from '../lib/weights.js';
 import {
@@ -531,7 +532,12 @@ test('operators that are not known keep their place, their weights and the types
   );
   t.deepEqual(
     graph.nodes.map((n) => n.outputs[0]?.type.shape),
-    [[], [1, 7], [1, 7], []],
+    [
+      [1, 2],
+      [1, 7],
+      [1, 7],
+      [1, 7],
+    ],
   );
   t.deepEqual(
     graph.parameters.map((p) => p.name),
@@ -541,6 +547,61 @@ test('operators that are not known keep their place, their weights and the types
     unsupported(graph).map((n) => n.name),
     ['first', 'second', 'foreign'],
   );
+});
+
+/** A branch of two convolutions with a node that nobody understands between them. */
+const behind = (unknown: NodeProto, channels: number): Graph =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2, 4, 4])],
+      nodes: [
+        unknown,
+        node('Conv', ['a', 'w'], ['b'], {}, 'branch'),
+        node('Relu', ['b'], ['c'], {}, 'tail'),
+        node('Add', ['x', 'c'], ['y'], {}, 'sum'),
+      ],
+      constants: [
+        floats('w', [2, channels, 1, 1], Array<number>(2 * channels).fill(0.5)),
+        floats('v', [2], [1, 2]),
+      ],
+      outputs: [untyped('y')],
+    }),
+  );
+
+test('an operator that is not known is taken to give what it takes in, and what follows is read', (t) => {
+  const graph = behind(node('Mystery', ['x', 'v'], ['a'], {}, 'unknown'), 2);
+  t.deepEqual(listUnsupported(graph), {
+    operators: [
+      { op: 'Mystery', reason: 'the operator is not known', nodes: ['unknown'], guessed: ['unknown'] },
+    ],
+    dependents: 0,
+  });
+  const { segments } = searchSpace(graph);
+  t.is(segments.find(({ nodes }) => nodes[0]?.name === 'unknown')?.reason, '');
+  t.deepEqual(
+    segments.map(({ nodes }) => nodes.map(({ name }) => name)),
+    [['unknown', 'branch', 'tail'], ['sum']],
+  );
+});
+
+test('what does not fit such a guess is not understood, rather than wrong', (t) => {
+  const graph = behind(node('Mystery', ['x', 'v'], ['a'], {}, 'unknown'), 8);
+  t.is(listUnsupported(graph).dependents, 3);
+  t.deepEqual(
+    unsupported(graph).map((n) => n.op.attrs['opaque']),
+    [
+      'the operator is not known',
+      ...['a', 'b', 'c'].map((name) => `the type of its input '${name}' is not known`),
+    ],
+  );
+});
+
+test('nothing is guessed of a node that reads several values, or none', (t) => {
+  for (const inputs of [['x', 'x'], ['v']]) {
+    const graph = behind(node('Mystery', inputs, ['a'], {}, 'unknown'), 2);
+    t.deepEqual(listUnsupported(graph).operators[0]?.guessed, []);
+    t.is(listUnsupported(graph).dependents, 3);
+  }
 });
 
 test('running a network with operators that are not known is refused with a list of them', (t) => {

@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { HalfspaceError } from '../errors.js';
+import type { Unsupported } from '../ops/opaque.js';
 import type { SearchSpace } from '../search/space.js';
 import type { Colors } from './colors.js';
 import { addConfigOptions } from './config-options.js';
@@ -63,10 +64,11 @@ async function inspect(
   { gates, html, input, classes, width }: InspectFlags,
   output: Output,
 ): Promise<void> {
-  const [{ addGates }, { searchSpace }, { inspectDocument }] = await Promise.all([
+  const [{ addGates }, { searchSpace }, { inspectDocument }, { describeUnsupported }] = await Promise.all([
     import('../search/gates.js'),
     import('../search/space.js'),
     import('../search/inspect.js'),
+    import('../ops/opaque.js'),
   ]);
   const shape = withoutUndefined({ input, classes, width });
   if (isOnnxPath(model) && classes !== undefined) {
@@ -84,7 +86,23 @@ async function inspect(
     output.note(`wrote ${html}`);
   }
   const document = inspectDocument(space, model);
+  warn(describeUnsupported(space.graph), document.unsupported, output);
   output.result(document, (colors) => describeSpace(space, document, colors));
+}
+
+/** Says what the result takes for granted of operators that are not known. */
+function warn(list: string | null, { operators }: Unsupported, { note }: Output): void {
+  if (list === null) return;
+  const guesses = operators.flatMap(({ guessed }) => guessed).length;
+  note(
+    [
+      list,
+      ...(guesses > 0
+        ? [`the results of ${guesses} are taken to be like their inputs, which is a guess`]
+        : []),
+      'train, eval and construct refuse the network for these',
+    ].join('\n  '),
+  );
 }
 
 /** The time of a layout grows with the square of the segments: 7,000 take the better part of a minute. */

@@ -15,10 +15,20 @@ import { DeclaredTypes } from './types.js';
 export type Known = KnownTensor | KnownSequence;
 
 /** Contents known now, or a value of our graph. */
-type KnownTensor = { readonly kind: 'constant'; readonly tensor: OnnxTensor } | KnownValue;
+type KnownTensor = KnownConstant | KnownValue;
+
+interface Certainty {
+  /** Whether it hangs on the type of a node that nobody understands, and that nobody declares. */
+  readonly guessed: boolean;
+}
+
+interface KnownConstant extends Certainty {
+  readonly kind: 'constant';
+  readonly tensor: OnnxTensor;
+}
 
 /** A value of our graph; what reads one of a type that nobody knows cannot be understood either. */
-interface KnownValue {
+interface KnownValue extends Certainty {
   readonly kind: 'value' | 'untyped';
   readonly value: Value;
   /** Whether it is made of constants alone, by nodes that nobody understands. */
@@ -26,7 +36,7 @@ interface KnownValue {
 }
 
 /** Values that the file passes on as one, to be taken out by position. */
-interface KnownSequence {
+interface KnownSequence extends Certainty {
   readonly kind: 'sequence';
   readonly values: readonly Value[];
   readonly lost: boolean;

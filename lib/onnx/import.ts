@@ -49,6 +49,7 @@ function readInitializers(reading: Reading, directory: string | null): void {
     reading.known.set(name, {
       kind: 'constant',
       tensor: readTensor(proto, name, { directory, stored: true }),
+      guessed: false,
     });
   }
 }
@@ -72,7 +73,7 @@ function readInputs(reading: Reading, { shapes = {}, image }: ImportOptions): vo
     const name = input.name || damaged('an input has no name');
     if (reading.known.has(name)) damaged(`input '${name}' is there twice`);
     const value = reading.builder.input(name, reading.types.input(input, shapes[name], image));
-    reading.known.set(name, { kind: 'value', value, lost: false });
+    reading.known.set(name, { kind: 'value', value, lost: false, guessed: false });
   }
 }
 

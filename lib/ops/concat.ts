@@ -38,7 +38,7 @@ export function concat(axis = CHANNELS): Op {
     onnx: () => ({ opType: 'Concat', attributes: { axis } }),
     zero: zeroWithAll,
     homogeneous: linearInAll,
-    joint: axis === CHANNELS ? 'concat' : null,
+    joint: axis === CHANNELS ? 'concat' : 'beside',
     narrow: axis === CHANNELS ? narrowJoined(() => op) : narrowAlike(() => op),
     epilogue: null,
     fuse: unfusable,

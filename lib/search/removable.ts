@@ -3,6 +3,7 @@
 
 import { isParameter, type Parameter, type Value } from '../graph.js';
 import { elements, formatShape, sameShape } from '../shape.js';
+import { whyOpaque } from '../ops/opaque.js';
 import type { Losses } from './losses.js';
 import { lastVertex, type Chain } from './segments.js';
 import type { Edge, Trace, Vertex } from './trace.js';
@@ -89,11 +90,21 @@ function reasonAfter(trace: Trace, last: Vertex, losses: Losses): string {
 
 /** What `next`, a successor, says to losing `last`. */
 function reasonAt(next: Vertex, last: Vertex, losses: Losses): string {
-  if (!next.joint) return `its successor '${next.node.name}' (${next.node.op.name}) cannot do without it`;
+  if (!next.joint) return needOf(next);
   const lost = next.edges.filter((edge) => edge.from === last.id);
   if (lost.some((edge) => !edge.first))
     return `'${next.node.name}' reads a side result of '${last.node.name}'`;
   return next.joint === 'sum' ? reasonAtSum(next, lost) : reasonAtConcat(next, lost, losses);
+}
+
+/** Why a vertex that is no joint needs each of its inputs. */
+function needOf({ node, edges }: Vertex): string {
+  const { name, op } = node;
+  const opaque = whyOpaque(node);
+  if (opaque !== null) return `its successor '${name}' (${op.name}) is not understood: ${opaque}`;
+  if (edges.length === 1) return `its successor '${name}' (${op.name}) would have no input`;
+  if (op.joint !== 'beside') return `its successor '${name}' (${op.name}) needs all of its inputs`;
+  return `'${name}' joins along axis ${op.attrs['axis'] as number}, not along channels`;
 }
 
 function reasonAtSum(next: Vertex, lost: readonly Edge[]): string {
@@ -115,6 +126,8 @@ function reasonOfZero(trace: Trace, chain: Chain, blank: Blank): string {
   const culprit = spoiler(trace, chain, blank);
   if (!culprit) return '';
   const { node } = culprit;
+  const opaque = whyOpaque(node);
+  if (opaque !== null) return `'${node.name}' (${node.op.name}) in it is not understood: ${opaque}`;
   return `its result is not zero when its parameters are, because of '${node.name}' (${node.op.name})`;
 }
 
