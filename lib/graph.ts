@@ -166,6 +166,11 @@ export interface Op {
    */
   readonly joint: 'sum' | 'concat' | 'beside' | null;
   readonly narrow: NarrowRule | null;
+  /**
+   * The axis along which the first output holds probabilities and the first input their logits, if it does.
+   * Log-probabilities need no answer: they are logits of the same probabilities.
+   */
+  readonly probabilities: number | null;
   /** Which epilogue this operator is by itself, if any. */
   readonly epilogue: Epilogue | null;
   /** This operator with `epilogue` applied to its first output, or null where its kernel has none. */

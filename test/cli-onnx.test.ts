@@ -1,8 +1,13 @@
-// What the command line says about ONNX files: operators that are not known.
+// What the command line says about ONNX files: operators that are not known, and an end in probabilities.
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { Network } from '../lib/network.js';
+import { toOnnx } from '../lib/onnx/export.js';
+import { fromOnnx } from '../lib/onnx/import.js';
+import { softmax } from '../lib/ops/softmax.js';
+import { initialWeights } from '../lib/weights.js';
 import { folders, halfspace } from './cli-process.js';
 import { floats, modelBytes, node, untyped, value, type Model } from './onnx-models.js';
 
@@ -45,4 +50,23 @@ test('inspect lists the operators that are not known, and what it guesses of the
     operators: [mystery],
     dependents: 1,
   });
+});
+
+test('train says that the loss is taken before a softmax, and keeps it in the files', async (t) => {
+  const network = new Network();
+  const x = network.input('image', [1, 1, 28, 28]);
+  const logits = network.linear(network.flatten(x), 10, { name: 'head' });
+  const graph = network.graph([network.apply(softmax(1), [logits], { name: 'chances' })]);
+  const [path, out] = [join(folder(), 'model.onnx'), folder()];
+  writeFileSync(path, toOnnx(graph, initialWeights(graph, 0)));
+  const { status, stderr } = await halfspace([
+    ...['train', path, '--data', 'sample', '--steps', '1', '--batch', '4', '--threads', '1', '--out', out],
+  ]);
+  t.is(status, 0, stderr);
+  t.regex(
+    stderr,
+    /^'chances' makes probabilities: the loss is taken of 'head' before it, the files keep it$/m,
+  );
+  const trained = fromOnnx(readFileSync(join(out, 'super.onnx')));
+  t.is(trained.nodes.at(-1)?.name, 'chances');
 });

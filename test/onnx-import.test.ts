@@ -362,6 +362,28 @@ test('a norm of zero has a gradient of zero', async (t) => {
   t.deepEqual(await trainNative(graph, 2, 2, 0.1), [Math.fround(Math.log(2)), Math.fround(Math.log(2))]);
 });
 
+test('a network that ends in probabilities is trained on their logits, and keeps its end', async (t) => {
+  const ending = (end: readonly NodeProto[], output: string): Graph =>
+    fromOnnx(
+      modelBytes({
+        inputs: [value('x', [1, 3])],
+        nodes: [node('MatMul', ['x', 'w'], ['a']), ...end],
+        constants: [floats('w', [3, 2], [0.1, 0.2, -0.3, 0.4, 0.5, -0.6])],
+        outputs: [untyped(output)],
+      }),
+    );
+  const losses = (graph: Graph) => trainNative(graph, 2, 3, 0.5);
+  const logits = await losses(ending([], 'a'));
+  const softmax = node('Softmax', ['a'], ['p'], { axis: 1 });
+  const graph = ending([softmax], 'p');
+  t.deepEqual(await losses(graph), logits);
+  t.is(graph.nodes.at(-1)?.op.name, 'Softmax');
+  const logarithm = await losses(ending([softmax, node('Log', ['p'], ['l'])], 'l'));
+  t.true(relativeDifference(logarithm, logits) < 1e-6);
+  const across = await losses(ending([node('Softmax', ['a'], ['p'], { axis: 0 })], 'p'));
+  t.true(relativeDifference(across, logits) > 1e-3);
+});
+
 test('an open size other than the batch has to be given', (t) => {
   const open = modelBytes({
     inputs: [value('x', ['N', 3, 'height', 'width'])],

@@ -40,6 +40,7 @@ export function concat(axis = CHANNELS): Op {
     homogeneous: linearInAll,
     joint: axis === CHANNELS ? 'concat' : 'beside',
     narrow: axis === CHANNELS ? narrowJoined(() => op) : narrowAlike(() => op),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };
@@ -64,6 +65,7 @@ export function split(axis: number, sizes: readonly number[]): Op {
     homogeneous: linearInFirst,
     joint: null,
     narrow: axis === CHANNELS ? narrowParts(sizes) : (kept) => everywhere(op, kept[0] ?? null, sizes.length),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

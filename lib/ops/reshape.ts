@@ -92,6 +92,7 @@ function reshaping({ name, attrs, target, withChannels, onnx }: Reshaping): Op {
     homogeneous: linearInFirst,
     joint: null,
     narrow: narrow(target, withChannels),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };
