@@ -70,3 +70,15 @@ test('train says that the loss is taken before a softmax, and keeps it in the fi
   const trained = fromOnnx(readFileSync(join(out, 'super.onnx')));
   t.is(trained.nodes.at(-1)?.name, 'chances');
 });
+
+test('the table of inspect writes operators that repeat once, and has a limit to its width', async (t) => {
+  const kinds = ['Relu', 'Relu', ...Array.from({ length: 40 }, () => ['Relu', 'Tanh']).flat(), 'Sigmoid'];
+  const path = fileOf({
+    inputs: [value('v0', [1, 2])],
+    nodes: kinds.map((kind, index) => node(kind, [`v${index}`], [`v${index + 1}`], {}, `n${index}`)),
+    outputs: [untyped(`v${kinds.length}`)],
+  });
+  const { stdout } = await halfspace(['inspect', path]);
+  t.regex(stdout, /Relu ×3 Tanh Relu Tanh .*…/);
+  t.true(stdout.split('\n').every((line) => line.length < 200));
+});

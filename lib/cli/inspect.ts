@@ -12,8 +12,10 @@ import { isOnnxPath, loadModel, modelArgument, requireModel } from './load-model
 import { parseInput, positiveInteger, withoutUndefined } from './options.js';
 import {
   addOutputOptions,
+  collapse,
   formatCount,
   openOutput,
+  shorten,
   writeResult,
   type Output,
   type OutputFlags,
@@ -120,6 +122,10 @@ function announceDrawing({ segments }: SearchSpace, { note }: Output): void {
   if (segments.length > slowToDraw) note(`drawing ${count} segments, which may take a minute`);
 }
 
+/** Letters of a cell; --json has all of it. */
+const mostOperators = 60;
+const longestReason = 200;
+
 function describeSpace(
   space: SearchSpace,
   document: { readonly model: string; readonly params: number; readonly macs: number },
@@ -129,8 +135,8 @@ function describeSpace(
     String(segment.id),
     yesOrNo(colors, segment.removable),
     formatCount(segment.params),
-    segment.nodes.map((node) => node.op.name).join(' '),
-    segment.reason,
+    shorten(collapse(segment.nodes.map((node) => node.op.name)), mostOperators),
+    shorten(segment.reason, longestReason),
   ]);
   const removable = space.segments.filter((segment) => segment.removable).length;
   return [

@@ -2,6 +2,7 @@
 // of parallel branches, without which a large super-network would be wider than any screen. Text is set
 // in a fixed-width font, so its size is known here.
 
+import { collapse, shorten } from './labels.js';
 import { formatCount } from './numbers.js';
 import type { Box, End, SegmentGraph, Terminal } from './segment-graph.js';
 
@@ -150,37 +151,6 @@ function terminalPlace(key: string, terminal: Terminal): Place {
 /** `image 3×32×32`, without the batch; a long name loses its middle. */
 export const terminalLabel = ({ name, shape }: Terminal): string =>
   `${shorten(name, 2 * lineLength)} ${shape.slice(1).join('×')}`.trimEnd();
-
-export const shorten = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, length / 2)}…${text.slice(1 - length / 2)}`;
-
-/** `Conv BatchNorm Relu`; what repeats is written once: `Conv ×2 Relu`, `(Relu Conv) ×3`. */
-export function collapse(names: readonly string[]): string {
-  const period = periodOf(names);
-  const once = collapseRuns(names.slice(0, period));
-  const times = names.length / period;
-  if (times === 1) return once;
-  return period === 1 ? `${once} ×${times}` : `(${once}) ×${times}`;
-}
-
-/** Length of the shortest sequence whose repetition gives `names`. */
-function periodOf(names: readonly string[]): number {
-  const repeats = (period: number): boolean =>
-    names.length % period === 0 && names.every((name, index) => name === names[index % period]);
-  let period = 1;
-  while (!repeats(period)) period += 1;
-  return period;
-}
-
-function collapseRuns(names: readonly string[]): string {
-  const runs: { name: string; count: number }[] = [];
-  for (const name of names) {
-    const last = runs.at(-1);
-    if (last?.name === name) last.count += 1;
-    else runs.push({ name, count: 1 });
-  }
-  return runs.map(({ name, count }) => (count === 1 ? name : `${name} ×${count}`)).join(' ');
-}
 
 /** Lines of whole words. */
 function wrap(text: string): readonly string[] {
