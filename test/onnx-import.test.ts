@@ -678,6 +678,23 @@ const adding = (constant: TensorProto): Model => ({
   constants: [constant],
 });
 
+test('an axis that does not exist is refused by the shape that the input has', (t) => {
+  const flatten = (axis: number): Graph =>
+    fromOnnx(
+      modelBytes({
+        inputs: [value('x', [1, 2, 3])],
+        nodes: [node('Flatten', ['x'], ['y'], { axis })],
+        outputs: [untyped('y')],
+      }),
+    );
+  refused(t, () => flatten(99), 'ERR_MODEL', "Flatten 'Flatten_0': axis 99 does not exist in [1,2,3]");
+  const shapes = [3, -1].map((axis) => flatten(axis).outputs[0]?.type.shape);
+  t.deepEqual(shapes, [
+    [6, 1],
+    [2, 3],
+  ]);
+});
+
 const bad: readonly (readonly [string, Uint8Array, string])[] = [
   ['an empty file', new Uint8Array(), 'not an ONNX model: it has no graph'],
   ['text', new TextEncoder().encode('<html>nothing here</html>'), 'not an ONNX model'],
