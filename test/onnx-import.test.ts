@@ -678,6 +678,29 @@ const adding = (constant: TensorProto): Model => ({
   constants: [constant],
 });
 
+/** Type numbers of the file to what is said about them. */
+function notes(input: number, weight: number): readonly string[] {
+  const told: string[] = [];
+  const contents = { name: 'w', dims: [2, 2], dataType: weight, rawData: new Uint8Array(32) };
+  const bytes = modelBytes({
+    inputs: [value('x', [1, 2], input)],
+    nodes: [node('MatMul', ['x', 'w'], ['y'])],
+    constants: [weight === elementType.double ? contents : floats('w', [2, 2], [1, 2, 3, 4])],
+    outputs: [untyped('y')],
+  });
+  const graph = fromOnnx(bytes, { note: (text) => told.push(text) });
+  return [...told, ...unsupported(graph).map((n) => n.op.attrs['opaque'] as string)];
+}
+
+test('what is not in single precision is said to become so, and integers are no images', (t) => {
+  const { float, float16, double, int64 } = elementType;
+  t.deepEqual(notes(float, float), []);
+  t.deepEqual(notes(float16, double), [
+    "not in single precision in the file, but computed so: 'x' (float16), 'w' (double)",
+  ]);
+  t.deepEqual(notes(int64, float), ["its input 'x' holds integers"]);
+});
+
 test('an axis that does not exist is refused by the shape that the input has', (t) => {
   const flatten = (axis: number): Graph =>
     fromOnnx(

@@ -49,7 +49,7 @@ async function construct(
     import('../train/construct.js'),
     import('../onnx/export.js'),
   ]);
-  const given = await loadOnnx(model, input);
+  const given = await loadOnnx(model, input, output);
   const { graph, weights, summary } = await aboutFile(model, () => constructVerified(given, erase));
   const outputNames = given.outputs.map(({ name }) => name);
   await writeResult(file, toOnnx(graph, weights, { outputNames }));

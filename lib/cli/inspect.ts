@@ -76,7 +76,7 @@ async function inspect(
   if (isOnnxPath(model) && classes !== undefined) {
     throw new HalfspaceError('ERR_OPTION', `--classes is for networks that are built; ${model} has its own`);
   }
-  const graph = await loadModel(model, shape);
+  const graph = await loadModel(model, shape, output);
   const space = searchSpace(gates ? addGates(graph).graph : graph);
   if (html !== undefined) {
     announceDrawing(space, output);

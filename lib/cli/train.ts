@@ -140,10 +140,8 @@ async function train(model: string, flags: TrainFlags, settings: Settings, outpu
       import('../compile/loss.js'),
       openData(flags, output),
     ]);
-  const graph = await loadRunnable(model, {
-    ...shapeFor(dataset),
-    ...withoutUndefined({ width: flags.width }),
-  });
+  const shape = { ...shapeFor(dataset), ...withoutUndefined({ width: flags.width }) };
+  const graph = await loadRunnable(model, shape, output);
   noteProbabilities(nodeAfterLogits(graph), output);
   const title = `${nameOf(model)}-${nameOf(dataset.name)}`;
   const { name: device, note } = chooseDevice(flags.device);

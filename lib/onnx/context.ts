@@ -168,6 +168,7 @@ export class Context implements OnnxContext {
   }
 
   trained(index: number, layout?: OnnxLayout): Parameter {
+    this.#requireFloats(index);
     return this.#reading.parameter(this.#required(index), 'trained', layout);
   }
 
@@ -211,6 +212,15 @@ export class Context implements OnnxContext {
 
   #required(index: number): OnnxTensor {
     return this.constant(index) ?? this.decline(`input ${index} is not a constant`);
+  }
+
+  /** Integers are neither trained nor what weights are applied to. */
+  #requireFloats(index: number): void {
+    const { dtype, name } = this.#required(index);
+    if (dtype === 'int') this.decline(`its weight '${name}' holds integers`);
+    const [data] = this.#node.inputs;
+    if (data?.kind === 'value' && data.value.type.dtype === 'i32')
+      this.decline(`its input '${this.#node.proto.input[0]}' holds integers`);
   }
 
   #known(index: number): KnownTensor {
