@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import test from 'ava';
 import { average } from '../lib/report/chart.js';
-import { formatCount, formatNumber, formatSeconds } from '../lib/report/numbers.js';
+import { formatCount, formatGroups, formatNumber, formatSeconds } from '../lib/report/numbers.js';
 import { extent, linearScale } from '../lib/report/scale.js';
 
 test('ticks are multiples of 1, 2 or 5 times a power of ten and few', (t) => {
@@ -52,6 +52,18 @@ test('a moving average weighs the past by powers of its weight', (t) => {
     const expected = weights.reduce((total, w, index) => total + (w * (values[index] as number)) / sum, 0);
     t.true(Math.abs((average(values, weight)[end] as number) - expected) < 1e-12);
   });
+});
+
+test('groups are written with their segments, and the first of many', (t) => {
+  t.is(
+    formatGroups([
+      { id: 0, segments: [1, 5] },
+      { id: 3, segments: [7] },
+    ]),
+    'group 0 (segments 1, 5), group 3 (segment 7)',
+  );
+  const many = Array.from({ length: 21 }, (_, id) => ({ id, segments: [id] }));
+  t.regex(formatGroups(many), /^group 0 \(segment 0\), .*group 7 \(segment 7\), \.\.\. \(21 in all\)$/);
 });
 
 test('quantities are written for people', (t) => {

@@ -9,7 +9,7 @@ import { parseIds, parseInput } from './options.js';
 import {
   addOutputOptions,
   formatCount,
-  formatIds,
+  formatGroups,
   openOutput,
   writeResult,
   type Output,
@@ -60,7 +60,7 @@ async function construct(
 }
 
 const describeSubnet = (
-  { supernet, subnet, erased, maxDifference }: VerifiedSubnet['summary'],
+  { supernet, subnet, groups, maxDifference }: VerifiedSubnet['summary'],
   file: string,
   colors: Colors,
 ): string =>
@@ -73,6 +73,6 @@ const describeSubnet = (
         ['sub-network', formatCount(subnet.params), formatCount(subnet.macs)],
       ],
     ),
-    `erased segments: ${formatIds(erased) || 'none'}; largest output difference ${maxDifference.toExponential(1)}`,
+    `erased: ${formatGroups(groups) || 'none'}; largest output difference ${maxDifference.toExponential(1)}`,
     `wrote ${file}`,
   ].join('\n');

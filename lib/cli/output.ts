@@ -7,7 +7,14 @@ import { HalfspaceError, systemReason } from '../errors.js';
 import { colorsFor, type Colors } from './colors.js';
 
 export { collapse, shorten } from '../report/labels.js';
-export { formatCount, formatIds, formatPercent, formatSegments, formatShare } from '../report/numbers.js';
+export {
+  formatCount,
+  formatGroups,
+  formatIds,
+  formatPercent,
+  formatSegments,
+  formatShare,
+} from '../report/numbers.js';
 
 /** Options of every command. */
 export interface OutputFlags {

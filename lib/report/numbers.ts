@@ -23,6 +23,15 @@ export const formatIds = (ids: readonly number[]): string =>
     ? ids.join(', ')
     : `${ids.slice(0, namedFirst).join(', ')}, ... (${ids.length} in all)`;
 
+/** `group 0 (segments 1, 5), group 3 (segment 7)`, or where there are many the first of them and how many. */
+export function formatGroups(groups: readonly { id: number; segments: readonly number[] }[]): string {
+  const named = groups.length <= mostNamed ? groups : groups.slice(0, namedFirst);
+  const texts = named.map(
+    ({ id, segments }) => `group ${id} (segment${segments.length > 1 ? 's' : ''} ${formatIds(segments)})`,
+  );
+  return [...texts, ...(named === groups ? [] : [`... (${groups.length} in all)`])].join(', ');
+}
+
 /** `segments 1, 4, 7`, or where there are many `135 segments`. */
 export const formatSegments = (ids: readonly number[]): string =>
   ids.length <= mostNamed ? `segments ${ids.join(', ')}` : `${ids.length} segments`;
