@@ -67,12 +67,15 @@ test('groups are written with their segments, and the first of many', (t) => {
 });
 
 test('quantities are written for people', (t) => {
-  t.deepEqual([950, 12_345, 812_345, 1_234_567, 614e6].map(formatCount), [
+  t.deepEqual([950, 12_345, 812_345, 1_234_567, 614e6, 999.7e6, 2842e6, 614e9].map(formatCount), [
     '950',
     '12.3 k',
     '812.3 k',
     '1.23 M',
     '614 M',
+    '1.00 G',
+    '2.84 G',
+    '614 G',
   ]);
   t.deepEqual([4.4, 75, 11_520].map(formatSeconds), ['4 s', '1 min 15 s', '3 h 12 min']);
   t.deepEqual([0.1, 0.004_347_826, 2.341_56, 0].map(formatNumber), ['0.1', '0.004348', '2.342', '0']);

@@ -1,7 +1,8 @@
 // How quantities are written for people, on pages and in the terminal.
 
-/** `0.81 M`, `12.3 k`, `950`. */
+/** `2.84 G`, `614 M`, `1.23 M`, `12.3 k`, `950`. */
 export function formatCount(count: number): string {
+  if (count >= 999.5e6) return `${(count / 1e9).toFixed(count >= 1e11 ? 0 : 2)} G`;
   if (count >= 1e6) return `${(count / 1e6).toFixed(count >= 1e8 ? 0 : 2)} M`;
   if (count >= 1e4) return `${(count / 1e3).toFixed(1)} k`;
   return String(count);
