@@ -135,7 +135,7 @@ test('every segment that stays says why', (t) => {
     return [net.conv(sum, 2, { name: 'head' }), seen];
   });
   t.is(reason(found, 'relu'), "its successor 'pool' (MaxPool) would have no input");
-  t.is(reason(found, 'pool'), 'it has no trainable parameters');
+  t.is(reason(found, 'pool'), 'it has no trainable parameters; --gates gives it one');
   t.is(reason(found, 'gate'), "its result is not zero when its parameters are, because of 'gate' (Sigmoid)");
   t.is(reason(found, 'unread'), "nothing reads 'unread'");
   t.is(reason(found, 'seen'), "'seen' is an output of the network");
@@ -504,7 +504,7 @@ test('the inspect document has the form that other tools read', (t) => {
         next: [2],
         params: 0,
         removable: false,
-        reason: 'it has no trainable parameters',
+        reason: 'it has no trainable parameters; --gates gives it one',
       },
       { id: 1, nodes: ['conv'], ops: ['Conv'], next: [2], params: 20, removable: true, reason: '' },
       {
@@ -527,7 +527,7 @@ test('a search space prints one line a segment and a group', (t) => {
   t.is(
     printSearchSpace(found),
     [
-      'segment 0 [relu] -> 2: 0 parameters, stays: it has no trainable parameters',
+      'segment 0 [relu] -> 2: 0 parameters, stays: it has no trainable parameters; --gates gives it one',
       'segment 1 [conv] -> 2: 20 parameters, removable',
       "segment 2 [sum] -> end: 0 parameters, stays: several branches meet in 'sum'",
       'group 0 = segment 1: conv.weight, conv.bias',

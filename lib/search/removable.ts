@@ -59,11 +59,19 @@ export function reasonsAgainst(
 function reasonInside(trace: Trace, chain: Chain, outputs: ReadonlySet<Parameter>): string {
   const last = lastVertex(trace, chain);
   if (last.joint) return `several branches meet in '${last.node.name}'`;
-  if (chain.trainable.length === 0) return 'it has no trainable parameters';
+  if (chain.trainable.length === 0)
+    return `it has no trainable parameters${canHaveGate(trace, last) ? '; --gates gives it one' : ''}`;
   if (last.output) return `'${last.node.name}' is an output of the network`;
   if (last.successors.length === 0) return `nothing reads '${last.node.name}'`;
   const exposed = exposedParameter(trace, chain, outputs);
   return exposed ? `its parameter '${exposed.name}' is an output of the network` : '';
+}
+
+/** Whether the branch that ends in `last` feeds a sum that could do without. */
+function canHaveGate(trace: Trace, last: Vertex): boolean {
+  const [successor, ...others] = last.successors.map((id) => trace.vertices[id] as Vertex);
+  if (last.output || successor?.joint !== 'sum' || others.length > 0) return false;
+  return successor.edges.some((edge) => edge.from === last.id && dispensable(successor, edge));
 }
 
 function exposedParameter(
@@ -130,6 +138,10 @@ function reasonOfZero(trace: Trace, chain: Chain, blank: Blank): string {
   if (opaque !== null) return `'${node.name}' (${node.op.name}) in it is not understood: ${opaque}`;
   return `its result is not zero when its parameters are, because of '${node.name}' (${node.op.name})`;
 }
+
+/** Whether the sum keeps its shape without this term. */
+export const dispensable = (sum: Vertex, edge: Edge): boolean =>
+  sum.edges.some((other) => other !== edge && fullSize(sum, other));
 
 /** Whether a term alone gives a sum its shape. */
 export const fullSize = (sum: Vertex, edge: Edge): boolean =>
