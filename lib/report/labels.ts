@@ -4,6 +4,20 @@
 export const shorten = (text: string, length: number): string =>
   text.length <= length ? text : `${text.slice(0, length / 2)}…${text.slice(1 - length / 2)}`;
 
+/**
+ * The longest path that names of every list begin with, such as `cell0.edge1` of `cell0.edge1.conv` and
+ * `cell0.edge1.pool`; '' where there is none. Lists may hold other names besides.
+ */
+export function commonPath(lists: readonly (readonly string[])[]): string {
+  const [first = new Set<string>(), ...others] = lists.map((names) => new Set(names.flatMap(pathsOf)));
+  const common = [...first].filter((path) => others.every((paths) => paths.has(path)));
+  return common.reduce((longest, path) => (path.length > longest.length ? path : longest), '');
+}
+
+/** `a` and `a.b` of `a.b.c`; exporters write slashes for dots. */
+const pathsOf = (name: string): readonly string[] =>
+  Array.from(name.matchAll(/(?<=.)[./]/g), ({ index }) => name.slice(0, index));
+
 /** `Conv BatchNorm Relu`; what repeats is written once: `Conv ×2 Relu`, `(Relu Conv) ×3`. */
 export function collapse(names: readonly string[]): string {
   const period = periodOf(names);
