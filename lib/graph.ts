@@ -160,9 +160,17 @@ export interface Op {
    * by c, in a network that is no longer trained.
    */
   homogeneous(scaled: readonly boolean[]): Homogeneity;
-  /** How several data inputs meet, where the result is still defined when one disappears. */
-  readonly joint: 'sum' | 'concat' | null;
+  /**
+   * How several data inputs meet: `sum` and `concat`, along the channels, are still defined when one
+   * disappears; `beside`, along the axis in its attributes, is not.
+   */
+  readonly joint: 'sum' | 'concat' | 'beside' | null;
   readonly narrow: NarrowRule | null;
+  /**
+   * The axis along which the first output holds probabilities and the first input their logits, if it does.
+   * Log-probabilities need no answer: they are logits of the same probabilities.
+   */
+  readonly probabilities: number | null;
   /** Which epilogue this operator is by itself, if any. */
   readonly epilogue: Epilogue | null;
   /** This operator with `epilogue` applied to its first output, or null where its kernel has none. */

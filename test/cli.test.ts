@@ -211,6 +211,7 @@ test.serial('an image that cannot be decoded fails eval, or is left out and name
     const failed = await halfspace(args);
     t.is(failed.status, 1);
     t.true(failed.stderr.includes(`${corrupt}: cannot be decoded`), failed.stderr);
+    t.regex(failed.stderr, /; --skip-corrupt leaves such images out$/m);
     const { status, stdout, stderr } = await halfspace([...args, '--skip-corrupt', '--json']);
     t.is(status, 0, stderr);
     t.true(stderr.includes(`left out: ${corrupt}: cannot be decoded`), stderr);
@@ -228,6 +229,7 @@ test.serial('inspect --json prints one document in the published form', async (t
     'outputs',
     'params',
     'macs',
+    'unsupported',
     'segments',
     'groups',
     'maxRemovable',

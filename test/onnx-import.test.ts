@@ -20,7 +20,8 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from '../lib/onnx/schema.js';
-import { requireSupported, unsupported } from '../lib/ops/opaque.js';
+import { listUnsupported, requireSupported, unsupported } from '../lib/ops/opaque.js';
+import { searchSpace } from '../lib/search/space.js';
 import type { Shape } from '../lib/shape.js';
 import { initialWeights } from '../lib/weights.js';
 import {
@@ -361,6 +362,28 @@ test('a norm of zero has a gradient of zero', async (t) => {
   t.deepEqual(await trainNative(graph, 2, 2, 0.1), [Math.fround(Math.log(2)), Math.fround(Math.log(2))]);
 });
 
+test('a network that ends in probabilities is trained on their logits, and keeps its end', async (t) => {
+  const ending = (end: readonly NodeProto[], output: string): Graph =>
+    fromOnnx(
+      modelBytes({
+        inputs: [value('x', [1, 3])],
+        nodes: [node('MatMul', ['x', 'w'], ['a']), ...end],
+        constants: [floats('w', [3, 2], [0.1, 0.2, -0.3, 0.4, 0.5, -0.6])],
+        outputs: [untyped(output)],
+      }),
+    );
+  const losses = (graph: Graph) => trainNative(graph, 2, 3, 0.5);
+  const logits = await losses(ending([], 'a'));
+  const softmax = node('Softmax', ['a'], ['p'], { axis: 1 });
+  const graph = ending([softmax], 'p');
+  t.deepEqual(await losses(graph), logits);
+  t.is(graph.nodes.at(-1)?.op.name, 'Softmax');
+  const logarithm = await losses(ending([softmax, node('Log', ['p'], ['l'])], 'l'));
+  t.true(relativeDifference(logarithm, logits) < 1e-6);
+  const across = await losses(ending([node('Softmax', ['a'], ['p'], { axis: 0 })], 'p'));
+  t.true(relativeDifference(across, logits) > 1e-3);
+});
+
 test('an open size other than the batch has to be given', (t) => {
   const open = modelBytes({
     inputs: [value('x', ['N', 3, 'height', 'width'])],
@@ -531,7 +554,12 @@ test('operators that are not known keep their place, their weights and the types
   );
   t.deepEqual(
     graph.nodes.map((n) => n.outputs[0]?.type.shape),
-    [[], [1, 7], [1, 7], []],
+    [
+      [1, 2],
+      [1, 7],
+      [1, 7],
+      [1, 7],
+    ],
   );
   t.deepEqual(
     graph.parameters.map((p) => p.name),
@@ -541,6 +569,61 @@ test('operators that are not known keep their place, their weights and the types
     unsupported(graph).map((n) => n.name),
     ['first', 'second', 'foreign'],
   );
+});
+
+/** A branch of two convolutions with a node that nobody understands between them. */
+const behind = (unknown: NodeProto, channels: number): Graph =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2, 4, 4])],
+      nodes: [
+        unknown,
+        node('Conv', ['a', 'w'], ['b'], {}, 'branch'),
+        node('Relu', ['b'], ['c'], {}, 'tail'),
+        node('Add', ['x', 'c'], ['y'], {}, 'sum'),
+      ],
+      constants: [
+        floats('w', [2, channels, 1, 1], Array<number>(2 * channels).fill(0.5)),
+        floats('v', [2], [1, 2]),
+      ],
+      outputs: [untyped('y')],
+    }),
+  );
+
+test('an operator that is not known is taken to give what it takes in, and what follows is read', (t) => {
+  const graph = behind(node('Mystery', ['x', 'v'], ['a'], {}, 'unknown'), 2);
+  t.deepEqual(listUnsupported(graph), {
+    operators: [
+      { op: 'Mystery', reason: 'the operator is not known', nodes: ['unknown'], guessed: ['unknown'] },
+    ],
+    dependents: 0,
+  });
+  const { segments } = searchSpace(graph);
+  t.is(segments.find(({ nodes }) => nodes[0]?.name === 'unknown')?.reason, '');
+  t.deepEqual(
+    segments.map(({ nodes }) => nodes.map(({ name }) => name)),
+    [['unknown', 'branch', 'tail'], ['sum']],
+  );
+});
+
+test('what does not fit such a guess is not understood, rather than wrong', (t) => {
+  const graph = behind(node('Mystery', ['x', 'v'], ['a'], {}, 'unknown'), 8);
+  t.is(listUnsupported(graph).dependents, 3);
+  t.deepEqual(
+    unsupported(graph).map((n) => n.op.attrs['opaque']),
+    [
+      'the operator is not known',
+      ...['a', 'b', 'c'].map((name) => `the type of its input '${name}' is not known`),
+    ],
+  );
+});
+
+test('nothing is guessed of a node that reads several values, or none', (t) => {
+  for (const inputs of [['x', 'x'], ['v']]) {
+    const graph = behind(node('Mystery', inputs, ['a'], {}, 'unknown'), 2);
+    t.deepEqual(listUnsupported(graph).operators[0]?.guessed, []);
+    t.is(listUnsupported(graph).dependents, 3);
+  }
 });
 
 test('running a network with operators that are not known is refused with a list of them', (t) => {
@@ -593,6 +676,46 @@ const adding = (constant: TensorProto): Model => ({
   ...plain,
   nodes: [node('Add', ['x', 'c'], ['y'])],
   constants: [constant],
+});
+
+/** Type numbers of the file to what is said about them. */
+function notes(input: number, weight: number): readonly string[] {
+  const told: string[] = [];
+  const contents = { name: 'w', dims: [2, 2], dataType: weight, rawData: new Uint8Array(32) };
+  const bytes = modelBytes({
+    inputs: [value('x', [1, 2], input)],
+    nodes: [node('MatMul', ['x', 'w'], ['y'])],
+    constants: [weight === elementType.double ? contents : floats('w', [2, 2], [1, 2, 3, 4])],
+    outputs: [untyped('y')],
+  });
+  const graph = fromOnnx(bytes, { note: (text) => told.push(text) });
+  return [...told, ...unsupported(graph).map((n) => n.op.attrs['opaque'] as string)];
+}
+
+test('what is not in single precision is said to become so, and integers are no images', (t) => {
+  const { float, float16, double, int64 } = elementType;
+  t.deepEqual(notes(float, float), []);
+  t.deepEqual(notes(float16, double), [
+    "not in single precision in the file, but computed so: 'x' (float16), 'w' (double)",
+  ]);
+  t.deepEqual(notes(int64, float), ["its input 'x' holds integers"]);
+});
+
+test('an axis that does not exist is refused by the shape that the input has', (t) => {
+  const flatten = (axis: number): Graph =>
+    fromOnnx(
+      modelBytes({
+        inputs: [value('x', [1, 2, 3])],
+        nodes: [node('Flatten', ['x'], ['y'], { axis })],
+        outputs: [untyped('y')],
+      }),
+    );
+  refused(t, () => flatten(99), 'ERR_MODEL', "Flatten 'Flatten_0': axis 99 does not exist in [1,2,3]");
+  const shapes = [3, -1].map((axis) => flatten(axis).outputs[0]?.type.shape);
+  t.deepEqual(shapes, [
+    [6, 1],
+    [2, 3],
+  ]);
 });
 
 const bad: readonly (readonly [string, Uint8Array, string])[] = [

@@ -452,6 +452,7 @@ for (const [c, expected] of [
   ],
   [of('', 'ReduceMean'), 'it reduces the batch too'],
   [of('', 'Softmax', { opset: 12 }), 'it takes several axes together'],
+  [of('', 'Conv', { inputs: [0, int64s('w', [1, 4, 1, 1], [1, 2, 3, 4])] }), "its weight 'w' holds integers"],
   [of('', 'Flatten', { attributes: { axis: 0 } }), 'it mixes the batch with other axes'],
   [of('', 'Squeeze', { data: [[1, 1, 2]] }), 'it does not say which axes go'],
   [of('', 'Reshape', { data: [image, [2]], inputs: [0, 1] }), 'its shape is not constant'],

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import test from 'ava';
 import { average } from '../lib/report/chart.js';
-import { formatCount, formatNumber, formatSeconds } from '../lib/report/numbers.js';
+import { formatCount, formatGroups, formatNumber, formatSeconds } from '../lib/report/numbers.js';
 import { extent, linearScale } from '../lib/report/scale.js';
 
 test('ticks are multiples of 1, 2 or 5 times a power of ten and few', (t) => {
@@ -54,13 +54,28 @@ test('a moving average weighs the past by powers of its weight', (t) => {
   });
 });
 
+test('groups are written with their segments, and the first of many', (t) => {
+  t.is(
+    formatGroups([
+      { id: 0, segments: [1, 5] },
+      { id: 3, segments: [7] },
+    ]),
+    'group 0 (segments 1, 5), group 3 (segment 7)',
+  );
+  const many = Array.from({ length: 21 }, (_, id) => ({ id, segments: [id] }));
+  t.regex(formatGroups(many), /^group 0 \(segment 0\), .*group 7 \(segment 7\), \.\.\. \(21 in all\)$/);
+});
+
 test('quantities are written for people', (t) => {
-  t.deepEqual([950, 12_345, 812_345, 1_234_567, 614e6].map(formatCount), [
+  t.deepEqual([950, 12_345, 812_345, 1_234_567, 614e6, 999.7e6, 2842e6, 614e9].map(formatCount), [
     '950',
     '12.3 k',
     '812.3 k',
     '1.23 M',
     '614 M',
+    '1.00 G',
+    '2.84 G',
+    '614 G',
   ]);
   t.deepEqual([4.4, 75, 11_520].map(formatSeconds), ['4 s', '1 min 15 s', '3 h 12 min']);
   t.deepEqual([0.1, 0.004_347_826, 2.341_56, 0].map(formatNumber), ['0.1', '0.004348', '2.342', '0']);

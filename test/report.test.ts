@@ -9,7 +9,8 @@ import { stackedUnets } from '../lib/models/index.js';
 import { Network } from '../lib/network.js';
 import { layOut } from '../lib/report/layout.js';
 import { element, render } from '../lib/report/markup.js';
-import { arrange, collapse, type Place } from '../lib/report/places.js';
+import { collapse, commonPath } from '../lib/report/labels.js';
+import { arrange, type Place } from '../lib/report/places.js';
 import { segmentGraph } from '../lib/report/segment-graph.js';
 import { drawSpace } from '../lib/report/space.js';
 import { searchSpace, type SearchSpace } from '../lib/search/space.js';
@@ -211,6 +212,32 @@ test('parallel branches of a large network are stacked, each still a box of its 
     Array.from({ length: 15 }, () => '4 in parallel'),
   );
   t.is(boxes(page).length, space.segments.length);
+});
+
+test('a joint is drawn with its id and name, a stack with the path that its names share', async (t) => {
+  const net = new Network();
+  let x = net.input('image', [1, 2, 4, 4]);
+  for (let block = 0; block < 15; block += 1) {
+    const branches = [1, 3, 1, 3].map((kernel, edge) =>
+      net.relu(net.conv(x, 2, { kernel, name: `block${block}.edges.${edge}` })),
+    );
+    x = net.add([x, ...branches], { name: `block${block}.sum` });
+  }
+  const page = await drawSpace(searchSpace(net.graph([x])), 'blocks');
+  const joints = find(page, 'g').filter(({ attributes }) => attributes['class']?.includes('joint'));
+  const texts = find(page, 'text').map(({ text }) => text);
+  t.is(joints.length, 15);
+  for (const { attributes } of joints) t.true(texts.includes(`${attributes['data-segment']} Add`));
+  for (const block of joints.keys()) {
+    t.true(texts.includes(`block${block}.sum`));
+    t.true(texts.includes(`4 in parallel · block${block}.edges`));
+  }
+});
+
+test('names share the longest path that each list has', (t) => {
+  t.is(commonPath([['relu_1', 'cell.edge1.conv'], ['cell.edge1.pool']]), 'cell.edge1');
+  t.is(commonPath([['/features/0/Conv'], ['/features/1/Conv']]), '/features');
+  t.is(commonPath([['conv_1'], ['conv_2']]), '');
 });
 
 test('repeated operators are written once', (t) => {

@@ -8,10 +8,12 @@ import test from 'ava';
 import type { Graph, Value } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
 import * as ops from '../lib/ops/index.js';
+import { opaque } from '../lib/ops/opaque.js';
 import { inspectDocument } from '../lib/search/inspect.js';
 import { printSearchSpace } from '../lib/search/print.js';
 import { groupSpans, searchSpace, type SearchSpace, type Segment } from '../lib/search/space.js';
 import { constructSubnet } from '../lib/search/subnet.js';
+import { f32 } from '../lib/shape.js';
 
 const conformance = join(
   dirname(fileURLToPath(import.meta.url)),
@@ -132,8 +134,8 @@ test('every segment that stays says why', (t) => {
     const sum = net.add([pool, gate, seen, stem], { name: 'sum' });
     return [net.conv(sum, 2, { name: 'head' }), seen];
   });
-  t.is(reason(found, 'relu'), "its successor 'pool' (MaxPool) cannot do without it");
-  t.is(reason(found, 'pool'), 'it has no trainable parameters');
+  t.is(reason(found, 'relu'), "its successor 'pool' (MaxPool) would have no input");
+  t.is(reason(found, 'pool'), 'it has no trainable parameters; --gates gives it one');
   t.is(reason(found, 'gate'), "its result is not zero when its parameters are, because of 'gate' (Sigmoid)");
   t.is(reason(found, 'unread'), "nothing reads 'unread'");
   t.is(reason(found, 'seen'), "'seen' is an output of the network");
@@ -164,8 +166,20 @@ test('neither a product nor a concatenation along another axis does without an i
     const tall = net.concat([c, d], { axis: 2, name: 'tall' });
     return [net.conv(product, 1), net.conv(tall, 1)];
   });
-  t.is(reason(found, 'b'), "its successor 'product' (Mul) cannot do without it");
-  t.is(reason(found, 'd'), "its successor 'tall' (Concat) cannot do without it");
+  t.is(reason(found, 'b'), "its successor 'product' (Mul) needs all of its inputs");
+  t.is(reason(found, 'd'), "'tall' joins along axis 2, not along channels");
+});
+
+test('a node that is not understood keeps what it reads and what it is made of', (t) => {
+  const mystery = opaque('Mystery', [f32([1, 4, 4, 4])], { reason: 'it is not known', follows: false });
+  const found = space((net, x) => {
+    const a = net.conv(x, 4, { name: 'a' });
+    const read = net.apply(mystery, [a], { name: 'reader' });
+    const part = net.apply(mystery, [net.conv(a, 4)], { name: 'part' });
+    return [net.add([a, read, part])];
+  });
+  t.is(reason(found, 'a'), "its successor 'reader' (Mystery) is not understood: it is not known");
+  t.is(reason(found, 'part'), "'part' (Mystery) in it is not understood: it is not known");
 });
 
 test('a sum that broadcasts keeps its full-size term and can lose the small one', (t) => {
@@ -481,6 +495,7 @@ test('the inspect document has the form that other tools read', (t) => {
     outputs: [{ name: 'sum', shape: [1, 4, 4, 4] }],
     params: 20,
     macs: 256,
+    unsupported: { operators: [], dependents: 0 },
     segments: [
       {
         id: 0,
@@ -489,7 +504,7 @@ test('the inspect document has the form that other tools read', (t) => {
         next: [2],
         params: 0,
         removable: false,
-        reason: 'it has no trainable parameters',
+        reason: 'it has no trainable parameters; --gates gives it one',
       },
       { id: 1, nodes: ['conv'], ops: ['Conv'], next: [2], params: 20, removable: true, reason: '' },
       {
@@ -512,7 +527,7 @@ test('a search space prints one line a segment and a group', (t) => {
   t.is(
     printSearchSpace(found),
     [
-      'segment 0 [relu] -> 2: 0 parameters, stays: it has no trainable parameters',
+      'segment 0 [relu] -> 2: 0 parameters, stays: it has no trainable parameters; --gates gives it one',
       'segment 1 [conv] -> 2: 20 parameters, removable',
       "segment 2 [sum] -> end: 0 parameters, stays: several branches meet in 'sum'",
       'group 0 = segment 1: conv.weight, conv.bias',

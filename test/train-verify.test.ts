@@ -61,6 +61,10 @@ test('groups named for erasure are set to zero first, on every engine', async (t
       result.summary.erased.toSorted((a, b) => a - b),
       [0, 3].flatMap((id) => space.groups[id]?.segments ?? []).toSorted((a, b) => a - b),
     );
+    t.deepEqual(
+      result.summary.groups,
+      [0, 3].map((id) => ({ id, segments: space.groups[id]?.segments ?? [] })),
+    );
     t.true(result.summary.subnet.params < result.summary.supernet.params);
   }
 });

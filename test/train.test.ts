@@ -14,7 +14,7 @@ import { constructSubnet } from '../lib/search/subnet.js';
 import type { Checkpoint } from '../lib/train/checkpoint.js';
 import type { OpenSession, SessionLike } from '../lib/train/device-network.js';
 import { openNative } from '../lib/train/device-network.js';
-import { evaluate } from '../lib/train/evaluate.js';
+import { checkFits, evaluate } from '../lib/train/evaluate.js';
 import { InferenceNetwork } from '../lib/train/inference.js';
 import { resolveOptions, type SearchOptions } from '../lib/train/options.js';
 import { optimizer, optimizerNames } from '../lib/train/optimizer.js';
@@ -392,6 +392,18 @@ test('a network that does not fit the images is refused', async (t) => {
   });
   t.is(error.code, 'ERR_SHAPE');
   t.is(error.message, "the network takes images [1,8,8], 'bars' has [3,8,8]");
+  const larger = { ...tinyDataset, shape: [1, 9, 9] as const };
+  t.throws(() => checkFits(tinyNetwork(), larger), {
+    message:
+      "the network takes images [1,8,8], 'bars' has [1,9,9]: " +
+      'export the network with open height and width, or read images from folders with --size 8',
+  });
+  const classes = tinyDataset.classes.length;
+  t.throws(() => checkFits(tinyNetwork(), { ...tinyDataset, classes: ['a', 'b', 'c', 'd', 'e', 'f'] }), {
+    message:
+      `the network tells ${classes} classes apart, 'bars' has 6: ` +
+      `give the network an output of 6 before it is exported, or data of ${classes} classes`,
+  });
 });
 
 const openFailing: OpenSession = async (program) => ({

@@ -9,7 +9,7 @@ import { parseIds, parseInput } from './options.js';
 import {
   addOutputOptions,
   formatCount,
-  formatIds,
+  formatGroups,
   openOutput,
   writeResult,
   type Output,
@@ -47,7 +47,7 @@ async function construct(
     import('../train/construct.js'),
     import('../onnx/export.js'),
   ]);
-  const given = await loadOnnx(model, input);
+  const given = await loadOnnx(model, input, output);
   const { graph, weights, summary } = await aboutFile(model, () => constructVerified(given, erase));
   const outputNames = given.outputs.map(({ name }) => name);
   await writeResult(file, toOnnx(graph, weights, { outputNames }));
@@ -58,7 +58,7 @@ async function construct(
 }
 
 const describeSubnet = (
-  { supernet, subnet, erased, maxDifference }: VerifiedSubnet['summary'],
+  { supernet, subnet, groups, maxDifference }: VerifiedSubnet['summary'],
   file: string,
   colors: Colors,
 ): string =>
@@ -71,6 +71,6 @@ const describeSubnet = (
         ['sub-network', formatCount(subnet.params), formatCount(subnet.macs)],
       ],
     ),
-    `erased segments: ${formatIds(erased) || 'none'}; largest output difference ${maxDifference.toExponential(1)}`,
+    `erased: ${formatGroups(groups) || 'none'}; largest output difference ${maxDifference.toExponential(1)}`,
     `wrote ${file}`,
   ].join('\n');

@@ -26,12 +26,17 @@ export const addDataOptions = (command: Command): Command =>
 
 /** What `search` and `evaluate` do with images that cannot be decoded: each is named once, or ends it all. */
 export function skipping({ skipCorrupt = false }: DataFlags, { note }: Output) {
+  if (!skipCorrupt) return { skipCorrupt: refuse };
   const told = new Set<string>();
   const tell = ({ message }: HalfspaceError): void => {
     if (!told.has(message)) note(`left out: ${message}`);
     told.add(message);
   };
-  return { skipCorrupt: skipCorrupt ? tell : null };
+  return { skipCorrupt: tell };
+}
+
+function refuse(cause: HalfspaceError): never {
+  throw new HalfspaceError(cause.code, `${cause.message}; --skip-corrupt leaves such images out`, { cause });
 }
 
 /** Opens the data set; throws ERR_OPTION where a flag is missing, or would say nothing about it. */

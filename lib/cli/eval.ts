@@ -52,7 +52,7 @@ async function evaluateNetwork(
   ]);
   const { name: device, note } = chooseDevice(wanted);
   if (note !== null) output.note(note);
-  const graph = await loadRunnable(network, shapeFor(dataset));
+  const graph = await loadRunnable(network, shapeFor(dataset), output);
   if (!isOnnxPath(network)) output.note(`${network} is measured as it starts, untrained`);
   const result = await evaluate(graph, initialWeights(graph, 0), dataset, {
     batch,

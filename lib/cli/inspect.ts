@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { HalfspaceError } from '../errors.js';
+import type { Unsupported } from '../ops/opaque.js';
 import type { SearchSpace } from '../search/space.js';
 import type { Colors } from './colors.js';
 import { addConfigOptions } from './config-options.js';
@@ -11,8 +12,10 @@ import { isOnnxPath, loadModel, modelArgument, requireModel } from './load-model
 import { parseInput, positiveInteger, withoutUndefined } from './options.js';
 import {
   addOutputOptions,
+  collapse,
   formatCount,
   openOutput,
+  shorten,
   writeResult,
   type Output,
   type OutputFlags,
@@ -61,16 +64,17 @@ async function inspect(
   { gates, html, input, classes, width }: InspectFlags,
   output: Output,
 ): Promise<void> {
-  const [{ addGates }, { searchSpace }, { inspectDocument }] = await Promise.all([
+  const [{ addGates }, { searchSpace }, { inspectDocument }, { describeUnsupported }] = await Promise.all([
     import('../search/gates.js'),
     import('../search/space.js'),
     import('../search/inspect.js'),
+    import('../ops/opaque.js'),
   ]);
   const shape = withoutUndefined({ input, classes, width });
   if (isOnnxPath(model) && classes !== undefined) {
     throw new HalfspaceError('ERR_OPTION', `--classes is for networks that are built; ${model} has its own`);
   }
-  const graph = await loadModel(model, shape);
+  const graph = await loadModel(model, shape, output);
   const space = searchSpace(gates ? addGates(graph).graph : graph);
   if (html !== undefined) {
     announceDrawing(space, output);
@@ -82,7 +86,23 @@ async function inspect(
     output.note(`wrote ${html}`);
   }
   const document = inspectDocument(space, model);
+  warn(describeUnsupported(space.graph), document.unsupported, output);
   output.result(document, (colors) => describeSpace(space, document, colors));
+}
+
+/** Says what the result takes for granted of operators that are not known. */
+function warn(list: string | null, { operators }: Unsupported, { note }: Output): void {
+  if (list === null) return;
+  const guesses = operators.flatMap(({ guessed }) => guessed).length;
+  note(
+    [
+      list,
+      ...(guesses > 0
+        ? [`the results of ${guesses} are taken to be like their inputs, which is a guess`]
+        : []),
+      'train, eval and construct refuse the network for these',
+    ].join('\n  '),
+  );
 }
 
 /** The time of a layout grows with the square of the segments: 7,000 take the better part of a minute. */
@@ -100,6 +120,10 @@ function announceDrawing({ segments }: SearchSpace, { note }: Output): void {
   if (segments.length > slowToDraw) note(`drawing ${count} segments, which may take a minute`);
 }
 
+/** Letters of a cell; --json has all of it. */
+const mostOperators = 60;
+const longestReason = 200;
+
 function describeSpace(
   space: SearchSpace,
   document: { readonly model: string; readonly params: number; readonly macs: number },
@@ -109,8 +133,8 @@ function describeSpace(
     String(segment.id),
     yesOrNo(colors, segment.removable),
     formatCount(segment.params),
-    segment.nodes.map((node) => node.op.name).join(' '),
-    segment.reason,
+    shorten(collapse(segment.nodes.map((node) => node.op.name)), mostOperators),
+    shorten(segment.reason, longestReason),
   ]);
   const removable = space.segments.filter((segment) => segment.removable).length;
   return [

@@ -12,6 +12,7 @@ import { suggest } from '../suggest.js';
 import { isModulePath, loadModule } from './load-module.js';
 import { modelNames } from './names.js';
 import { orElse } from './options.js';
+import type { Output } from './output.js';
 
 export const isOnnxPath = (model: string): boolean => model.toLowerCase().endsWith('.onnx');
 
@@ -36,10 +37,14 @@ export function requireModel(model: string | undefined): string {
  * Loads the network; `options` shape one that is built. An ONNX file has a shape, and takes no more than the
  * sizes that it leaves open: throws ERR_OPTION for a `width` with one.
  */
-export async function loadModel(model: string, options: Partial<ModelOptions> = {}): Promise<Graph> {
+export async function loadModel(
+  model: string,
+  options: Partial<ModelOptions>,
+  output: Output,
+): Promise<Graph> {
   if (isModulePath(model)) return loadBuilder(model, options);
   if (isOnnxPath(model)) {
-    if (options.width === undefined) return loadOnnx(model, options.input);
+    if (options.width === undefined) return loadOnnx(model, options.input, output);
     throw new HalfspaceError('ERR_OPTION', `--width is for built-in networks; ${model} has its own widths`);
   }
   const { buildModel } = await import('../models/index.js');
@@ -47,18 +52,23 @@ export async function loadModel(model: string, options: Partial<ModelOptions> = 
 }
 
 /** Loads a network that is going to run; throws ERR_UNSUPPORTED where it has operators that cannot. */
-export async function loadRunnable(model: string, options: Partial<ModelOptions> = {}): Promise<Graph> {
-  const graph = await loadModel(model, options);
+export async function loadRunnable(
+  model: string,
+  options: Partial<ModelOptions>,
+  output: Output,
+): Promise<Graph> {
+  const graph = await loadModel(model, options, output);
   const { requireSupported } = await import('../ops/opaque.js');
   await aboutFile(model, () => requireSupported(graph));
   return graph;
 }
 
 /** Reads an ONNX file, with `image` for sizes that it leaves open; external data is looked for beside it. */
-export async function loadOnnx(path: string, image?: Shape): Promise<Graph> {
+export async function loadOnnx(path: string, image: Shape | undefined, { note }: Output): Promise<Graph> {
   const { fromOnnx } = await import('../onnx/import.js');
   const bytes = await readModel(path);
-  return aboutFile(path, () => fromOnnx(bytes, { directory: dirname(path), ...(image ? { image } : {}) }));
+  const options = { directory: dirname(path), note, ...(image ? { image } : {}) };
+  return aboutFile(path, () => fromOnnx(bytes, options));
 }
 
 const readModel = (path: string): Promise<Uint8Array> =>

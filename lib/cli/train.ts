@@ -1,6 +1,7 @@
 // `train`: from a super-network and a data set to a run directory.
 
 import type { Command } from 'commander';
+import type { Node } from '../graph.js';
 import { addConfigOptions, settingsOf } from './config-options.js';
 import type { Settings } from './config-schema.js';
 import { addDataOptions, openData, shapeFor, skipping, type DataFlags } from './data-options.js';
@@ -129,21 +130,29 @@ interface TrainFlags extends SearchFlags, DataFlags, OutputFlags {
 }
 
 async function train(model: string, flags: TrainFlags, settings: Settings, output: Output): Promise<void> {
-  const [{ searchOptions }, { runSearch }, { chooseDevice }, dataset] = await Promise.all([
-    import('./search-options.js'),
-    import('./run-search.js'),
-    import('../train/devices.js'),
-    openData(flags, output),
-  ]);
-  const graph = await loadRunnable(model, {
-    ...shapeFor(dataset),
-    ...withoutUndefined({ width: flags.width }),
-  });
+  const [{ searchOptions }, { runSearch }, { chooseDevice }, { nodeAfterLogits }, dataset] =
+    await Promise.all([
+      import('./search-options.js'),
+      import('./run-search.js'),
+      import('../train/devices.js'),
+      import('../compile/loss.js'),
+      openData(flags, output),
+    ]);
+  const shape = { ...shapeFor(dataset), ...withoutUndefined({ width: flags.width }) };
+  const graph = await loadRunnable(model, shape, output);
+  noteProbabilities(nodeAfterLogits(graph), output);
   const title = `${nameOf(model)}-${nameOf(dataset.name)}`;
   const { name: device, note } = chooseDevice(flags.device);
   if (note !== null) output.note(note);
   const options = { ...searchOptions({ ...flags, device }, dataset), ...skipping(flags, output) };
   await runSearch(graph, dataset, options, { title, settings, output });
+}
+
+/** Says that the loss is taken of another value than the output. */
+function noteProbabilities(node: Node | null, { note }: Output): void {
+  if (node === null) return;
+  const logits = node.inputs[0]?.name;
+  note(`'${node.name}' makes probabilities: the loss is taken of '${logits}' before it, the files keep it`);
 }
 
 /** File name without folder and ending, for run directories. */

@@ -2,7 +2,7 @@
 // user's own. Compiling it is training.ts's matter.
 
 import { HalfspaceError } from '../errors.js';
-import { extend, type Graph, type Value } from '../graph.js';
+import { extend, producer, type Graph, type Node, type Value } from '../graph.js';
 import { Network } from '../network.js';
 import { clip, divide, multiply, reduceSum, softmaxCrossEntropy } from '../ops/index.js';
 import { objective } from '../ops/loss.js';
@@ -39,7 +39,7 @@ export interface Classifier {
   readonly correct: Value;
 }
 
-/** Adds the loss to a network from images to logits; throws ERR_GRAPH for any other. */
+/** Adds the loss to a network from images to logits or to their softmax; throws ERR_GRAPH for any other. */
 export function withLoss(network: Graph, { loss, ...options }: Objective): Classifier {
   return loss ? withOwnLoss(network, loss) : withCrossEntropy(network, options);
 }
@@ -95,9 +95,22 @@ function requireNoParameters(network: Graph, graph: Graph): void {
   throw new HalfspaceError('ERR_GRAPH', `loss: expected no parameters of its own, got ${own.join(', ')}`);
 }
 
+/** The node that turns logits into the probabilities that a network ends in; null where it ends in logits. */
+export function nodeAfterLogits({ outputs: [output] }: Graph): Node | null {
+  const node = output ? producer(output) : null;
+  const axis = node?.op.probabilities ?? null;
+  if (!output || !node || axis === null || node.outputs[0] !== output) return null;
+  const rank = output.type.shape.length;
+  return (axis + rank) % rank === CLASSES ? node : null;
+}
+
+/** The axis of logits [N, K] along which the classes lie. */
+const CLASSES = 1;
+
+/** Images and logits; probabilities stay an output of the network, but are not what is trained. */
 function classification(network: Graph): { readonly images: Value; readonly logits: Value } {
   const [images, ...others] = network.inputs;
-  const [logits] = network.outputs;
+  const logits = nodeAfterLogits(network)?.inputs[0] ?? network.outputs[0];
   if (images && others.length === 0 && logits?.type.shape.length === 2) return { images, logits };
   throw new HalfspaceError(
     'ERR_GRAPH',

@@ -1,6 +1,6 @@
 // The program that trains a network: three entries over the same arenas. `train` goes forward and
 // backward and updates, `probe` and `eval` measure. The network's first input is the images, its first
-// output the logits.
+// output the logits, or their softmax, before which the loss is then taken.
 //
 //   train   images labels hyper ceilings -> loss correct statistics
 //   probe   images labels -> loss correct      statistics of the batch, changes nothing

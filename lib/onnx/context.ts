@@ -15,10 +15,20 @@ import { DeclaredTypes } from './types.js';
 export type Known = KnownTensor | KnownSequence;
 
 /** Contents known now, or a value of our graph. */
-type KnownTensor = { readonly kind: 'constant'; readonly tensor: OnnxTensor } | KnownValue;
+type KnownTensor = KnownConstant | KnownValue;
+
+interface Certainty {
+  /** Whether it hangs on the type of a node that nobody understands, and that nobody declares. */
+  readonly guessed: boolean;
+}
+
+interface KnownConstant extends Certainty {
+  readonly kind: 'constant';
+  readonly tensor: OnnxTensor;
+}
 
 /** A value of our graph; what reads one of a type that nobody knows cannot be understood either. */
-interface KnownValue {
+interface KnownValue extends Certainty {
   readonly kind: 'value' | 'untyped';
   readonly value: Value;
   /** Whether it is made of constants alone, by nodes that nobody understands. */
@@ -26,7 +36,7 @@ interface KnownValue {
 }
 
 /** Values that the file passes on as one, to be taken out by position. */
-interface KnownSequence {
+interface KnownSequence extends Certainty {
   readonly kind: 'sequence';
   readonly values: readonly Value[];
   readonly lost: boolean;
@@ -158,6 +168,7 @@ export class Context implements OnnxContext {
   }
 
   trained(index: number, layout?: OnnxLayout): Parameter {
+    this.#requireFloats(index);
     return this.#reading.parameter(this.#required(index), 'trained', layout);
   }
 
@@ -201,6 +212,15 @@ export class Context implements OnnxContext {
 
   #required(index: number): OnnxTensor {
     return this.constant(index) ?? this.decline(`input ${index} is not a constant`);
+  }
+
+  /** Integers are neither trained nor what weights are applied to. */
+  #requireFloats(index: number): void {
+    const { dtype, name } = this.#required(index);
+    if (dtype === 'int') this.decline(`its weight '${name}' holds integers`);
+    const [data] = this.#node.inputs;
+    if (data?.kind === 'value' && data.value.type.dtype === 'i32')
+      this.decline(`its input '${this.#node.proto.input[0]}' holds integers`);
   }
 
   #known(index: number): KnownTensor {

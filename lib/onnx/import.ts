@@ -7,6 +7,7 @@ import { Reading } from './context.js';
 import { foldingAccount } from './fold.js';
 import { damaged } from './model-error.js';
 import { finish } from './finish.js';
+import { describePrecision } from './precision.js';
 import { readNode } from './read-node.js';
 import type { ValueInfoProto } from './schema.js';
 import { readSource } from './source.js';
@@ -20,6 +21,8 @@ export interface ImportOptions {
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** Channels, height and width of inputs that leave them open and are not in `shapes`. */
   readonly image?: Shape;
+  /** Told what the network does not keep of the file: precisions other than single. */
+  readonly note?: (text: string) => void;
 }
 
 /**
@@ -29,6 +32,8 @@ export interface ImportOptions {
  */
 export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph {
   const source = readSource(bytes);
+  const precision = describePrecision(source.graph);
+  if (precision !== null) options.note?.(precision);
   const reading = new Reading(source);
   for (const { name } of source.nodes) reading.builder.unique(name);
   readInitializers(reading, options.directory ?? null);
@@ -49,6 +54,7 @@ function readInitializers(reading: Reading, directory: string | null): void {
     reading.known.set(name, {
       kind: 'constant',
       tensor: readTensor(proto, name, { directory, stored: true }),
+      guessed: false,
     });
   }
 }
@@ -72,7 +78,7 @@ function readInputs(reading: Reading, { shapes = {}, image }: ImportOptions): vo
     const name = input.name || damaged('an input has no name');
     if (reading.known.has(name)) damaged(`input '${name}' is there twice`);
     const value = reading.builder.input(name, reading.types.input(input, shapes[name], image));
-    reading.known.set(name, { kind: 'value', value, lost: false });
+    reading.known.set(name, { kind: 'value', value, lost: false, guessed: false });
   }
 }
 

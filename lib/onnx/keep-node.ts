@@ -1,20 +1,42 @@
 // Nodes that nobody understands: they stay in the graph as opaque nodes, with the types that the file
-// declares for their results, so that the network around them can still be looked at.
+// declares for their results, so that the network around them can still be looked at. Where it declares
+// none, most operators that are not known are activations of some kind, so a guess is made: what follows
+// is read as far as it fits.
 
 import { makeNode, type Value } from '../graph.js';
-import { opaque, type Unread } from '../ops/opaque.js';
+import { opaque, opaqueLike, type Unread } from '../ops/opaque.js';
 import { f32 } from '../shape.js';
 import type { BoundNode, Known, Reading } from './context.js';
 
-/** Adds an opaque node; a result of undeclared type stays untyped. */
-export function keepNode(reading: Reading, node: BoundNode, unread: Unread): readonly Known[] {
+/** What a result is taken for whose type the file does not declare. */
+type Undeclared = 'untyped' | 'like its input';
+
+/** Adds an opaque node; a result of undeclared type stays untyped where nothing can be guessed. */
+export function keepNode(
+  reading: Reading,
+  node: BoundNode,
+  unread: Unread,
+  undeclared: Undeclared = 'untyped',
+): readonly Known[] {
   const { proto, name } = node;
   const declared = proto.output.map((output) => reading.types.declared(output));
+  const inputs = opaqueInputs(reading, node);
+  const model = undeclared === 'untyped' || declared[0] || declared.length !== 1 ? null : onlyData(node);
   const types = declared.map((type) => type ?? f32([]));
-  const op = opaque(proto.opType ?? '', types, unread);
-  const made = reading.builder.append(makeNode(name, op, opaqueInputs(reading, node)));
+  const opType = proto.opType ?? '';
+  const op = model ? opaqueLike(opType, inputs.indexOf(model), unread) : opaque(opType, types, unread);
+  const made = reading.builder.append(makeNode(name, op, inputs));
   const lost = readsNoData(node);
-  return made.outputs.map((value, index) => ({ kind: declared[index] ? 'value' : 'untyped', value, lost }));
+  return made.outputs.map((value, index): Known => {
+    const kind = model || declared[index] ? 'value' : 'untyped';
+    return { kind, value, lost, guessed: model !== null };
+  });
+}
+
+/** The one input that is data, where its type is known. */
+function onlyData({ inputs }: BoundNode): Value | null {
+  const [data, ...others] = inputs.filter((known) => known !== null && known.kind !== 'constant');
+  return data?.kind === 'value' && !data.lost && others.length === 0 ? data.value : null;
 }
 
 /** Tensors of floats are taken for weights; numbers and integers for settings, which need no edge. */
@@ -35,6 +57,9 @@ const readsNoData = ({ inputs }: BoundNode): boolean =>
 /** Whether it is made of constants alone, by nodes that nobody understands. */
 export const isLostValue = (known: Known | null): boolean =>
   known !== null && known.kind !== 'constant' && known.lost;
+
+/** Whether the node reads what hangs on a guess. */
+export const isGuessed = ({ inputs }: BoundNode): boolean => inputs.some((known) => known?.guessed === true);
 
 /** Whether the node's results would be constants if those of opaque nodes before it were. */
 export const isLost = (node: BoundNode): boolean => node.inputs.some(isLostValue) && readsNoData(node);

@@ -9,7 +9,7 @@ import { Attributes } from './attributes.js';
 import type { Constant } from './constant.js';
 import { Context, knownType, type BoundNode, type Known, type Reading } from './context.js';
 import { evaluatorOf } from './fold.js';
-import { isLost, isLostValue, keepNode } from './keep-node.js';
+import { isGuessed, isLost, isLostValue, keepNode } from './keep-node.js';
 import { damaged } from './model-error.js';
 import { onnxReaders } from './readers.js';
 import { isDefaultDomain, type SourceNode } from './source.js';
@@ -20,17 +20,25 @@ type Claim = (elements: number) => void;
 
 /** Computes the node now where that is possible, else adds what it means to the graph. */
 export function readNode(reading: Reading, source: SourceNode, claim: Claim): void {
+  const node = reading.bound(source);
   try {
-    const node = reading.bound(source);
     const tensor = foldNode(node, claim);
-    if (tensor) bind(reading, node, [{ kind: 'constant', tensor }]);
+    if (tensor) bind(reading, node, [{ kind: 'constant', tensor, guessed: isGuessed(node) }]);
     else understand(reading, node);
   } catch (error) {
-    if (!(error instanceof HalfspaceError && error.code === 'ERR_SHAPE')) throw error;
+    if (!(error instanceof HalfspaceError)) throw error;
+    if (isGuessed(node)) return bind(reading, node, keepNode(reading, node, misfit(node)));
+    if (error.code !== 'ERR_SHAPE') throw error;
     // What an operator complains about has the node's name in front, with the complaint as its cause.
     const named = error.cause instanceof HalfspaceError;
     damaged(named ? error.message : `${source.proto.opType} '${source.name}': ${error.message}`, error);
   }
+}
+
+/** A node that shows a guess to be wrong says nothing about the file. */
+function misfit(node: BoundNode): Unread {
+  const guessed = node.inputs.findIndex((known) => known?.guessed === true);
+  return { reason: `the type of its input '${nameOf(node, guessed)}' is not known`, follows: true };
 }
 
 function foldNode(node: BoundNode, claim: Claim): OnnxTensor | null {
@@ -67,10 +75,15 @@ const typeOf = (known: Known): TensorType | null =>
 function understand(reading: Reading, node: BoundNode): void {
   const context = new Context(reading, node);
   const values = understood(node, context);
-  if ('reason' in values) return bind(reading, node, keepNode(reading, node, values));
-  const lost = isLost(node);
+  if ('reason' in values) {
+    const undeclared = isKnownOperator(node) ? 'untyped' : 'like its input';
+    return bind(reading, node, keepNode(reading, node, values, undeclared));
+  }
+  const certainty = { lost: isLost(node), guessed: isGuessed(node) };
   const results = values.map((value): Known =>
-    'origin' in value ? { kind: 'value', value, lost } : { kind: 'sequence', values: value, lost },
+    'origin' in value
+      ? { kind: 'value', value, ...certainty }
+      : { kind: 'sequence', values: value, ...certainty },
   );
   bind(reading, node, results);
   if (context.follower) {
@@ -83,8 +96,8 @@ function understand(reading: Reading, node: BoundNode): void {
 function understood(node: BoundNode, context: Context): ReturnType<OnnxReader> | Unread {
   const { domain, opType = '' } = node.proto;
   if (!isDefaultDomain(domain)) return { reason: `operators of '${domain}' are not known`, follows: false };
+  if (!isKnownOperator(node)) return { reason: 'the operator is not known', follows: false };
   const reader = onnxReaders.get(opType);
-  if (!reader && !evaluatorOf(opType, true)) return { reason: 'the operator is not known', follows: false };
   const blind = node.inputs.findIndex((known) => known?.kind === 'untyped');
   if (blind >= 0)
     return { reason: `the type of its input '${nameOf(node, blind)}' is not known`, follows: true };
@@ -94,6 +107,9 @@ function understood(node: BoundNode, context: Context): ReturnType<OnnxReader> |
   if (lost < 0) return { reason: read, follows: false };
   return { reason: `what its input '${nameOf(node, lost)}' is made of is not known`, follows: true };
 }
+
+const isKnownOperator = ({ proto: { domain, opType = '' } }: BoundNode): boolean =>
+  isDefaultDomain(domain) && (onnxReaders.has(opType) || evaluatorOf(opType, true) !== undefined);
 
 const nameOf = ({ proto }: BoundNode, input: number): string => proto.input[input] ?? '';
 

@@ -177,6 +177,7 @@ function elementwise(definition: Function): Op {
     homogeneous: ([x]) => (x ? factors : 'none'),
     joint: null,
     narrow: channelwise(() => op),
+    probabilities: null,
     epilogue,
     fuse: unfusable,
   };

@@ -125,6 +125,7 @@ function binary({ name, function: kind, zero, homogeneous, joint, partials, make
     homogeneous,
     joint,
     narrow: narrow(make),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

@@ -38,8 +38,9 @@ export function concat(axis = CHANNELS): Op {
     onnx: () => ({ opType: 'Concat', attributes: { axis } }),
     zero: zeroWithAll,
     homogeneous: linearInAll,
-    joint: axis === CHANNELS ? 'concat' : null,
+    joint: axis === CHANNELS ? 'concat' : 'beside',
     narrow: axis === CHANNELS ? narrowJoined(() => op) : narrowAlike(() => op),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };
@@ -64,6 +65,7 @@ export function split(axis: number, sizes: readonly number[]): Op {
     homogeneous: linearInFirst,
     joint: null,
     narrow: axis === CHANNELS ? narrowParts(sizes) : (kept) => everywhere(op, kept[0] ?? null, sizes.length),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

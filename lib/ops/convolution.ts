@@ -55,6 +55,7 @@ export function conv(options: Partial<Convolution> = {}): Op {
     homogeneous: linearLayer(epilogue),
     joint: null,
     narrow: narrow(attributes),
+    probabilities: null,
     epilogue: null,
     fuse: (epilogue) => (attributes.epilogue ? null : conv({ ...attributes, epilogue })),
   };

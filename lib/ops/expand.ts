@@ -33,6 +33,7 @@ export const expand = (sizes: Shape): Op => ({
   homogeneous: linearInFirst,
   joint: null,
   narrow: narrow(sizes),
+  probabilities: null,
   epilogue: null,
   fuse: unfusable,
 });

@@ -43,6 +43,7 @@ export function layerNorm({ axis, epsilon = 1e-5 }: LayerNorm): Op {
     homogeneous: linearNorm(),
     joint: null,
     narrow: null,
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

@@ -35,6 +35,7 @@ export function linear(attributes: Linear = {}): Op {
     homogeneous: linearLayer(attributes.epilogue),
     joint: null,
     narrow: narrow(attributes),
+    probabilities: null,
     epilogue: null,
     fuse: (epilogue) => (attributes.epilogue ? null : linear({ epilogue })),
   };

@@ -31,6 +31,7 @@ export const matmul = (): Op => ({
   homogeneous: linearInEach,
   joint: null,
   narrow,
+  probabilities: null,
   epilogue: null,
   fuse: unfusable,
 });

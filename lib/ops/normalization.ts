@@ -48,6 +48,7 @@ export function batchNorm(options: Partial<BatchNorm> = {}): Op {
     homogeneous: linearNorm(epilogue),
     joint: null,
     narrow: narrow(attributes),
+    probabilities: null,
     epilogue: null,
     fuse: epilogue ? unfusable : (epilogue) => batchNorm({ ...attributes, epilogue }),
   };

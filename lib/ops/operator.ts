@@ -166,6 +166,7 @@ export const promisesNothing = {
   homogeneous: neverHomogeneous,
   joint: null,
   narrow: null,
+  probabilities: null,
   epilogue: null,
   fuse: unfusable,
 } as const satisfies Partial<Op>;

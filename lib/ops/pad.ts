@@ -55,6 +55,7 @@ export function pad(options: Pad): Op {
     narrow: axes.some((axis) => axis <= CHANNELS)
       ? narrowPadded(() => op, attributes)
       : channelwise(() => op),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

@@ -126,6 +126,7 @@ function perChannel({ name, attrs, call, result, factors, backward, onnx }: PerC
     homogeneous: ([x]) => (x ? factors : 'none'),
     joint: null,
     narrow: channelwise(() => op),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

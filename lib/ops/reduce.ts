@@ -69,6 +69,7 @@ function reduction(
     homogeneous: linearInFirst,
     joint: null,
     narrow: axes.every((axis) => axis > 1) ? channelwise(() => op) : null,
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

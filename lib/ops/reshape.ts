@@ -92,6 +92,7 @@ function reshaping({ name, attrs, target, withChannels, onnx }: Reshaping): Op {
     homogeneous: linearInFirst,
     joint: null,
     narrow: narrow(target, withChannels),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };
@@ -192,10 +193,11 @@ function batchAxis(target: Shape, from: Shape, { axis: now, size, least, most }:
   return own ?? able.findLast((axis) => axis < target.length - 1) ?? able[0] ?? -1;
 }
 
-/** Everything before `axis` becomes one axis, the rest another. */
+/** Everything before `axis` becomes one axis, the rest another; behind the last axis there is nothing left. */
 function readFlatten(context: OnnxContext): readonly Value[] {
   const from = context.type(0).shape;
-  const axis = axisOf(context.attributes.int('axis', 1), [...from, 1]);
+  const given = context.attributes.int('axis', 1);
+  const axis = given === from.length ? given : axisOf(given, from);
   if (axis === 0) context.decline('it mixes the batch with other axes');
   const op = axis === 1 ? flatten() : reshape([-1, elements(from.slice(axis))]);
   return context.emit(op, [context.data(0)]);

@@ -54,6 +54,7 @@ export function resize(attributes: Resize): Op {
     homogeneous: linearInFirst,
     joint: null,
     narrow: channelwise(() => op),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

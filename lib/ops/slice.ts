@@ -50,6 +50,7 @@ export function slice(options: Slice): Op {
     homogeneous: linearInFirst,
     joint: null,
     narrow: axes.some((axis) => axis <= CHANNELS) ? narrowSliced(attributes) : channelwise(() => op),
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

@@ -44,6 +44,7 @@ export function softmax(axis: number): Op {
     joint: null,
     // Along the channels, those that are gone would still count in the denominator.
     narrow: axis > 1 ? channelwise(() => op) : null,
+    probabilities: axis,
     epilogue: null,
     fuse: unfusable,
   };

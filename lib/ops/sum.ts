@@ -29,6 +29,7 @@ export function sum(attributes: Sum = {}): Op {
     homogeneous: (scaled) => rectified(scaled.every(Boolean), attributes.epilogue),
     joint: 'sum',
     narrow: narrow(attributes),
+    probabilities: null,
     epilogue: null,
     fuse: (epilogue) => (attributes.epilogue ? null : sum({ epilogue })),
   };

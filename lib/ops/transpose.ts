@@ -32,6 +32,7 @@ export function transpose(permutation: readonly number[]): Op {
     joint: null,
     // Channels must stay where they are looked for.
     narrow: permutation[0] === 0 && permutation[1] === 1 ? channelwise(() => op) : null,
+    probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };

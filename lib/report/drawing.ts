@@ -64,12 +64,12 @@ function drawPlace(place: Place, [x, y]: Point): Markup {
   const corner: Point = [x - width / 2, y - height / 2];
   const [single] = place.cards;
   if (single && place.cards.length === 1) return drawCard(single, corner, key);
-  return drawStack(place.cards, corner, place);
+  return drawStack(corner, place);
 }
 
-function drawStack(cards: readonly Card[], [x, y]: Point, { key, width, height }: Place): Markup {
-  const { caption, gap } = metrics;
-  let top = y + caption;
+function drawStack([x, y]: Point, { cards, caption, key, width, height }: Place & { kind: 'cards' }): Markup {
+  const { gap } = metrics;
+  let top = y + metrics.caption;
   const drawn = cards.map((card) => {
     const at: Point = [x + gap, top];
     top += card.height + gap;
@@ -79,7 +79,7 @@ function drawStack(cards: readonly Card[], [x, y]: Point, { key, width, height }
     'g',
     { class: 'stack' },
     element('rect', { x, y, width, height, rx: 9 }),
-    element('text', { class: 'caption', x: x + width / 2, y: y + 14 }, `${cards.length} in parallel`),
+    element('text', { class: 'caption', x: x + width / 2, y: y + 14 }, caption),
     drawn,
   );
 }

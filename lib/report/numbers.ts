@@ -1,7 +1,8 @@
 // How quantities are written for people, on pages and in the terminal.
 
-/** `0.81 M`, `12.3 k`, `950`. */
+/** `2.84 G`, `614 M`, `1.23 M`, `12.3 k`, `950`. */
 export function formatCount(count: number): string {
+  if (count >= 999.5e6) return `${(count / 1e9).toFixed(count >= 1e11 ? 0 : 2)} G`;
   if (count >= 1e6) return `${(count / 1e6).toFixed(count >= 1e8 ? 0 : 2)} M`;
   if (count >= 1e4) return `${(count / 1e3).toFixed(1)} k`;
   return String(count);
@@ -22,6 +23,15 @@ export const formatIds = (ids: readonly number[]): string =>
   ids.length <= mostNamed
     ? ids.join(', ')
     : `${ids.slice(0, namedFirst).join(', ')}, ... (${ids.length} in all)`;
+
+/** `group 0 (segments 1, 5), group 3 (segment 7)`, or where there are many the first of them and how many. */
+export function formatGroups(groups: readonly { id: number; segments: readonly number[] }[]): string {
+  const named = groups.length <= mostNamed ? groups : groups.slice(0, namedFirst);
+  const texts = named.map(
+    ({ id, segments }) => `group ${id} (segment${segments.length > 1 ? 's' : ''} ${formatIds(segments)})`,
+  );
+  return [...texts, ...(named === groups ? [] : [`... (${groups.length} in all)`])].join(', ');
+}
 
 /** `segments 1, 4, 7`, or where there are many `135 segments`. */
 export const formatSegments = (ids: readonly number[]): string =>

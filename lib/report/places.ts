@@ -2,6 +2,7 @@
 // of parallel branches, without which a large super-network would be wider than any screen. Text is set
 // in a fixed-width font, so its size is known here.
 
+import { collapse, commonPath, shorten } from './labels.js';
 import { formatCount } from './numbers.js';
 import type { Box, End, SegmentGraph, Terminal } from './segment-graph.js';
 
@@ -34,7 +35,7 @@ export interface Size {
 export interface Card extends Size {
   readonly box: Box;
   readonly lines: readonly string[];
-  /** Parameters and multiply-accumulates; '' where it has neither. */
+  /** In small letters: parameters and multiply-accumulates, or a joint's name; '' where it has neither. */
   readonly cost: string;
   /** Width of the column that holds the id. */
   readonly gutter: number;
@@ -42,7 +43,7 @@ export interface Card extends Size {
 
 /** What the layout moves as one. */
 export type Place = Size & { readonly key: string } & (
-    | { readonly kind: 'cards'; readonly cards: readonly Card[] }
+    | { readonly kind: 'cards'; readonly cards: readonly Card[]; readonly caption: string }
     | { readonly kind: 'terminal'; readonly terminal: Terminal }
   );
 
@@ -110,19 +111,27 @@ const sumOf = <T>(items: readonly T[], of: (item: T) => number): number =>
 
 function cardsPlace(key: string, boxes: readonly Box[]): Place {
   const cards = boxes.map(card);
-  const { caption, gap } = metrics;
-  const width = Math.max(...cards.map((c) => c.width));
+  const { gap, smallLetter } = metrics;
   const [single] = cards;
-  if (single && cards.length === 1) return { kind: 'cards', key, cards, width, height: single.height };
+  if (single && cards.length === 1) return { ...single, kind: 'cards', key, cards, caption: '' };
+  const caption = captionOf(boxes);
+  const width = Math.max(caption.length * smallLetter, ...cards.map((c) => c.width));
   const stacked = cards.map((c) => ({ ...c, width }));
-  const height = caption + sumOf(cards, (c) => c.height + gap) + gap;
-  return { kind: 'cards', key, cards: stacked, width: width + 2 * gap, height };
+  const height = metrics.caption + sumOf(cards, (c) => c.height + gap) + gap;
+  return { kind: 'cards', key, cards: stacked, caption, width: width + 2 * gap, height };
+}
+
+/** `6 in parallel · cell0.edge1`, with where the branches are where their names agree on it. */
+function captionOf(boxes: readonly Box[]): string {
+  const path = commonPath(boxes.map(({ nodes }) => nodes));
+  return `${boxes.length} in parallel${path === '' ? '' : ` · ${shorten(path, lineLength)}`}`;
 }
 
 function card(box: Box): Card {
   const { letter, smallLetter, lineHeight, padding } = metrics;
-  const lines = wrap(collapse(box.operators));
-  const cost = costOf(box);
+  const operators = collapse(box.operators);
+  const lines = box.joint ? [`${box.id} ${operators}`] : wrap(operators);
+  const cost = box.joint ? shorten(box.nodes.at(-1) ?? '', lineLength) : costOf(box);
   const gutter = box.joint ? 0 : String(box.id).length * smallLetter + padding;
   const text = Math.max(...lines.map((line) => line.length * letter), cost.length * smallLetter);
   return {
@@ -150,37 +159,6 @@ function terminalPlace(key: string, terminal: Terminal): Place {
 /** `image 3×32×32`, without the batch; a long name loses its middle. */
 export const terminalLabel = ({ name, shape }: Terminal): string =>
   `${shorten(name, 2 * lineLength)} ${shape.slice(1).join('×')}`.trimEnd();
-
-export const shorten = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, length / 2)}…${text.slice(1 - length / 2)}`;
-
-/** `Conv BatchNorm Relu`; what repeats is written once: `Conv ×2 Relu`, `(Relu Conv) ×3`. */
-export function collapse(names: readonly string[]): string {
-  const period = periodOf(names);
-  const once = collapseRuns(names.slice(0, period));
-  const times = names.length / period;
-  if (times === 1) return once;
-  return period === 1 ? `${once} ×${times}` : `(${once}) ×${times}`;
-}
-
-/** Length of the shortest sequence whose repetition gives `names`. */
-function periodOf(names: readonly string[]): number {
-  const repeats = (period: number): boolean =>
-    names.length % period === 0 && names.every((name, index) => name === names[index % period]);
-  let period = 1;
-  while (!repeats(period)) period += 1;
-  return period;
-}
-
-function collapseRuns(names: readonly string[]): string {
-  const runs: { name: string; count: number }[] = [];
-  for (const name of names) {
-    const last = runs.at(-1);
-    if (last?.name === name) last.count += 1;
-    else runs.push({ name, count: 1 });
-  }
-  return runs.map(({ name, count }) => (count === 1 ? name : `${name} ×${count}`)).join(' ');
-}
 
 /** Lines of whole words. */
 function wrap(text: string): readonly string[] {

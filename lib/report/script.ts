@@ -16,11 +16,14 @@ for (const figure of document.querySelectorAll('.drawing')) {
     zoom = next;
     svg.style.width = width * zoom + 'px';
     svg.style.height = height * zoom + 'px';
+    // Lines stay to be seen from afar; where nothing could be read any more, boxes are spots of their colour.
+    svg.style.setProperty('--thick', Math.max(1, 0.6 / zoom));
+    svg.classList.toggle('far', zoom < 0.2);
     view.scrollTo(left * zoom - x, top * zoom - y);
   };
   // A drawing that is too wide starts smaller, though still to be read, with the inputs in view.
   if (width > view.clientWidth) {
-    scale(Math.max(0.55, view.clientWidth / width));
+    scale(Math.max(0.8, view.clientWidth / width));
     const [start, from] = [svg.querySelector('.terminal').getBoundingClientRect(), view.getBoundingClientRect()];
     view.scrollTo(view.scrollLeft + start.left + start.width / 2 - from.left - from.width / 2, 0);
   }

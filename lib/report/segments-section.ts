@@ -1,10 +1,10 @@
 // The part of a page that shows a segment graph: legend, drawing, and a table that says the same in words.
 
 import { drawSegments, verdict } from './drawing.js';
+import { collapse, shorten } from './labels.js';
 import { element, type Content, type Markup } from './markup.js';
 import { formatCount } from './numbers.js';
 import { details, note, table } from './page.js';
-import { collapse, shorten } from './places.js';
 import type { Box, SegmentGraph } from './segment-graph.js';
 
 export async function segmentsSection(graph: SegmentGraph, name: string): Promise<Markup> {

@@ -41,6 +41,12 @@ summary { cursor: pointer; color: var(--muted); }
 .viewport { position: relative; overflow: auto; max-height: 88vh; border: 1px solid var(--line); border-radius: 10px; cursor: grab; }
 .viewport.dragged { cursor: grabbing; user-select: none; }
 .viewport svg { display: block; margin: 0 auto; }
+.segments rect, .segments .link { stroke-width: calc(1.2px * var(--thick, 1)); }
+.segments .removable rect { stroke-width: calc(1.6px * var(--thick, 1)); }
+.segments.far text, .segments.far .link { display: none; }
+.segments.far .fixed rect, .segments.far .joint rect { fill: var(--muted); }
+.segments.far .removable rect { fill: var(--blue); }
+.segments.far .erased rect { fill: var(--orange); stroke-dasharray: none; }
 .tools { display: none; gap: .4rem; margin: 0 0 .5rem; align-items: center; }
 .scripted .tools { display: flex; flex-wrap: wrap; }
 .tools button, .tools input { font: inherit; font-size: .88rem; color: inherit; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; padding: .15rem .7rem; }

@@ -5,7 +5,7 @@
 
 import { rewrite, type Graph, type GraphBuilder, type Node, type Parameter, type Value } from '../graph.js';
 import { multiply } from '../ops/arithmetic.js';
-import { fullSize } from './removable.js';
+import { dispensable } from './removable.js';
 import { growSegments, segmentOfVertex, type Chain } from './segments.js';
 import { SOURCE, traceGraph, type Edge, type Trace, type Vertex } from './trace.js';
 
@@ -53,10 +53,6 @@ function bareBranches(trace: Trace): ReadonlyMap<Node, ReadonlyMap<number, strin
   }
   return branches;
 }
-
-/** Whether the sum keeps its shape without this term. */
-const dispensable = (sum: Vertex, edge: Edge): boolean =>
-  sum.edges.some((other) => other !== edge && fullSize(sum, other));
 
 /**
  * The name of the branch that ends in `edge`, or null where it has parameters. An edge from a fork is a

@@ -2,6 +2,7 @@
 // stable.
 
 import { atBatch, countMacs, countParameters, type Value } from '../graph.js';
+import { listUnsupported, type Unsupported } from '../ops/opaque.js';
 import { runs, type Group } from './groups.js';
 import type { Member } from './losses.js';
 import type { SearchSpace } from './space.js';
@@ -15,6 +16,8 @@ export interface InspectDocument {
   readonly params: number;
   /** Multiply-accumulates at batch 1. */
   readonly macs: number;
+  /** What of the network cannot run, and so cannot be trained or constructed either. */
+  readonly unsupported: Unsupported;
   readonly segments: readonly {
     readonly id: number;
     readonly nodes: readonly string[];
@@ -42,6 +45,7 @@ export const inspectDocument = (space: SearchSpace, model: string): InspectDocum
   outputs: space.graph.outputs.map(describeValue),
   params: countParameters(space.graph),
   macs: countMacs(atBatch(space.graph, 1)),
+  unsupported: listUnsupported(space.graph),
   segments: space.segments.map(({ nodes, ...segment }) => ({
     id: segment.id,
     nodes: nodes.map((node) => node.name),

@@ -3,6 +3,7 @@
 
 import { isParameter, type Parameter, type Value } from '../graph.js';
 import { elements, formatShape, sameShape } from '../shape.js';
+import { whyOpaque } from '../ops/opaque.js';
 import type { Losses } from './losses.js';
 import { lastVertex, type Chain } from './segments.js';
 import type { Edge, Trace, Vertex } from './trace.js';
@@ -58,11 +59,19 @@ export function reasonsAgainst(
 function reasonInside(trace: Trace, chain: Chain, outputs: ReadonlySet<Parameter>): string {
   const last = lastVertex(trace, chain);
   if (last.joint) return `several branches meet in '${last.node.name}'`;
-  if (chain.trainable.length === 0) return 'it has no trainable parameters';
+  if (chain.trainable.length === 0)
+    return `it has no trainable parameters${canHaveGate(trace, last) ? '; --gates gives it one' : ''}`;
   if (last.output) return `'${last.node.name}' is an output of the network`;
   if (last.successors.length === 0) return `nothing reads '${last.node.name}'`;
   const exposed = exposedParameter(trace, chain, outputs);
   return exposed ? `its parameter '${exposed.name}' is an output of the network` : '';
+}
+
+/** Whether the branch that ends in `last` feeds a sum that could do without. */
+function canHaveGate(trace: Trace, last: Vertex): boolean {
+  const [successor, ...others] = last.successors.map((id) => trace.vertices[id] as Vertex);
+  if (last.output || successor?.joint !== 'sum' || others.length > 0) return false;
+  return successor.edges.some((edge) => edge.from === last.id && dispensable(successor, edge));
 }
 
 function exposedParameter(
@@ -89,11 +98,21 @@ function reasonAfter(trace: Trace, last: Vertex, losses: Losses): string {
 
 /** What `next`, a successor, says to losing `last`. */
 function reasonAt(next: Vertex, last: Vertex, losses: Losses): string {
-  if (!next.joint) return `its successor '${next.node.name}' (${next.node.op.name}) cannot do without it`;
+  if (!next.joint) return needOf(next);
   const lost = next.edges.filter((edge) => edge.from === last.id);
   if (lost.some((edge) => !edge.first))
     return `'${next.node.name}' reads a side result of '${last.node.name}'`;
   return next.joint === 'sum' ? reasonAtSum(next, lost) : reasonAtConcat(next, lost, losses);
+}
+
+/** Why a vertex that is no joint needs each of its inputs. */
+function needOf({ node, edges }: Vertex): string {
+  const { name, op } = node;
+  const opaque = whyOpaque(node);
+  if (opaque !== null) return `its successor '${name}' (${op.name}) is not understood: ${opaque}`;
+  if (edges.length === 1) return `its successor '${name}' (${op.name}) would have no input`;
+  if (op.joint !== 'beside') return `its successor '${name}' (${op.name}) needs all of its inputs`;
+  return `'${name}' joins along axis ${op.attrs['axis'] as number}, not along channels`;
 }
 
 function reasonAtSum(next: Vertex, lost: readonly Edge[]): string {
@@ -115,8 +134,14 @@ function reasonOfZero(trace: Trace, chain: Chain, blank: Blank): string {
   const culprit = spoiler(trace, chain, blank);
   if (!culprit) return '';
   const { node } = culprit;
+  const opaque = whyOpaque(node);
+  if (opaque !== null) return `'${node.name}' (${node.op.name}) in it is not understood: ${opaque}`;
   return `its result is not zero when its parameters are, because of '${node.name}' (${node.op.name})`;
 }
+
+/** Whether the sum keeps its shape without this term. */
+export const dispensable = (sum: Vertex, edge: Edge): boolean =>
+  sum.edges.some((other) => other !== edge && fullSize(sum, other));
 
 /** Whether a term alone gives a sum its shape. */
 export const fullSize = (sum: Vertex, edge: Edge): boolean =>

@@ -26,7 +26,7 @@ export interface Vertex {
   /** Whether one of its results is an output of the network. */
   readonly output: boolean;
   /** Several data inputs meet here, and the result is still defined when one disappears. */
-  readonly joint: Op['joint'];
+  readonly joint: Exclude<Op['joint'], 'beside'>;
   /** The parameters it reads, also through constants. */
   readonly parameters: readonly Parameter[];
   /** The constant nodes it reads, in graph order. */
@@ -75,7 +75,7 @@ export function traceGraph(graph: Graph): Trace {
       edges,
       successors: readers,
       output: node.outputs.some((value) => outputs.has(value)),
-      joint: edges.length > 1 ? node.op.joint : null,
+      joint: edges.length > 1 && node.op.joint !== 'beside' ? node.op.joint : null,
       parameters,
       constants: nodes,
     });

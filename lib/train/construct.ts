@@ -52,6 +52,8 @@ export interface VerifiedSubnet {
     readonly supernet: Cost;
     readonly subnet: Cost;
     readonly erased: readonly number[];
+    /** The groups that they make up. */
+    readonly groups: readonly { readonly id: number; readonly segments: readonly number[] }[];
     readonly maxDifference: number;
   };
 }
@@ -87,6 +89,7 @@ export async function constructVerified(
       supernet: costOf(graph),
       subnet: costOf(result.graph),
       erased: result.erased,
+      groups: zero.map((id) => ({ id, segments: space.groups[id]?.segments ?? [] })),
       maxDifference: result.agreement.maxDifference,
     },
   };

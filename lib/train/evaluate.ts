@@ -95,13 +95,22 @@ export function checkFits(graph: Graph, dataset: Dataset): void {
   if (formatShape(input) !== formatShape(dataset.shape)) {
     throw new HalfspaceError(
       'ERR_SHAPE',
-      `the network takes images ${formatShape(input)}, '${dataset.name}' has ${formatShape(dataset.shape)}`,
+      `the network takes images ${formatShape(input)}, '${dataset.name}' has ${formatShape(dataset.shape)}` +
+        adviceOnSize(input, dataset.shape),
     );
   }
   if (classes !== dataset.classes.length) {
     throw new HalfspaceError(
       'ERR_SHAPE',
-      `the network tells ${classes} classes apart, '${dataset.name}' has ${dataset.classes.length}`,
+      `the network tells ${classes} classes apart, '${dataset.name}' has ${dataset.classes.length}: ` +
+        `give the network an output of ${dataset.classes.length} before it is exported, or data of ${classes} classes`,
     );
   }
+}
+
+/** What helps where nothing but height and width differ. */
+function adviceOnSize([channels, height, width]: readonly number[], [expected]: Dataset['shape']): string {
+  if (channels !== expected || height === undefined || width === undefined) return '';
+  const resize = height === width ? `, or read images from folders with --size ${height}` : '';
+  return `: export the network with open height and width${resize}`;
 }
