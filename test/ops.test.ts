@@ -30,6 +30,7 @@ for (const [title, c] of titledCases) {
 test('operators that may promise nothing about zero are these', (t) => {
   const never = factoriesWhere((c) => !subsets(c.inputs.length).some((zeros) => c.op.zero(zeros)));
   t.deepEqual(never, [
+    'softplus',
     'sigmoid',
     'hardSigmoid',
     'clip',
@@ -37,6 +38,7 @@ test('operators that may promise nothing about zero are these', (t) => {
     'exp',
     'log',
     'power',
+    'greaterOrEqual',
     'softmax',
     'pad',
     'softmaxCrossEntropy',
@@ -70,10 +72,15 @@ test('operators that may promise nothing about factors are these', (t) => {
     (c) => !subsets(c.inputs.length).some((scaled) => c.op.homogeneous(scaled) !== 'none'),
   );
   t.deepEqual(never, [
+    'elu',
+    'selu',
+    'celu',
+    'softplus',
     'sigmoid',
     'tanh',
     'silu',
     'gelu',
+    'geluTanh',
     'hardSigmoid',
     'hardSwish',
     'clip',
@@ -83,6 +90,8 @@ test('operators that may promise nothing about factors are these', (t) => {
     'sqrt',
     'erf',
     'power',
+    'greater',
+    'greaterOrEqual',
     'softmax',
     'pad',
     'softmaxCrossEntropy',

@@ -77,10 +77,16 @@ const normalizationCases = [
 const functions: readonly (readonly [string, Op, ...number[]])[] = [
   ['relu', ops.relu(), 0],
   ['leakyRelu', ops.leakyRelu(0.1), 0],
+  ['elu', ops.elu(0.8), 0],
+  ['selu', ops.selu(), 0],
+  ['celu', ops.celu(0.7)],
+  ['softplus', ops.softplus()],
+  ['abs', ops.abs(), 0],
   ['sigmoid', ops.sigmoid()],
   ['tanh', ops.tanh()],
   ['silu', ops.silu()],
   ['gelu', ops.gelu()],
+  ['geluTanh', ops.geluTanh()],
   ['hardSigmoid', ops.hardSigmoid(), -3, 3],
   ['hardSwish', ops.hardSwish(), -3, 3],
   ['clip', ops.clip(0, 3), 0, 3],
@@ -109,6 +115,15 @@ const numberCases = [...CHANNELS.map((c): Shape => [2, c, 5, 3]), [4, 17, 24, 25
     [`[${shape.join(',')}] and a number`, layer(ops.add(), shape, [1])],
   ],
 );
+
+const twoCases = ([3, 16, 17] as const).flatMap((c): Titled[] => {
+  const x: Shape = [2, c, 5, 3];
+  return (['greater', 'greaterOrEqual', 'select'] as const).flatMap((name): Titled[] => [
+    [`${name} of two, ${c} channels`, of(ops[name](), x, x)],
+    [`${name} beside a row, ${c} channels`, of(ops[name](), x, [c, 1, 1])],
+    [`${name} beside a number, ${c} channels`, layer(ops[name](), x, [1])],
+  ]);
+});
 
 /** Sizes along an axis of parts that are joined, and taken apart again. */
 const joins: readonly (readonly [axis: number, sizes: readonly number[]])[] = [
@@ -192,6 +207,7 @@ export const parityCases: readonly Titled[] = [
   ...functionCases,
   ...sumCases,
   ...numberCases,
+  ...twoCases,
   ...joinCases,
   ...poolingCases,
   ...resizeCases,

@@ -36,6 +36,9 @@ const normal = (x: number): number => 0.5 * (1 + erf(x / Math.SQRT2));
 
 const density = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
 
+/** What the tanh form of gelu has in place of 2 Phi(x) - 1. */
+const bend = (x: number): number => Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
+
 const limits = (attrs: Attributes): Activation => clip(numberOf(attrs, 'min'), numberOf(attrs, 'max'));
 
 const activations: Readonly<Record<string, Activation>> = {
@@ -47,6 +50,17 @@ const activations: Readonly<Record<string, Activation>> = {
     f: (x, attrs) => (x > 0 ? x : numberOf(attrs, 'alpha') * x),
     df: (x, attrs) => (x > 0 ? 1 : numberOf(attrs, 'alpha')),
   },
+  abs: { f: Math.abs, df: Math.sign },
+  elu: {
+    f: (x, attrs) =>
+      numberOf(attrs, 'gamma') *
+      (x > 0 ? x : numberOf(attrs, 'alpha') * Math.expm1(numberOf(attrs, 'rate') * x)),
+    df: (x, attrs) => {
+      const rate = numberOf(attrs, 'rate');
+      return numberOf(attrs, 'gamma') * (x > 0 ? 1 : numberOf(attrs, 'alpha') * rate * Math.exp(rate * x));
+    },
+  },
+  softplus: { f: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), df: sigmoid },
   sigmoid: { f: sigmoid, df: (x) => sigmoid(x) * (1 - sigmoid(x)) },
   tanh: { f: Math.tanh, df: (x) => 1 - Math.tanh(x) ** 2 },
   exp: { f: Math.exp, df: Math.exp },
@@ -63,6 +77,10 @@ const activations: Readonly<Record<string, Activation>> = {
   },
   silu: { f: (x) => x * sigmoid(x), df: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))) },
   gelu: { f: (x) => x * normal(x), df: (x) => normal(x) + x * density(x) },
+  gelu_tanh: {
+    f: (x) => 0.5 * x * (1 + bend(x)),
+    df: (x) => 0.5 * (1 + bend(x) + x * (1 - bend(x) ** 2) * Math.sqrt(2 / Math.PI) * (1 + 0.134145 * x * x)),
+  },
   hard_sigmoid: {
     f: (x, attrs) => clip(0, 1).f(numberOf(attrs, 'alpha', 1 / 6) * x + numberOf(attrs, 'beta', 0.5), attrs),
     df: (x, attrs) => {

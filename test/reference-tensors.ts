@@ -74,16 +74,21 @@ const expand: ReferenceKernel = (inputs, outputs, attrs) => {
   });
 };
 
-const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
+const functions: Readonly<Record<string, (a: number, b: number) => number>> = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
+  max: Math.max,
+  min: Math.min,
+  greater: (a, b) => (a > b ? 1 : 0),
+  greater_or_equal: (a, b) => (a >= b ? 1 : 0),
+  select: (a, b) => (b === 0 ? 0 : a),
 };
 
 const binary: ReferenceKernel = (inputs, outputs, attrs) => {
   const [a, b, y] = [at(inputs, 0), at(inputs, 1), at(outputs, 0)];
-  const f = arithmetic[String(attrs['function'])];
+  const f = functions[String(attrs['function'])];
   if (!f) throw new Error(`unknown function '${String(attrs['function'])}'`);
   forEachPosition(y.shape, (position, index) => {
     y.data[index] = f(broadcastAt(a, position), broadcastAt(b, position));

@@ -19,9 +19,10 @@
 //       with epilogue relu, dy is first masked where scale (x - batchMean) batchInvStd + bias is not above 0
 //   unary                   x -> y                       {function [its parameters]}
 //   unary_backward          dy x y -> dx                 {function [its parameters]}
-//       relu, leaky_relu {alpha}, sigmoid, tanh, silu, gelu, hard_sigmoid {alpha beta}, hard_swish,
-//       clip {min max}, identity, affine {alpha beta}, exp, log, sqrt, erf, power {exponent}; where
-//       the gradient follows from y alone (relu, leaky_relu), y may stand for x too
+//       relu, leaky_relu {alpha}, elu {alpha gamma rate}, sigmoid, tanh, silu, gelu, gelu_tanh,
+//       softplus, hard_sigmoid {alpha beta}, hard_swish, clip {min max}, abs, identity,
+//       affine {alpha beta}, exp, log, sqrt, erf, power {exponent}; where the gradient follows from y
+//       alone (relu, leaky_relu), y may stand for x too
 //   sum                     x1 ... xn -> y               {[epilogue]}   same shapes
 //   concat                  x1 ... xn -> y               {axis}
 //   split                   x -> y1 ... yn               {axis}   sizes from the outputs
@@ -52,7 +53,8 @@
 //   reduce                  x -> y                       {axes function}   sum | mean over `axes`, which
 //       y has at size one or not at all
 //   dot                     a b -> y[1]                  y = sum of a b, same shapes
-//   binary                  a b -> y                     {function}   add | sub | mul | div, broadcasting
+//   binary                  a b -> y                     {function}   broadcasting: add | sub | mul | div |
+//       max | min, comparisons greater | greater_or_equal that give 1 or 0, and select: a where b is not zero
 //   matmul                  a[..,M,K] b[..,K,N] -> y[..,M,N]   {transposeA transposeB}   transposed as
 //       stored; the leading axes of b are those of a, or absent
 //   softmax                 x -> y                       {axis}

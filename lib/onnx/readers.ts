@@ -2,6 +2,8 @@
 
 import { readers as activations } from '../ops/activation.js';
 import { readers as arithmetic } from '../ops/arithmetic.js';
+import { readers as comparisons } from '../ops/compare.js';
+import { readers as composedActivations } from '../ops/composed-activation.js';
 import { readers as concatenation } from '../ops/concat.js';
 import { readers as convolution } from '../ops/convolution.js';
 import { readers as einsum } from '../ops/einsum.js';
@@ -26,6 +28,8 @@ import { readers as transposition } from '../ops/transpose.js';
 const tables = [
   activations,
   arithmetic,
+  comparisons,
+  composedActivations,
   concatenation,
   convolution,
   einsum,

@@ -37,6 +37,22 @@ interface Function {
 
 const onnx = (opType: string, attributes: OnnxForm['attributes'] = {}): OnnxForm => ({ opType, attributes });
 
+const SLOPE = Math.sqrt(8 / Math.PI);
+const CURVE = 0.044715;
+
+/** x sigmoid(x (SLOPE + SLOPE CURVE x^2)), likewise one node only in later operator sets. */
+const onnxGeluTanh: OnnxForm = {
+  ...onnx('Mul'),
+  inputs: [0, { before: 4 }],
+  before: [
+    { ...onnx('Mul'), inputs: [0, 0] },
+    { ...onnx('Mul'), inputs: [{ before: 0 }, floatScalar(SLOPE * CURVE)] },
+    { ...onnx('Add'), inputs: [{ before: 1 }, floatScalar(SLOPE)] },
+    { ...onnx('Mul'), inputs: [0, { before: 2 }] },
+    { ...onnx('Sigmoid'), inputs: [{ before: 3 }] },
+  ],
+};
+
 /** x (1 + erf(x / sqrt(2))) / 2, one node only in later operator sets than the one we write. */
 const onnxGelu: OnnxForm = {
   ...onnx('Mul'),
@@ -73,6 +89,25 @@ export const leakyRelu = (alpha = 0.01): Op =>
     onnx: onnx('LeakyRelu', { alpha: { float: alpha } }),
   });
 
+/** x where x > 0, alpha (exp(x) - 1) elsewhere */
+export const elu = (alpha = 1): Op =>
+  bent('Elu', { alpha, gamma: 1, rate: 1 }, onnx('Elu', { alpha: { float: alpha } }));
+
+/** gamma elu(x) with the two numbers for which layers keep mean zero and variance one */
+export const selu = (alpha = 1.6732632423543772, gamma = 1.0507009873554805): Op =>
+  bent('Selu', { alpha, gamma, rate: 1 }, onnx('Selu', { alpha: { float: alpha }, gamma: { float: gamma } }));
+
+/** x where x > 0, alpha (exp(x / alpha) - 1) elsewhere */
+export const celu = (alpha = 1): Op =>
+  bent('Celu', { alpha, gamma: 1, rate: 1 / alpha }, onnx('Celu', { alpha: { float: alpha } }));
+
+const bent = (name: string, parameters: Attributes, form: OnnxForm): Op =>
+  elementwise({ name, function: 'elu', parameters, mapsZeroToZero: true, onnx: form });
+
+/** log(1 + exp(x)) */
+export const softplus = (): Op =>
+  elementwise({ name: 'Softplus', function: 'softplus', mapsZeroToZero: false, onnx: onnx('Softplus') });
+
 /** 1 / (1 + exp(-x)) */
 export const sigmoid = (): Op =>
   elementwise({ name: 'Sigmoid', function: 'sigmoid', mapsZeroToZero: false, onnx: onnx('Sigmoid') });
@@ -93,6 +128,10 @@ export const silu = (): Op =>
 /** x Phi(x), with the exact error function */
 export const gelu = (): Op =>
   elementwise({ name: 'Gelu', function: 'gelu', mapsZeroToZero: true, onnx: onnxGelu });
+
+/** x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, close to `gelu` */
+export const geluTanh = (): Op =>
+  elementwise({ name: 'GeluTanh', function: 'gelu_tanh', mapsZeroToZero: true, onnx: onnxGeluTanh });
 
 /** min(max(alpha x + beta, 0), 1) */
 export const hardSigmoid = (alpha = 1 / 6, beta = 0.5): Op =>
@@ -127,6 +166,16 @@ export const affine = (alpha: number, beta: number): Op =>
     mapsZeroToZero: beta === 0,
     factors: beta === 0 ? 'any' : 'none',
     onnx: affineForm(alpha, beta),
+  });
+
+/** |x| */
+export const abs = (): Op =>
+  elementwise({
+    name: 'Abs',
+    function: 'abs',
+    mapsZeroToZero: true,
+    factors: 'positive',
+    onnx: onnx('Abs'),
   });
 
 /** exp(x) */
@@ -206,11 +255,24 @@ function bound(context: OnnxContext, index: number, absent: number): number {
   return context.constant(index)?.data[0] ?? context.decline('its bounds are not constants');
 }
 
-/** Gelu with the error function, as opposed to its approximation by tanh. */
-function exactGelu(context: OnnxContext): readonly Value[] {
+function readGelu(context: OnnxContext): readonly Value[] {
   const approximate = context.attributes.string('approximate', 'none');
-  if (approximate !== 'none') context.decline(`its approximation '${approximate}' is not supported`);
-  return context.emit(gelu(), [context.data(0)]);
+  if (approximate !== 'none' && approximate !== 'tanh')
+    context.decline(`its approximation '${approximate}' is not supported`);
+  return context.emit(approximate === 'tanh' ? geluTanh() : gelu(), [context.data(0)]);
+}
+
+/** With the numbers that ONNX takes where a file gives none. */
+function readSelu(context: OnnxContext): readonly Value[] {
+  const { attributes } = context;
+  const op = selu(attributes.float('alpha', 1.6732632), attributes.float('gamma', 1.050701));
+  return context.emit(op, [context.data(0)]);
+}
+
+function readCelu(context: OnnxContext): readonly Value[] {
+  const alpha = context.attributes.float('alpha', 1);
+  if (alpha === 0) context.decline('its alpha is zero');
+  return context.emit(celu(alpha), [context.data(0)]);
 }
 
 export const readers: OnnxReaders = {
@@ -218,7 +280,12 @@ export const readers: OnnxReaders = {
   Sigmoid: mapReader(sigmoid),
   Tanh: mapReader(tanh),
   HardSwish: mapReader(hardSwish),
-  Gelu: exactGelu,
+  Gelu: readGelu,
+  Abs: mapReader(abs),
+  Elu: (context) => context.emit(elu(context.attributes.float('alpha', 1)), [context.data(0)]),
+  Selu: readSelu,
+  Celu: readCelu,
+  Softplus: mapReader(softplus),
   Erf: mapReader(erf),
   Exp: mapReader(exp),
   Log: mapReader(log),

@@ -1,7 +1,8 @@
 // Addition, subtraction, multiplication and division of two tensors that broadcast to one shape, by
-// ONNX's rules. Sums of equal shapes have their own file, since kernels do more for them.
+// ONNX's rules, and the factory for all such functions. Sums of equal shapes have their own file, since
+// kernels do more for them.
 
-import type { GradientContext, Kept, NarrowRule, Op, ParameterSlice, Value } from '../graph.js';
+import type { GradientContext, Kept, NarrowRule, OnnxForm, Op, ParameterSlice, Value } from '../graph.js';
 import { broadcast, elements, sameType, type Shape, type TensorType } from '../shape.js';
 import { affine, power } from './activation.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
@@ -27,14 +28,17 @@ import { sum } from './sum.js';
 const CHANNELS = 1;
 
 /** What distinguishes one function of two numbers from another. */
-interface Binary {
+export interface Binary {
   readonly name: string;
-  readonly function: 'add' | 'sub' | 'mul' | 'div';
+  /** The kernel's name of it. */
+  readonly function: string;
   readonly zero: Op['zero'];
   readonly homogeneous: Op['homogeneous'];
   readonly joint: Op['joint'];
-  /** dL/da and dL/db, still in the shape of the result. */
-  readonly partials: readonly [Partial, Partial];
+  /** dL/da and dL/db, still in the shape of the result; null where zero. */
+  readonly partials: readonly [Partial | null, Partial | null];
+  /** A node of ONNX that is called as ours, unless told. */
+  readonly onnx?: OnnxForm;
   readonly make: () => Op;
 }
 
@@ -112,7 +116,10 @@ const dot = (result: TensorType): Op =>
 
 const negated = (context: GradientContext, dy: Value): Value => emitOne(context, affine(-1, 0), [dy]);
 
-function binary({ name, function: kind, zero, homogeneous, joint, partials, make }: Binary): Op {
+/** A function of two numbers as an operator on two tensors. */
+export function binary(definition: Binary): Op {
+  const { name, function: kind, zero, homogeneous, joint, partials, make } = definition;
+  const form = definition.onnx ?? { opType: name, attributes: {} };
   return {
     name,
     attrs: {},
@@ -120,7 +127,7 @@ function binary({ name, function: kind, zero, homogeneous, joint, partials, make
     gradient: (context) => gradient(partials, context),
     lower: () => ({ kernel: 'binary', attrs: { function: kind } }),
     macs: noMacs,
-    onnx: () => ({ opType: name, attributes: {} }),
+    onnx: () => form,
     zero,
     homogeneous,
     joint,
@@ -138,12 +145,9 @@ function result(inputs: readonly TensorType[]): TensorType {
   return { dtype: a.dtype, shape: broadcast(a.shape, b.shape) };
 }
 
-const gradient = (
-  partials: readonly [Partial, Partial],
-  context: GradientContext,
-): readonly (Value | null)[] =>
+const gradient = (partials: Binary['partials'], context: GradientContext): readonly (Value | null)[] =>
   partials.map((partial, index) => {
-    if (!context.needs(index)) return null;
+    if (!partial || !context.needs(index)) return null;
     return unbroadcast(context, partial(context, upstream(context)), input(context, index).type);
   });
 

@@ -1,13 +1,16 @@
 // ONNX nodes that hand their input on unchanged once a network is read: they leave no node behind.
 
+import { isFlags } from './compare.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 
 /** Type numbers of the format for floats of any width, which are one type here. */
 const FLOATS = new Set([1, 10, 11, 16]);
+const BOOL = 9;
 
 function cast(context: OnnxContext) {
   const to = context.attributes.int('to');
-  if (context.type(0).dtype !== 'f32' || !FLOATS.has(to))
+  const flags = to === BOOL && isFlags(context.data(0));
+  if (context.type(0).dtype !== 'f32' || !(flags || FLOATS.has(to)))
     context.decline('it converts between floats and integers');
   return [context.data(0)];
 }

@@ -1,23 +1,30 @@
 // All operators, one factory each. Gradient operators stay with the operators they belong to.
 
 export {
+  abs,
   affine,
+  celu,
   clip,
+  elu,
   erf,
   exp,
   gelu,
+  geluTanh,
   hardSigmoid,
   hardSwish,
   leakyRelu,
   log,
   power,
   relu,
+  selu,
   sigmoid,
   silu,
+  softplus,
   sqrt,
   tanh,
 } from './activation.js';
 export { add, divide, multiply, subtract } from './arithmetic.js';
+export { greater, greaterOrEqual, select } from './compare.js';
 export { concat, split } from './concat.js';
 export { conv, type Convolution } from './convolution.js';
 export { expand } from './expand.js';

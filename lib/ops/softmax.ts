@@ -1,6 +1,6 @@
 // Softmax along one axis, as attention uses it; the loss has its own, fused with cross-entropy.
 
-import type { Op, Value } from '../graph.js';
+import type { Op } from '../graph.js';
 import type { TensorType } from '../shape.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
@@ -56,12 +56,14 @@ export const softmaxBackward = (axis: number, x: TensorType): Op =>
   gradientOp({ name: 'SoftmaxBackward', kernel: 'softmax_backward', attrs: { axis }, outputs: [x] });
 
 /** Before operator set 13 all axes from `axis` on were taken together, and it was 1 by default. */
-function read(context: OnnxContext): readonly Value[] {
+export function readSoftmaxAxis(context: OnnxContext): number {
   const { shape } = context.type(0);
   const together = context.opset < 13;
   const axis = axisOf(context.attributes.int('axis', together ? 1 : -1), shape);
   if (together && axis !== shape.length - 1) context.decline('it takes several axes together');
-  return context.emit(softmax(axis), [context.data(0)]);
+  return axis;
 }
 
-export const readers: OnnxReaders = { Softmax: read };
+export const readers: OnnxReaders = {
+  Softmax: (context) => context.emit(softmax(readSoftmaxAxis(context)), [context.data(0)]),
+};

@@ -1,4 +1,4 @@
-// Sums, differences, products and quotients of two tensors that broadcast to a third.
+// Functions of two numbers, applied to two tensors that broadcast to a third.
 #include "../semantics/binary.h"
 #include "../simd.h"
 

@@ -1,4 +1,5 @@
-// Sums, differences, products and quotients of two tensors that broadcast to a third.
+// Functions of two numbers: arithmetic, the larger, the smaller, and comparisons, which give 1 or 0.
+// Two tensors broadcast to a third.
 #pragma once
 
 #include "portable.h"
@@ -18,6 +19,23 @@ struct Multiply {
 struct Divide {
   HALFSPACE_INLINE float operator()(float a, float b) const { return a / b; }
 };
+// These two keep NaN, so that a diverged network shows it.
+struct Larger {
+  HALFSPACE_INLINE float operator()(float a, float b) const { return b > a || b != b ? b : a; }
+};
+struct Smaller {
+  HALFSPACE_INLINE float operator()(float a, float b) const { return b < a || b != b ? b : a; }
+};
+struct Greater {
+  HALFSPACE_INLINE float operator()(float a, float b) const { return a > b ? 1.0f : 0.0f; }
+};
+struct GreaterOrEqual {
+  HALFSPACE_INLINE float operator()(float a, float b) const { return a >= b ? 1.0f : 0.0f; }
+};
+// a where b is not zero, zero elsewhere, whatever a is there
+struct Select {
+  HALFSPACE_INLINE float operator()(float a, float b) const { return b != 0.0f ? a : 0.0f; }
+};
 
 // The list of functions: calls make(Function{}) for the one that the step names.
 template <class Make>
@@ -26,6 +44,11 @@ std::unique_ptr<Kernel> with_binary_function(const StepMeta& step, const Make& m
   if (name == "add") return make(Add{});
   if (name == "sub") return make(Subtract{});
   if (name == "mul") return make(Multiply{});
+  if (name == "max") return make(Larger{});
+  if (name == "min") return make(Smaller{});
+  if (name == "greater") return make(Greater{});
+  if (name == "greater_or_equal") return make(GreaterOrEqual{});
+  if (name == "select") return make(Select{});
   step.expect(name == "div", "unknown function '", name, "'");
   return make(Divide{});
 }

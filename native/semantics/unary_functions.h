@@ -27,6 +27,34 @@ struct LeakyRelu {
   HALFSPACE_INLINE float slope(float x, float) const { return x > 0.0f ? 1.0f : alpha; }
 };
 
+struct Absolute {
+  HALFSPACE_INLINE float value(float x) const { return x < 0.0f ? -x : x; }
+  HALFSPACE_INLINE float slope(float x, float) const {
+    return x > 0.0f ? 1.0f : (x < 0.0f ? -1.0f : 0.0f);
+  }
+};
+
+// gamma x, below zero gamma alpha (exp(rate x) - 1); slopes there follow from y, which is one-to-one.
+struct Elu {
+  float alpha, gamma, rate;
+  HALFSPACE_INLINE float value(float x) const {
+    const float below = alpha * vector_expm1(rate * x);
+    return gamma * (x < 0.0f ? below : x);
+  }
+  HALFSPACE_INLINE float slope(float x, float y) const {
+    return x > 0.0f ? gamma : rate * (y + gamma * alpha);
+  }
+};
+
+// log(1 + exp(x)), as the larger of x and 0 and what is left
+struct Softplus {
+  HALFSPACE_INLINE float value(float x) const {
+    const float left = vector_log1p(vector_exp(x < 0.0f ? x : -x));
+    return x < 0.0f ? left : x + left;
+  }
+  HALFSPACE_INLINE float slope(float x, float) const { return vector_sigmoid(x); }
+};
+
 struct Sigmoid {
   HALFSPACE_INLINE float value(float x) const { return vector_sigmoid(x); }
   HALFSPACE_INLINE float slope(float, float y) const { return y * (1.0f - y); }
@@ -98,6 +126,18 @@ struct Gelu {
   }
 };
 
+// x (1 + tanh(u)) / 2 = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3), close to Gelu.
+struct GeluTanh {
+  HALFSPACE_INLINE static float twice(float x) {
+    return x * (1.59576912f + 0.0713548163f * x * x);
+  }
+  HALFSPACE_INLINE float value(float x) const { return x * vector_sigmoid(twice(x)); }
+  HALFSPACE_INLINE float slope(float x, float y) const {
+    const float s = vector_sigmoid(twice(x));
+    return s + y * (1.0f - s) * (1.59576912f + 0.214064449f * x * x);
+  }
+};
+
 // clamp(alpha x + beta, 0, 1)
 struct HardSigmoid {
   float alpha, beta;
@@ -132,6 +172,10 @@ std::unique_ptr<Kernel> with_function(const StepMeta& step, const Make& make) {
   if (name == "identity") return make(Identity{});
   if (name == "relu") return make(Relu{});
   if (name == "leaky_relu") return make(LeakyRelu{number("alpha", 0.01)});
+  if (name == "abs") return make(Absolute{});
+  if (name == "elu")
+    return make(Elu{number("alpha", 1.0), number("gamma", 1.0), number("rate", 1.0)});
+  if (name == "softplus") return make(Softplus{});
   if (name == "sigmoid") return make(Sigmoid{});
   if (name == "tanh") return make(Tanh{});
   if (name == "exp") return make(Exp{});
@@ -142,6 +186,7 @@ std::unique_ptr<Kernel> with_function(const StepMeta& step, const Make& make) {
   if (name == "affine") return make(AffineMap{number("alpha", 1.0), number("beta", 0.0)});
   if (name == "silu") return make(Silu{});
   if (name == "gelu") return make(Gelu{});
+  if (name == "gelu_tanh") return make(GeluTanh{});
   if (name == "hard_sigmoid") return make(HardSigmoid{number("alpha", 0.2), number("beta", 0.5)});
   if (name == "hard_swish") return make(HardSwish{});
   if (name == "relu6") return make(Clip{0.0f, 6.0f});

@@ -1,6 +1,6 @@
-// exp, tanh and erf of one float in arithmetic that compilers vectorise: no branches, no calls, no
-// tables. Errors are a few units in the last place, as tests of the activations state. The
-// coefficients are our own minimax fits.
+// exp, log, tanh and erf of one float in arithmetic that compilers vectorise: no branches, no calls,
+// no tables. Errors are a few units in the last place, as tests of the activations state. The
+// coefficients are our own minimax fits, but for the series of the logarithm.
 #pragma once
 
 #include <bit>
@@ -16,9 +16,14 @@ HALFSPACE_INLINE float clamp(float x, float low, float high) {
   return x > high ? high : x;
 }
 
-// exp(x) = 2^n exp(r) with n the nearest integer to x / log 2 and |r| <= log(2) / 2.
+// exp(x) = power (1 + rest)
+struct SplitExp {
+  float power, rest;
+};
+
+// 2^n and exp(r) - 1, with n the nearest integer to x / log 2 and |r| <= log(2) / 2.
 // Saturates at exp(88) and exp(-87.3), still normal numbers.
-HALFSPACE_INLINE float vector_exp(float x) {
+HALFSPACE_INLINE SplitExp split_exp(float x) {
   x = clamp(x, -87.3f, 88.0f);
   // Adding 1.5 * 2^23 leaves n in the low bits of the sum, rounded to nearest.
   const float shifted = x * 1.44269504f + 12582912.0f;
@@ -29,9 +34,34 @@ HALFSPACE_INLINE float vector_exp(float x) {
   p = p * r + 0.0416685268f;
   p = p * r + 0.166665092f;
   p = p * r + 0.49999994f;
-  const float mantissa = 1.0f + (r + r * r * p);
   const uint32_t exponent = (std::bit_cast<uint32_t>(shifted) << 23) + 0x3f800000u;
-  return mantissa * std::bit_cast<float>(exponent);
+  return {std::bit_cast<float>(exponent), r + r * r * p};
+}
+
+HALFSPACE_INLINE float vector_exp(float x) {
+  const SplitExp e = split_exp(x);
+  return (1.0f + e.rest) * e.power;
+}
+
+// exp(x) - 1, which keeps its digits near zero.
+HALFSPACE_INLINE float vector_expm1(float x) {
+  const SplitExp e = split_exp(x);
+  return e.power * e.rest + (e.power - 1.0f);
+}
+
+// log(1 + x) for x from 0 to 1: 2 artanh(s) with s = x / (2 + x), of which s^2 <= 1 / 9 leaves the
+// ninth term of the series below rounding.
+HALFSPACE_INLINE float vector_log1p(float x) {
+  const float s = x / (2.0f + x), t = s * s;
+  float p = 1.0f / 15.0f;
+  p = p * t + 1.0f / 13.0f;
+  p = p * t + 1.0f / 11.0f;
+  p = p * t + 1.0f / 9.0f;
+  p = p * t + 1.0f / 7.0f;
+  p = p * t + 1.0f / 5.0f;
+  p = p * t + 1.0f / 3.0f;
+  p = p * t + 1.0f;
+  return 2.0f * s * p;
 }
 
 // 1 or -1 beyond `end`, where the function cannot be told from it in float.

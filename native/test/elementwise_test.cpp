@@ -18,6 +18,7 @@ struct Function {
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 double normal(double x) { return 0.5 * (1 + std::erf(x / std::sqrt(2.0))); }
 double density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * M_PI); }
+double bent(double x) { return std::sqrt(8 / M_PI) * (x + 0.044715 * x * x * x); }
 double cut(double x, double low, double high) { return std::min(std::max(x, low), high); }
 double inside(double x, double low, double high) { return x > low && x < high ? 1 : 0; }
 
@@ -28,6 +29,25 @@ const std::vector<Function> kFunctions = {
      {{"alpha", 0.25}},
      [](double x) { return x > 0 ? x : 0.25 * x; },
      [](double x) { return x > 0 ? 1 : 0.25; }},
+    {"abs",
+     {},
+     [](double x) { return std::abs(x); },
+     [](double x) { return x > 0 ? 1.0 : (x < 0 ? -1 : 0); }},
+    {"elu",
+     {{"alpha", 1.5}, {"gamma", 1.25}, {"rate", 0.5}},
+     [](double x) { return 1.25 * (x > 0 ? x : 1.5 * std::expm1(x / 2)); },
+     [](double x) { return 1.25 * (x > 0 ? 1 : 0.75 * std::exp(x / 2)); }},
+    {"softplus",
+     {},
+     [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); },
+     logistic},
+    {"gelu_tanh",
+     {},
+     [](double x) { return x * logistic(bent(x)); },
+     [](double x) {
+       const double s = logistic(bent(x));
+       return s + x * s * (1 - s) * std::sqrt(8 / M_PI) * (1 + 3 * 0.044715 * x * x);
+     }},
     {"sigmoid", {}, logistic, [](double x) { return logistic(x) * (1 - logistic(x)); }},
     {"tanh",
      {},
@@ -114,6 +134,20 @@ TEST("tanh and erf keep their relative accuracy near zero") {
   const Tensor y = run("unary", {{"function", std::string("tanh")}}, {x}, zeros({3}));
   for (size_t i = 0; i < 3; ++i) {
     if (std::abs(y[i] / std::tanh(x[i]) - 1) > 1e-6) failed("tanh(", x[i], ") is ", y[i]);
+  }
+}
+
+TEST("elu keeps its relative accuracy near zero, softplus far below it") {
+  Tensor x = zeros({3});
+  x.data = {-1e-3, -1e-6, -1e-12};
+  const Tensor y = run("unary", {{"function", std::string("elu")}}, {x}, zeros({3}));
+  for (size_t i = 0; i < 3; ++i) {
+    if (std::abs(y[i] / std::expm1(x[i]) - 1) > 1e-6) failed("elu(", x[i], ") is ", y[i]);
+  }
+  x.data = {-20, -40, -80};
+  const Tensor z = run("unary", {{"function", std::string("softplus")}}, {x}, zeros({3}));
+  for (size_t i = 0; i < 3; ++i) {
+    if (std::abs(z[i] / std::exp(x[i]) - 1) > 1e-5) failed("softplus(", x[i], ") is ", z[i]);
   }
 }
 
