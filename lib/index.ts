@@ -58,6 +58,7 @@ export { fromOnnx, type ImportOptions } from './onnx/import.js';
 export { searchSpace, type Group, type SearchSpace, type Segment } from './search/space.js';
 export type { Member } from './search/losses.js';
 export type { Target } from './search/selection.js';
+export type { MissingOperator, Unsupported } from './ops/opaque.js';
 export { inspectDocument, type InspectDocument } from './search/inspect.js';
 export { addGates, type Gated } from './search/gates.js';
 export { foldGates } from './search/fold-gates.js';

@@ -59,9 +59,8 @@ test('train says that the loss is taken before a softmax, and keeps it in the fi
   const graph = network.graph([network.apply(softmax(1), [logits], { name: 'chances' })]);
   const [path, out] = [join(folder(), 'model.onnx'), folder()];
   writeFileSync(path, toOnnx(graph, initialWeights(graph, 0)));
-  const { status, stderr } = await halfspace([
-    ...['train', path, '--data', 'sample', '--steps', '1', '--batch', '4', '--threads', '1', '--out', out],
-  ]);
+  const data = ['--data', 'sample', '--steps', '1', '--batch', '4', '--threads', '1'];
+  const { status, stderr } = await halfspace(['train', path, ...data, '--out', out]);
   t.is(status, 0, stderr);
   t.regex(
     stderr,

@@ -1,8 +1,11 @@
-// From flags to options: augmentations by the names that the field gives them.
+// From flags to options: augmentations by the names that the field gives them, and constants that normalise.
 
 import test from 'ava';
+import { openData } from '../lib/cli/data-options.js';
+import { parseNumbers } from '../lib/cli/options.js';
 import { augmentationNames, mixNames } from '../lib/cli/names.js';
 import { searchOptions, type SearchFlags } from '../lib/cli/search-options.js';
+import { testBatches } from '../lib/train/feed.js';
 import { openDataset } from '../lib/data/open.js';
 import { random } from '../lib/random.js';
 
@@ -40,4 +43,40 @@ test('what cutout paints is zero after normalisation', async (t) => {
   t.true(painted.length >= 49);
   const largest = Math.max(...painted.map((pixel) => Math.abs(pixel / 255 - mean)));
   t.true(largest / deviation <= 0.5 / 255 / deviation);
+});
+
+test('--mean and --deviation stand for the constants of the data set', async (t) => {
+  const output = { quiet: true, result: () => {}, note: () => {} };
+  const open = (mean?: string, deviation?: string) =>
+    openData(
+      {
+        data: 'sample',
+        ...(mean === undefined ? {} : { mean: parseNumbers(mean) }),
+        ...(deviation === undefined ? {} : { deviation: parseNumbers(deviation) }),
+      },
+      output,
+    );
+  const usual = await open();
+  const dataset = await open('0.5', '0.25');
+  t.deepEqual([dataset.mean, dataset.deviation], [[0.5], [0.25]]);
+  t.deepEqual((await open('0.5')).deviation, usual.deviation);
+  const { value: batch } = await testBatches(dataset, { batch: 64, skipCorrupt: null }).next();
+  const pixels: Float32Array = batch?.images ?? new Float32Array();
+  t.is(
+    pixels.reduce((a, b) => Math.min(a, b)),
+    -2,
+  );
+  t.is(
+    pixels.reduce((a, b) => Math.max(a, b)),
+    2,
+  );
+  await t.throwsAsync(open('0.5,0.5'), {
+    code: 'ERR_OPTION',
+    message: /mean: expected one number or 1, .* found 0.5,0.5/,
+  });
+  await t.throwsAsync(open('0', '0'), {
+    code: 'ERR_OPTION',
+    message: /deviation: expected one positive number/,
+  });
+  t.throws(() => parseNumbers('0.5,x'), { message: /numbers, by commas/ });
 });

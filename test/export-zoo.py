@@ -2,10 +2,11 @@
 
 usage: export-zoo.py [--opset N] [--external] DIRECTORY EXPORTER NAME[:SIZE] ...
 
-EXPORTER is `torchscript`, `dynamo`, or `dynamo-plain`, which leaves out the exporter's optimizations. NAME is one of torchvision's, or `small_vit`, `small_swin`,
-`small_swin_v2`, `small_maxvit`, `small_convnext`: members of those families with few and narrow layers. SIZE
-is the height and width of the input (64 by default). Weights are random; those that networks begin with at
-one value, and statistics of normalisation, are moved off it, so that every one of them counts.
+EXPORTER is `torchscript`, `dynamo`, or `dynamo-plain`, which leaves out the exporter's optimizations. NAME
+is one of torchvision's, or `small_resnext`, `small_vit`, `small_swin`, `small_swin_v2`, `small_maxvit`,
+`small_convnext`: members of those families with few and narrow layers. SIZE is the height and width of the
+input (64 by default). Weights are random; those that networks begin with at one value, and statistics of
+normalisation, are moved off it, so that every one of them counts.
 """
 
 import argparse

@@ -36,6 +36,12 @@ interface Case {
 const cases: readonly Case[] = [
   { network: 'SuperResNet', build: narrow('superresnet', 16), data: 'cifar10', folder: published('cifar10') },
   { network: 'a RegNet', build: smallRegnet, data: 'cifar10', folder: published('cifar10') },
+  {
+    network: 'RegNet-800M with squeeze-excitation',
+    build: narrow('regnet-800m-se', 16),
+    data: 'cifar10',
+    folder: published('cifar10'),
+  },
   { network: 'StackedUnets', build: narrow('stackedunets', 8), data: 'svhn', folder: published('svhn') },
   {
     network: 'DemoSupNet',

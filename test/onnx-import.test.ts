@@ -362,25 +362,28 @@ test('a norm of zero has a gradient of zero', async (t) => {
   t.deepEqual(await trainNative(graph, 2, 2, 0.1), [Math.fround(Math.log(2)), Math.fround(Math.log(2))]);
 });
 
+/** A product of weights, and what follows. */
+const ending = (end: readonly NodeProto[], output: string): Graph =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 3])],
+      nodes: [node('MatMul', ['x', 'w'], ['a']), ...end],
+      constants: [floats('w', [3, 2], [0.1, 0.2, -0.3, 0.4, 0.5, -0.6])],
+      outputs: [untyped(output)],
+    }),
+  );
+
+const fewLosses = (graph: Graph) => trainNative(graph, 2, 3, 0.5);
+
 test('a network that ends in probabilities is trained on their logits, and keeps its end', async (t) => {
-  const ending = (end: readonly NodeProto[], output: string): Graph =>
-    fromOnnx(
-      modelBytes({
-        inputs: [value('x', [1, 3])],
-        nodes: [node('MatMul', ['x', 'w'], ['a']), ...end],
-        constants: [floats('w', [3, 2], [0.1, 0.2, -0.3, 0.4, 0.5, -0.6])],
-        outputs: [untyped(output)],
-      }),
-    );
-  const losses = (graph: Graph) => trainNative(graph, 2, 3, 0.5);
-  const logits = await losses(ending([], 'a'));
+  const logits = await fewLosses(ending([], 'a'));
   const softmax = node('Softmax', ['a'], ['p'], { axis: 1 });
   const graph = ending([softmax], 'p');
-  t.deepEqual(await losses(graph), logits);
+  t.deepEqual(await fewLosses(graph), logits);
   t.is(graph.nodes.at(-1)?.op.name, 'Softmax');
-  const logarithm = await losses(ending([softmax, node('Log', ['p'], ['l'])], 'l'));
+  const logarithm = await fewLosses(ending([softmax, node('Log', ['p'], ['l'])], 'l'));
   t.true(relativeDifference(logarithm, logits) < 1e-6);
-  const across = await losses(ending([node('Softmax', ['a'], ['p'], { axis: 0 })], 'p'));
+  const across = await fewLosses(ending([node('Softmax', ['a'], ['p'], { axis: 0 })], 'p'));
   t.true(relativeDifference(across, logits) > 1e-3);
 });
 
@@ -701,15 +704,16 @@ test('what is not in single precision is said to become so, and integers are no 
   t.deepEqual(notes(int64, float), ["its input 'x' holds integers"]);
 });
 
+const flatten = (axis: number): Graph =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2, 3])],
+      nodes: [node('Flatten', ['x'], ['y'], { axis })],
+      outputs: [untyped('y')],
+    }),
+  );
+
 test('an axis that does not exist is refused by the shape that the input has', (t) => {
-  const flatten = (axis: number): Graph =>
-    fromOnnx(
-      modelBytes({
-        inputs: [value('x', [1, 2, 3])],
-        nodes: [node('Flatten', ['x'], ['y'], { axis })],
-        outputs: [untyped('y')],
-      }),
-    );
   refused(t, () => flatten(99), 'ERR_MODEL', "Flatten 'Flatten_0': axis 99 does not exist in [1,2,3]");
   const shapes = [3, -1].map((axis) => flatten(axis).outputs[0]?.type.shape);
   t.deepEqual(shapes, [

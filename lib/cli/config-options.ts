@@ -87,7 +87,7 @@ const targets = ['remove', 'sparsity', 'params', 'macs'] as const;
 /** What says something about another setting, or instead of it, and so goes with it when that one is given. */
 const follows: Readonly<Record<string, readonly (keyof Settings)[]>> = {
   model: ['width'],
-  data: ['dataDir', 'size'],
+  data: ['dataDir', 'size', 'mean', 'deviation'],
   epochs: ['steps'],
   steps: ['epochs'],
   optimizer: ['nesterov', 'lr', 'weightDecay'],

@@ -36,6 +36,8 @@ const fromZero = number('a number from 0', (schema, error) => schema.min(0, erro
 const share = number('a number from 0 to 1', (schema, error) => schema.min(0, error).max(1, error));
 const belowOne = number('a number from 0 to below 1', (schema, error) => schema.min(0, error).lt(1, error));
 
+const numbers = z.array(z.number(expected('a number')), expected('a list of numbers'));
+
 const expectedLimit = expected('a number, or a text such as 370k or 115M');
 const limit = z
   .union(
@@ -55,6 +57,8 @@ export const configSchema = z
     data: text,
     dataDir: text,
     size: whole(1),
+    mean: numbers,
+    deviation: numbers,
     skipCorrupt: flag,
     remove: whole(1),
     sparsity: share,

@@ -5,13 +5,15 @@ import type { Dataset } from '../data/dataset.js';
 import { isDatasetName } from '../data/names.js';
 import { HalfspaceError } from '../errors.js';
 import { datasetNames } from './names.js';
-import { orElse, positiveInteger } from './options.js';
+import { orElse, parseNumbers, positiveInteger, withoutUndefined } from './options.js';
 import type { Output } from './output.js';
 
 export interface DataFlags {
   readonly data?: string;
   readonly dataDir?: string;
   readonly size?: number;
+  readonly mean?: readonly number[];
+  readonly deviation?: readonly number[];
   readonly skipCorrupt?: boolean;
 }
 
@@ -22,6 +24,8 @@ export const addDataOptions = (command: Command): Command =>
     )
     .option('--data-dir <folder>', 'where the published files are')
     .option('--size <pixels>', 'height and width of images read from folders', positiveInteger)
+    .option('--mean <list>', 'what is taken off pixels of 0 to 1, by commas, one a channel', parseNumbers)
+    .option('--deviation <list>', 'what they are then divided by, likewise', parseNumbers)
     .option('--skip-corrupt', 'leave out images that cannot be decoded, and name them');
 
 /** What `search` and `evaluate` do with images that cannot be decoded: each is named once, or ends it all. */
@@ -40,7 +44,10 @@ function refuse(cause: HalfspaceError): never {
 }
 
 /** Opens the data set; throws ERR_OPTION where a flag is missing, or would say nothing about it. */
-export async function openData({ data, dataDir, size }: DataFlags, { note }: Output): Promise<Dataset> {
+export async function openData(
+  { data, dataDir, size, mean, deviation }: DataFlags,
+  { note }: Output,
+): Promise<Dataset> {
   if (data === undefined) {
     throw new HalfspaceError(
       'ERR_OPTION',
@@ -57,11 +64,7 @@ export async function openData({ data, dataDir, size }: DataFlags, { note }: Out
     );
   }
   const { openDataset } = await import('../data/open.js');
-  return openDataset(data, {
-    note,
-    ...(dataDir === undefined ? {} : { directory: dataDir }),
-    ...(size === undefined ? {} : { size }),
-  });
+  return openDataset(data, { note, ...withoutUndefined({ directory: dataDir, size, mean, deviation }) });
 }
 
 /** A built-in network is built for the images of the data set. */

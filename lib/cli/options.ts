@@ -75,6 +75,10 @@ export function budget(text: string): number {
 export const parseIds = (text: string): readonly number[] =>
   text.trim() === '' ? [] : text.split(',').map((part) => wholeNumber(part.trim()));
 
+/** `0.485,0.456,0.406` */
+export const parseNumbers = (text: string): readonly number[] =>
+  text.split(',').map((part) => parseNumber(part, 'numbers, by commas', Number.isFinite));
+
 /** `3,32,32` */
 export function parseInput(text: string): readonly [number, number, number] {
   const sizes = text.split(/[,x]/).map((part) => positiveInteger(part));

@@ -24,6 +24,8 @@ const usual: Readonly<Record<string, string | number>> = {
   weightDecay: ofEachRule((name) => optimizer(name).weightDecay),
   labelSmoothing: defaults.smoothing,
   size: 224,
+  mean: "the data set's, ImageNet's for folders",
+  deviation: "the data set's, ImageNet's for folders",
   augment: "the data set's",
   seed: defaults.seed,
   score: defaults.score,

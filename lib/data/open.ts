@@ -21,6 +21,9 @@ export interface OpenOptions {
   readonly directory?: string;
   /** Height and width of images that are read from folders; 224 by default. */
   readonly size?: number;
+  /** Per channel, or one number for all, of pixels scaled to 0..1; those of the data set by default. */
+  readonly mean?: readonly number[];
+  readonly deviation?: readonly number[];
   /** Told of images in a folder that are left out because of their format. */
   readonly note?: (message: string) => void;
 }
@@ -68,11 +71,36 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   if (!Number.isInteger(size) || size < 1) {
     throw new HalfspaceError('ERR_OPTION', `size must be a whole number of pixels from 1, found ${size}`);
   }
-  if (isDatasetName(name)) return openers[name](options);
-  if (await isFolder(name)) return openFolder(name, name, { ...options, size });
+  if (isDatasetName(name)) return normalized(await openers[name](options), options);
+  if (await isFolder(name)) return normalized(await openFolder(name, name, { ...options, size }), options);
   throw new HalfspaceError(
     'ERR_OPTION',
     `'${name}' is neither a data set nor a folder${suggest(name, datasetNames)}`,
+  );
+}
+
+/** The data set with the constants that were asked for. */
+function normalized(dataset: Dataset, { mean, deviation }: OpenOptions): Dataset {
+  const [channels] = dataset.shape;
+  return {
+    ...dataset,
+    mean: perChannel('mean', mean, channels, Number.isFinite) ?? dataset.mean,
+    deviation:
+      perChannel('deviation', deviation, channels, (x) => Number.isFinite(x) && x > 0) ?? dataset.deviation,
+  };
+}
+
+function perChannel(
+  what: string,
+  values: readonly number[] | undefined,
+  channels: number,
+  holds: (value: number) => boolean,
+): readonly number[] | undefined {
+  const all = values?.length === 1 ? Array<number>(channels).fill(values[0] as number) : values;
+  if (!all || (all.length === channels && all.every(holds))) return all;
+  throw new HalfspaceError(
+    'ERR_OPTION',
+    `${what}: expected one ${what === 'mean' ? '' : 'positive '}number or ${channels}, one a channel, found ${all.join(',')}`,
   );
 }
 

@@ -37,7 +37,7 @@ export const unsupported = (graph: Graph): readonly Node[] =>
   graph.nodes.filter((node) => whyOpaque(node) !== null);
 
 /** An operator that cannot run, and where it occurs. */
-export interface Missing {
+export interface MissingOperator {
   readonly op: string;
   readonly reason: string;
   readonly nodes: readonly string[];
@@ -47,7 +47,7 @@ export interface Missing {
 
 /** What of a network cannot run. */
 export interface Unsupported {
-  readonly operators: readonly Missing[];
+  readonly operators: readonly MissingOperator[];
   /** How many nodes more cannot, because of those. */
   readonly dependents: number;
 }
@@ -56,7 +56,7 @@ export interface Unsupported {
 export function listUnsupported(graph: Graph): Unsupported {
   const nodes = unsupported(graph);
   const causes = nodes.filter((node) => node.op.attrs['follows'] === false);
-  const operators = [...groupBy(causes, kindOf).values()].map((group): Missing => {
+  const operators = [...groupBy(causes, kindOf).values()].map((group): MissingOperator => {
     const [first] = group as [Node];
     const guessed = group.filter((node) => node.op.attrs['guessed'] === true);
     return {
@@ -83,7 +83,7 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMa
   return groups;
 }
 
-const countNodes = (operators: readonly Missing[]): number =>
+const countNodes = (operators: readonly MissingOperator[]): number =>
   operators.reduce((sum, { nodes }) => sum + nodes.length, 0);
 
 /** The list as text, every node by name; null where all of `graph` can run. */
