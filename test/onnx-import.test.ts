@@ -106,6 +106,74 @@ test('a vector of one number is trained where it is a weight, not where it was c
   t.deepEqual(scaling([node('Constant', [], ['c'], { value: floats('', [1], [2]) })]), []);
 });
 
+/** A normalisation of two groups of two channels, as exporters of PyTorch take it apart. */
+const grouped = (scale: string, bias: string): Uint8Array =>
+  modelBytes({
+    inputs: [value('x', [1, 4, 3, 2])],
+    nodes: [
+      node('Reshape', ['x', 'groups'], ['apart']),
+      node('InstanceNormalization', ['apart', 'ones', 'zeros'], ['normal']),
+      node('Reshape', ['normal', 'image'], ['back']),
+      node('Mul', ['back', scale], ['scaled']),
+      node('Add', ['scaled', bias], ['shifted']),
+      node('PRelu', ['shifted', 'slope'], ['y']),
+    ],
+    constants: [
+      int64s('groups', [3], [0, 2, -1]),
+      int64s('image', [4], [1, 4, 3, 2]),
+      floats('ones', [2], [1, 1]),
+      floats('zeros', [2], [0, 0]),
+      floats('scale', [4, 1, 1], [1, 2, 3, 4]),
+      floats('bias', [4, 1, 1], [1, 2, 3, 4]),
+      floats('row', [1, 2], [1, 2]),
+      floats('slope', [4, 1, 1], [0.1, 0.2, 0.3, 0.4]),
+    ],
+    outputs: [value('y', [1, 4, 3, 2])],
+  });
+
+const trainable = (graph: Graph): readonly string[] =>
+  graph.parameters.filter((p) => p.trainable).map((p) => p.name);
+
+test('scale and shift of groups and slopes are trained, also when the network was exported and is read again', (t) => {
+  const graph = fromOnnx(grouped('scale', 'bias'));
+  t.deepEqual(trainable(graph), ['scale', 'bias', 'slope']);
+  const again = fromOnnx(toOnnx(graph, initialWeights(graph, 0)));
+  t.is(print(again), print(graph));
+});
+
+test('a constant beside a normalisation that is not one number a channel is not trained', (t) => {
+  t.deepEqual(trainable(fromOnnx(grouped('row', 'bias'))), ['slope']);
+});
+
+for (const [what, yes, no] of [
+  ['both sides', 'soft', 'x'],
+  ['one side', 'soft', 'zero'],
+  ['the other side', 'zero', 'soft'],
+] as const) {
+  test(`a choice by a comparison, computed on ${what}, is exported and read again as it was`, async (t) => {
+    const bytes = modelBytes({
+      inputs: [value('x', [1, 4, 3, 2])],
+      nodes: [
+        node('Less', ['x', 'most'], ['flags']),
+        node('Softplus', ['x'], ['soft']),
+        node('Where', ['flags', yes, no], ['y']),
+      ],
+      constants: [floats('most', [], [0.2]), floats('zero', [], [0])],
+      outputs: [value('y', [1, 4, 3, 2])],
+    });
+    const graph = fromOnnx(bytes);
+    const weights = initialWeights(graph, 0);
+    const again = fromOnnx(toOnnx(graph, weights));
+    t.is(again.nodes.length, graph.nodes.length);
+    const inputs = noise(graph, 1);
+    const [expected = []] = await runOnnx(bytes, inputs);
+    for (const network of [graph, again]) {
+      const [actual = []] = runReference(network, initialWeights(network, 0), inputs);
+      t.true(relativeDifference(actual, expected) < 1e-5);
+    }
+  });
+}
+
 test('nodes keep their names, and those without one are called by operator and position', (t) => {
   const graph = fromOnnx(
     modelBytes({

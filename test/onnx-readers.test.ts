@@ -91,6 +91,10 @@ const cases: readonly ReaderCase[] = [
   of('alpha and gamma', 'Selu', { attributes: { alpha: { float: 1.5 }, gamma: { float: 0.8 } } }),
   of('alpha', 'Celu', { attributes: { alpha: { float: 2.5 } } }),
   of('plain', 'Mish', { opset: 18 }),
+  of('one slope', 'PRelu', { inputs: [0, floats('slope', [1, 1, 1], [0.3])] }),
+  of('a slope a channel', 'PRelu', { inputs: [0, weight('slope', [4, 1, 1])] }),
+  of('of a matrix', 'PRelu', { data: [[3, 4]], inputs: [0, weight('slope', [4])] }),
+  of('a computed slope', 'PRelu', { data: [image, [1, 4, 1, 1]], inputs: [0, 1] }),
   of('channels', 'LogSoftmax', { attributes: { axis: 1 } }),
   of('last axis', 'LogSoftmax', { data: [[3, 4]] }),
   of('of two', 'Greater', { data: [image, image], inputs: [0, 1], flags: true }),
@@ -99,6 +103,7 @@ const cases: readonly ReaderCase[] = [
   of('of two', 'LessOrEqual', { data: [image, [1, 1, 1, 5]], inputs: [0, 1], flags: true }),
   of('computed on one side', 'Where', { inputs: [flags('f', [4, 1, 1]), scalar('c', 2), 0] }),
   of('nothing on the other', 'Where', { inputs: [flags('f', [6, 5]), 0, scalar('c', 0)] }),
+  of('a number beside', 'Where', { inputs: [flags('f', [6, 1]), 0, scalar('c', -3)] }),
   of('computed on both sides', 'Where', { data: [image, image], inputs: [flags('f', [6, 5]), 0, 1] }),
   of('slope', 'LeakyRelu', { attributes: { alpha: { float: 0.3 } } }),
   of('slope and offset', 'HardSigmoid', { attributes: { alpha: { float: 0.3 }, beta: { float: 0.6 } } }),
@@ -168,6 +173,22 @@ const cases: readonly ReaderCase[] = [
     attributes: { epsilon: { float: 1e-3 } },
   }),
   of('plain', 'LayerNormalization', { data: [[1, 3, 8]], inputs: [0, weight('s', [8]), weight('b', [8])] }),
+  of('without a bias', 'LayerNormalization', { data: [[1, 3, 8]], inputs: [0, weight('s', [8])] }),
+  of('of images', 'InstanceNormalization', {
+    inputs: [0, ...norm.slice(0, 2)],
+    attributes: { epsilon: { float: 1e-3 } },
+  }),
+  of('of rows', 'InstanceNormalization', { data: [[1, 4, 7]], inputs: [0, ...norm.slice(0, 2)] }),
+  of('scaled by channels', 'GroupNormalization', {
+    inputs: [0, ...norm.slice(0, 2)],
+    attributes: { num_groups: 2, epsilon: { float: 1e-3 } },
+    opset: 21,
+  }),
+  of('scaled by groups', 'GroupNormalization', {
+    inputs: [0, weight('s', [2]), weight('b', [2])],
+    attributes: { num_groups: 2 },
+    opset: 18,
+  }),
   of('windows', 'MaxPool', { attributes: { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 0, 1, 1] } }),
   of('partial windows', 'MaxPool', { attributes: { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 } }),
   of('dilated', 'MaxPool', { attributes: { kernel_shape: [2, 2], dilations: [2, 3] } }),
@@ -178,12 +199,26 @@ const cases: readonly ReaderCase[] = [
   of('with padding', 'AveragePool', {
     attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 },
   }),
+  of('over depth', 'AveragePool', {
+    data: [[1, 2, 5, 3, 2]],
+    attributes: { kernel_shape: [3, 1, 1], pads: [1, 0, 0, 1, 0, 0], count_include_pad: 1 },
+  }),
   of('plain', 'GlobalAveragePool'),
   of('plain', 'GlobalMaxPool'),
   of('of pixels', 'ReduceMean', { attributes: { axes: [2, -1], keepdims: 1 } }),
   of('of pixels, dropped', 'ReduceMean', { attributes: { axes: [2, 3], keepdims: 0 } }),
   of('axes as an input', 'ReduceMean', { inputs: [0, numbers('axes', 1)], opset: 18 }),
   of('axes as an input', 'ReduceSum', { inputs: [0, numbers('axes', 3)], attributes: { keepdims: 0 } }),
+  of('of pixels', 'ReduceMax', { attributes: { axes: [-1, 2] } }),
+  of('of pixels, dropped', 'ReduceMax', { attributes: { axes: [2, 3], keepdims: 0 } }),
+  of('of rows', 'ReduceMax', { inputs: [0, numbers('axes', 3)], attributes: { keepdims: 0 }, opset: 18 }),
+  of('of channels', 'ReduceMax', { attributes: { axes: [1] } }),
+  of('of channels', 'ReduceMin', { attributes: { axes: [1, 2], keepdims: 0 } }),
+  of('of tokens', 'ReduceMax', { data: [[1, 5, 3]], attributes: { axes: [1], keepdims: 0 } }),
+  of('of three', 'Max', { data: [image, image, [1, 4, 1, 1]], inputs: [0, 1, 2] }),
+  of('with a number', 'Max', { inputs: [scalar('c', 0.3), 0] }),
+  of('of two', 'Min', { data: [image, image], inputs: [0, 1] }),
+  of('with a number and a vector', 'Min', { inputs: [0, scalar('c', 0.3), weight('v', [5])] }),
   of('last axis', 'Softmax'),
   of('channels', 'Softmax', { attributes: { axis: 1 } }),
   of('before operator set 13', 'Softmax', { data: [[3, 4]], opset: 12 }),
@@ -221,12 +256,52 @@ const cases: readonly ReaderCase[] = [
   }),
   of('everything', 'Slice', { inputs: [0, numbers('s', 0), numbers('e', 2 ** 31), numbers('a', 1)] }),
   of('around images', 'Pad', { inputs: [0, numbers('p', 0, 0, 1, 2, 0, 0, 0, 1), scalar('c', 0.5)] }),
+  of('by less than nothing', 'Pad', {
+    inputs: [0, numbers('p', 0, 0, -1, 2, 0, 0, 1, -2), scalar('c', 0.5)],
+  }),
+  of('by cuts alone', 'Pad', { inputs: [0, numbers('p', 0, -1, 0, -2, 0, 0, -1, 0)] }),
+  of('reflected', 'Pad', {
+    inputs: [0, numbers('p', 0, 0, 2, 1, 0, 0, 0, 3)],
+    attributes: { mode: 'reflect' },
+  }),
+  of('repeated', 'Pad', { inputs: [0, numbers('p', 0, 1, 2, 0, 0, 0, 1, 3)], attributes: { mode: 'edge' } }),
+  of('wrapped around', 'Pad', {
+    inputs: [0, numbers('p', 0, 0, 2, 0, 0, 0, 1, 3)],
+    attributes: { mode: 'wrap' },
+    opset: 19,
+  }),
   of('by nothing', 'Pad', { inputs: [0, numbers('p', 0, 0, 0, 0, 0, 0, 0, 0)] }),
   of('listed axes', 'Pad', { inputs: [0, numbers('p', 1, 2), '', numbers('axes', -1)], opset: 18 }),
+  of('blocks of channels', 'DepthToSpace', { attributes: { blocksize: 2 } }),
+  of('channels in blocks', 'DepthToSpace', {
+    data: [[1, 8, 3, 2]],
+    attributes: { blocksize: 2, mode: 'CRD' },
+    opset: 13,
+  }),
+  of('blocks of pixels', 'SpaceToDepth', { data: [[1, 3, 4, 6]], attributes: { blocksize: 2 } }),
+  of('along two axes', 'Tile', { inputs: [0, numbers('r', 1, 2, 1, 3)] }),
+  of('of one row', 'Tile', { data: [[1, 4, 1, 3]], inputs: [0, numbers('r', 1, 1, 200, 1)] }),
+  of('three channels', 'LRN', { attributes: { size: 3, alpha: { float: 0.5 } } }),
+  of('of more than there are', 'LRN', {
+    attributes: { size: 5, alpha: { float: 0.5 }, beta: { float: 0.5 }, bias: { float: 2 } },
+  }),
   of('one position', 'Gather', { inputs: [0, int64s('i', [], [-1])], attributes: { axis: 1 } }),
   of('a run', 'Gather', { inputs: [0, numbers('i', 1, 2)], attributes: { axis: 2 } }),
   of('a run in two axes', 'Gather', {
     inputs: [0, int64s('i', [2, 2], [0, 1, 2, 3])],
+    attributes: { axis: 2 },
+  }),
+  of('channels in any order', 'Gather', {
+    inputs: [0, numbers('i', 3, 1, 2, 0, -1)],
+    attributes: { axis: 1 },
+  }),
+  of('every other row', 'Gather', { inputs: [0, numbers('i', 1, 3, 5)], attributes: { axis: 2 } }),
+  of('windows of rows', 'Gather', {
+    inputs: [0, int64s('i', [2, 3], [0, 2, 4, 1, 3, 5])],
+    attributes: { axis: 2 },
+  }),
+  of('many positions', 'Gather', {
+    inputs: [0, numbers('i', ...Array.from({ length: 90 }, (_, k) => (k * k * 7) % 6))],
     attributes: { axis: 2 },
   }),
   of('everything in four axes', 'Gather', {
@@ -331,6 +406,43 @@ for (const [op, positions] of tables) {
     );
   });
 }
+
+/** Pixels of images whose batch is behind them, as the newer exporter of PyTorch writes adaptive pooling. */
+const ofPixels = (positions: TensorProto): Uint8Array =>
+  modelBytes({
+    inputs: [value('x', image)],
+    nodes: [
+      node('Transpose', ['x'], ['pixels'], { perm: [2, 3, 0, 1] }),
+      node('GatherND', ['pixels', 'i'], ['y']),
+    ],
+    constants: [positions],
+    outputs: [untyped('y')],
+  });
+
+/** The pairs of every row and every column. */
+const grid = (rows: readonly number[], columns: readonly number[]): readonly number[] =>
+  rows.flatMap((row) => columns.flatMap((column) => [row, column]));
+
+const pixels = [
+  ['a window', int64s('i', [2, 2, 3, 2], grid([0, 3, 2, 5], [1, -1, 3]))],
+  ['rows', int64s('i', [3, 1], [5, 0, 2])],
+] as const;
+
+for (const [what, positions] of pixels) {
+  test(`GatherND takes ${what} of pixels as onnxruntime takes them`, async (t) => {
+    const bytes = ofPixels(positions);
+    const graph = fromOnnx(bytes);
+    const data = noise(graph, 1);
+    const [expected] = await runOnnx(bytes, data);
+    const [actual] = runReference(graph, initialWeights(graph, 0), data);
+    t.true(relativeDifference(actual ?? [], expected ?? []) < TOLERANCE);
+  });
+}
+
+test('pixels that are no grid are refused', (t) => {
+  const graph = fromOnnx(ofPixels(int64s('i', [2, 2], [0, 1, 1, 0])));
+  t.is(unsupported(graph)[0]?.op.attrs['opaque'], 'its positions are no grid of one or two axes');
+});
 
 interface Sequence {
   /** None where the file gives none. */
@@ -481,23 +593,49 @@ for (const [c, expected] of [
     'its window is dilated',
   ],
   [
+    of('', 'AveragePool', { data: [[1, 2, 5, 3, 2]], attributes: { kernel_shape: [3, 1, 2] } }),
+    'its windows have height or width, or steps',
+  ],
+  [
     of('', 'Einsum', { data: [image, image], inputs: [0, 1], attributes: { equation: 'bchw,bchw->bc' } }),
     "'bchw,bchw->bc' is no product of matrices",
   ],
   [of('', 'ReduceMean'), 'it reduces the batch too'],
+  [of('', 'ReduceMax'), 'it reduces the batch too'],
+  [of('', 'ReduceMax', { attributes: { axes: [1, 3] } }), 'its axes are not beside each other'],
   [of('', 'Softmax', { opset: 12 }), 'it takes several axes together'],
   [of('', 'Conv', { inputs: [0, int64s('w', [1, 4, 1, 1], [1, 2, 3, 4])] }), "its weight 'w' holds integers"],
   [of('', 'Flatten', { attributes: { axis: 0 } }), 'it mixes the batch with other axes'],
   [of('', 'Squeeze', { data: [[1, 1, 2]] }), 'it does not say which axes go'],
   [of('', 'Reshape', { data: [image, [2]], inputs: [0, 1] }), 'its shape is not constant'],
   [
-    of('', 'Pad', { inputs: [0, numbers('p', 0, 0, 1, 1, 0, 0, 1, 1)], attributes: { mode: 'reflect' } }),
-    "its mode 'reflect' is not supported",
+    of('', 'Pad', { inputs: [0, numbers('p', 0, 0, 1, 1, 0, 0, 1, 1)], attributes: { mode: 'mirror' } }),
+    "its mode 'mirror' is not supported",
   ],
-  [of('', 'Pad', { inputs: [0, numbers('p', 0, 0, -1, 0, 0, 0, 0, 0)] }), 'it cuts as well as pads'],
-  [of('', 'Gather', { inputs: [0, numbers('i', 0, 2)], attributes: { axis: 1 } }), 'its indices are no run'],
+  [
+    of('', 'Pad', { inputs: [0, numbers('p', 0, 0, -1, 0, 0, 0, 0, 0)], attributes: { mode: 'edge' } }),
+    "it cuts, and pads by its mode 'edge'",
+  ],
+  [
+    of('', 'Pad', { inputs: [0, numbers('p', 1, 0, 0, 0, 0, 0, 0, 0)], attributes: { mode: 'edge' } }),
+    'it pads the batch',
+  ],
   [of('', 'Gather', { data: [[3, 2]], inputs: [0, numbers('i', 0, 2)] }), 'it takes images of the batch'],
-  [of('', 'GatherND', { inputs: [0, int64s('i', [1, 1], [0])] }), 'it does more than take rows of a matrix'],
+  [
+    of('', 'Gather', {
+      data: [[1, 5000]],
+      inputs: [0, numbers('i', ...Array.from({ length: 4000 }, (_, k) => (k * k * 7) % 5000))],
+      attributes: { axis: 1 },
+    }),
+    'it takes 4000 elements of 5000 in no order',
+  ],
+  [of('', 'Tile', { inputs: [0, numbers('r', 2, 1, 1, 1)] }), 'it repeats the batch'],
+  [of('', 'Tile', { inputs: [0, numbers('r', 1, 1, 65, 1)] }), 'it makes more than 64 copies'],
+  [of('', 'GatherND', { inputs: [0, int64s('i', [1, 1], [0])] }), 'it takes images of the batch'],
+  [
+    of('', 'GatherND', { inputs: [0, int64s('i', [1, 1], [0])], attributes: { batch_dims: 1 } }),
+    'it takes others of each image',
+  ],
   [
     of('', 'Resize', { inputs: [0, '', floats('s', [4], [1, 1, 2, 2])], attributes: { mode: 'cubic' } }),
     "its mode 'cubic' is not supported",
@@ -519,7 +657,10 @@ for (const [c, expected] of [
   ],
   [of('', 'Pow', { data: [image, image], inputs: [0, 1] }), 'its exponent is not one constant'],
   [of('', 'Sum', { data: [image, [1, 1, 1, 5]], inputs: [0, 1] }), 'its terms have different shapes'],
-  [of('', 'LayerNormalization', { data: [[1, 3, 8]], inputs: [0, weight('s', [8])] }), 'it has no bias'],
+  [
+    of('', 'InstanceNormalization', { data: [[3, 4]], inputs: [0, ...norm.slice(0, 2)] }),
+    'its input has no pixels',
+  ],
   [of('', 'Cast', { attributes: { to: elementType.int64 } }), 'it converts between floats and integers'],
   [of('', 'SplitToSequence', { data: [[1, 5000]], attributes: { axis: 1 } }), 'it makes 5000 parts'],
   [of('', 'Bernoulli'), 'the operator is not known'],

@@ -25,6 +25,9 @@ export interface Case {
   readonly join?: Op;
 }
 
+/** Whether the operator is a step: nothing flows back through it. */
+export const isStep = ({ op }: Case): boolean => op.name === 'Greater' || op.name === 'GreaterOrEqual';
+
 const image: Shape = [2, 4, 5, 6];
 const of = (op: Op, ...shapes: Shape[]): Case => ({ op, inputs: shapes.map(f32) });
 const map = (op: Op, ...kinks: number[]): Case => ({ ...of(op, image), kinks });
@@ -47,6 +50,12 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
   selu: [map(ops.selu(), 0)],
   celu: [map(ops.celu(0.7))],
   softplus: [map(ops.softplus())],
+  mish: [map(ops.mish())],
+  prelu: [
+    { ...layer(ops.prelu(), image, [4, 1, 1]), kinks: [0] },
+    { ...layer(ops.prelu(), image, [1]), kinks: [0] },
+    { ...layer(ops.prelu(), [3, 4], [4]), kinks: [0] },
+  ],
   sigmoid: [map(ops.sigmoid())],
   tanh: [map(ops.tanh())],
   silu: [map(ops.silu())],
@@ -80,8 +89,11 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
     { ...of(ops.divide(), image, [4, 1, 1]), positive: [1] },
     { ...of(ops.divide(), [2, 1, 1, 6], image), positive: [1] },
   ],
+  maximum: [of(ops.maximum(), image, image), of(ops.maximum(), image, [4, 1, 1])],
+  minimum: [of(ops.minimum(), image, image), of(ops.minimum(), [2, 1, 5, 6], image)],
   greater: [of(ops.greater(), image, image), of(ops.greater(), image, [4, 1, 1])],
   greaterOrEqual: [of(ops.greaterOrEqual(), [6], image)],
+  reject: [of(ops.reject(), image, image), of(ops.reject(), image, [4, 1, 1])],
   select: [of(ops.select(), image, image), of(ops.select(), image, [2, 1, 5, 6])],
   matmul: [
     of(ops.matmul(), [3, 4], [4, 5]),
@@ -92,6 +104,8 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
   layerNorm: [
     layer(ops.layerNorm({ axis: 3, epsilon: 1e-3 }), image, [6], [6]),
     layer(ops.layerNorm({ axis: 1 }), [3, 4, 2], [4, 2], [4, 2]),
+    of(ops.layerNorm({ axis: 2, epsilon: 1e-3 }), image),
+    of(ops.layerNorm({ axis: 1 }), [3, 4]),
   ],
   reduceSum: [
     of(ops.reduceSum({ axes: [2, 3] }), image),

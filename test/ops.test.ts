@@ -76,6 +76,7 @@ test('operators that may promise nothing about factors are these', (t) => {
     'selu',
     'celu',
     'softplus',
+    'mish',
     'sigmoid',
     'tanh',
     'silu',
@@ -93,6 +94,7 @@ test('operators that may promise nothing about factors are these', (t) => {
     'greater',
     'greaterOrEqual',
     'softmax',
+    'layerNorm',
     'pad',
     'softmaxCrossEntropy',
   ]);

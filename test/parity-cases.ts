@@ -81,6 +81,7 @@ const functions: readonly (readonly [string, Op, ...number[]])[] = [
   ['selu', ops.selu(), 0],
   ['celu', ops.celu(0.7)],
   ['softplus', ops.softplus()],
+  ['mish', ops.mish()],
   ['abs', ops.abs(), 0],
   ['sigmoid', ops.sigmoid()],
   ['tanh', ops.tanh()],
@@ -118,12 +119,26 @@ const numberCases = [...CHANNELS.map((c): Shape => [2, c, 5, 3]), [4, 17, 24, 25
 
 const twoCases = ([3, 16, 17] as const).flatMap((c): Titled[] => {
   const x: Shape = [2, c, 5, 3];
-  return (['greater', 'greaterOrEqual', 'select'] as const).flatMap((name): Titled[] => [
-    [`${name} of two, ${c} channels`, of(ops[name](), x, x)],
-    [`${name} beside a row, ${c} channels`, of(ops[name](), x, [c, 1, 1])],
-    [`${name} beside a number, ${c} channels`, layer(ops[name](), x, [1])],
-  ]);
+  return (['greater', 'greaterOrEqual', 'select', 'reject', 'maximum', 'minimum'] as const).flatMap(
+    (name): Titled[] => [
+      [`${name} of two, ${c} channels`, of(ops[name](), x, x)],
+      [`${name} beside a row, ${c} channels`, of(ops[name](), x, [c, 1, 1])],
+      [`${name} beside a number, ${c} channels`, layer(ops[name](), x, [1])],
+    ],
+  );
 });
+
+const slopeCases = [3, 16, 17].flatMap((c): Titled[] => [
+  [`prelu of ${c} channels`, { ...layer(ops.prelu(), [2, c, 5, 3], [c, 1, 1]), kinks: [0] }],
+  [`prelu of ${c} channels, one slope`, { ...layer(ops.prelu(), [2, c, 5, 3], [1]), kinks: [0] }],
+]);
+
+/** Axes after the channels, and channels in groups. */
+const rowCases: readonly Titled[] = [
+  ['layerNorm of pixels', of(ops.layerNorm({ axis: 2 }), [2, 17, 5, 3])],
+  ['layerNorm of a group', of(ops.layerNorm({ axis: 2 }), [3, 2, 400])],
+  ['layerNorm of rows, scaled', layer(ops.layerNorm({ axis: 2 }), [2, 5, 19], [19], [19])],
+];
 
 /** Sizes along an axis of parts that are joined, and taken apart again. */
 const joins: readonly (readonly [axis: number, sizes: readonly number[]])[] = [
@@ -208,6 +223,8 @@ export const parityCases: readonly Titled[] = [
   ...sumCases,
   ...numberCases,
   ...twoCases,
+  ...slopeCases,
+  ...rowCases,
   ...joinCases,
   ...poolingCases,
   ...resizeCases,

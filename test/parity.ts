@@ -13,7 +13,7 @@ import { elements } from '../lib/shape.js';
 import type { Precision } from '../lib/train/device-names.js';
 import { Session } from '../lib/train/session.js';
 import type { Weights } from '../lib/weights.js';
-import { contents, titledCases, type Case } from './operator-cases.js';
+import { contents, isStep, titledCases, type Case } from './operator-cases.js';
 import { distinctModes, parityCases } from './parity-cases.js';
 import { ReferenceSession, referenceKernels } from './reference.js';
 
@@ -148,7 +148,7 @@ function trialOf(c: Case, mode: Mode, device: string, representable = FP32.repre
   const values = contents(c, 1).map((data) => Float32Array.from(data, representable));
   const { graph, operands, results, seed } = networkOf(c, mode);
   const written = c.op.lower(mode).outputs?.map((index) => results[index] as Value) ?? results;
-  const backward = mode === 'eval' ? null : differentiate(c, graph, operands, seed);
+  const backward = mode === 'eval' || isStep(c) ? null : differentiate(c, graph, operands, seed);
   const wanted = [...written, ...(backward?.values ?? [])];
   const sinks = wanted.map((value, i): Sink => ({
     value,
@@ -197,7 +197,7 @@ function networkOf(c: Case, mode: Mode) {
   );
   const results = builder.emit(c.op, operands, 'y');
   const y = c.join ? builder.apply(c.join, results, 'joined') : (results[0] as Value);
-  const seed = c.labels || mode === 'eval' ? null : builder.input('seed', y.type);
+  const seed = c.labels || mode === 'eval' || isStep(c) ? null : builder.input('seed', y.type);
   return { graph: builder.graph([y]), operands, results, seed };
 }
 

@@ -39,6 +39,8 @@ const density = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Ma
 /** What the tanh form of gelu has in place of 2 Phi(x) - 1. */
 const bend = (x: number): number => Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
 
+const mishGate = (x: number): number => Math.tanh(Math.log1p(Math.exp(x)));
+
 const limits = (attrs: Attributes): Activation => clip(numberOf(attrs, 'min'), numberOf(attrs, 'max'));
 
 const activations: Readonly<Record<string, Activation>> = {
@@ -61,6 +63,10 @@ const activations: Readonly<Record<string, Activation>> = {
     },
   },
   softplus: { f: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), df: sigmoid },
+  mish: {
+    f: (x) => x * mishGate(x),
+    df: (x) => mishGate(x) + x * (1 - mishGate(x) ** 2) * sigmoid(x),
+  },
   sigmoid: { f: sigmoid, df: (x) => sigmoid(x) * (1 - sigmoid(x)) },
   tanh: { f: Math.tanh, df: (x) => 1 - Math.tanh(x) ** 2 },
   exp: { f: Math.exp, df: Math.exp },

@@ -46,7 +46,7 @@ function rows(x: Operand, axis: number): number[][] {
 }
 
 const layerNorm: ReferenceKernel = (inputs, outputs, attrs) => {
-  const [x, scale, bias] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+  const [x, scale, bias] = [at(inputs, 0), inputs[1], inputs[2]];
   const [y, mean, invStd] = [at(outputs, 0), at(outputs, 1), at(outputs, 2)];
   rows(x, numberOf(attrs, 'axis')).forEach((row, r) => {
     const values = pick(x, row);
@@ -55,7 +55,7 @@ const layerNorm: ReferenceKernel = (inputs, outputs, attrs) => {
     const inverse = 1 / Math.sqrt(variance + numberOf(attrs, 'epsilon'));
     row.forEach((index, i) => {
       const normalised = ((values[i] as number) - mu) * inverse;
-      y.data[index] = normalised * (scale.data[i] as number) + (bias.data[i] as number);
+      y.data[index] = normalised * (scale?.data[i] ?? 1) + (bias?.data[i] ?? 0);
     });
     mean.data[r] = mu;
     invStd.data[r] = inverse;
@@ -65,22 +65,24 @@ const layerNorm: ReferenceKernel = (inputs, outputs, attrs) => {
 /**
  * With xn = (x - mean) * invStd and g = dy * scale over the m elements of a row:
  * dx = invStd * (g - sum g / m - xn * sum g*xn / m); dscale = sum dy*xn and dbias = sum dy over rows.
+ * Without a scale it is one.
  */
 const layerNormBackward: ReferenceKernel = (inputs, outputs, attrs) => {
-  const [x, dy, scale] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
-  const [mean, invStd] = [at(inputs, 3), at(inputs, 4)];
-  const [dx, dscale, dbias] = [at(outputs, 0), at(outputs, 1), at(outputs, 2)];
-  dscale.data.fill(0);
-  dbias.data.fill(0);
+  const [x, dy, scale] = [at(inputs, 0), at(inputs, 1), inputs.length > 4 ? inputs[2] : undefined];
+  const [mean, invStd] = [at(inputs, inputs.length - 2), at(inputs, inputs.length - 1)];
+  const [dx, dscale, dbias] = [at(outputs, 0), outputs[1], outputs[2]];
+  dscale?.data.fill(0);
+  dbias?.data.fill(0);
   rows(x, numberOf(attrs, 'axis')).forEach((row, r) => {
     const inverse = invStd.data[r] as number;
     const xn = pick(x, row).map((value) => (value - (mean.data[r] as number)) * inverse);
     const upstream = pick(dy, row);
-    const g = upstream.map((value, i) => value * (scale.data[i] as number));
+    const g = upstream.map((value, i) => value * (scale?.data[i] ?? 1));
     const product = sum(g.map((value, i) => value * (xn[i] as number)));
     row.forEach((index, i) => {
       const centred = (g[i] as number) - (sum(g) + (xn[i] as number) * product) / row.length;
       dx.data[index] = inverse * centred;
+      if (!dscale || !dbias) return;
       dscale.data[i] = (dscale.data[i] as number) + (upstream[i] as number) * (xn[i] as number);
       dbias.data[i] = (dbias.data[i] as number) + (upstream[i] as number);
     });

@@ -84,6 +84,9 @@ const functions: Readonly<Record<string, (a: number, b: number) => number>> = {
   greater: (a, b) => (a > b ? 1 : 0),
   greater_or_equal: (a, b) => (a >= b ? 1 : 0),
   select: (a, b) => (b === 0 ? 0 : a),
+  reject: (a, b) => (b === 0 ? a : 0),
+  leaky: (a, b) => (a < 0 ? b * a : a),
+  leaky_slope: (a, b) => (a > 0 ? 1 : b),
 };
 
 const binary: ReferenceKernel = (inputs, outputs, attrs) => {

@@ -20,7 +20,7 @@
 //   unary                   x -> y                       {function [its parameters]}
 //   unary_backward          dy x y -> dx                 {function [its parameters]}
 //       relu, leaky_relu {alpha}, elu {alpha gamma rate}, sigmoid, tanh, silu, gelu, gelu_tanh,
-//       softplus, hard_sigmoid {alpha beta}, hard_swish, clip {min max}, abs, identity,
+//       softplus, mish, hard_sigmoid {alpha beta}, hard_swish, clip {min max}, abs, identity,
 //       affine {alpha beta}, exp, log, sqrt, erf, power {exponent}; where the gradient follows from y
 //       alone (relu, leaky_relu), y may stand for x too
 //   sum                     x1 ... xn -> y               {[epilogue]}   same shapes
@@ -54,14 +54,15 @@
 //       y has at size one or not at all
 //   dot                     a b -> y[1]                  y = sum of a b, same shapes
 //   binary                  a b -> y                     {function}   broadcasting: add | sub | mul | div |
-//       max | min, comparisons greater | greater_or_equal that give 1 or 0, and select: a where b is not zero
+//       max | min, comparisons greater | greater_or_equal that give 1 or 0, select: a where b is not zero,
+//       reject: a where it is, leaky: a, below zero b a, and leaky_slope, its derivative in a
 //   matmul                  a[..,M,K] b[..,K,N] -> y[..,M,N]   {transposeA transposeB}   transposed as
 //       stored; the leading axes of b are those of a, or absent
 //   softmax                 x -> y                       {axis}
 //   softmax_backward        dy y -> dx                   {axis}
-//   layer_norm              x scale bias -> y mean invStd   {axis epsilon}   over `axis` and all after it,
-//       which scale and bias have; mean and invStd have the axes before it
-//   layer_norm_backward     x dy scale mean invStd -> dx dscale dbias   {axis}
+//   layer_norm              x [scale bias] -> y mean invStd   {axis epsilon}   over `axis` and all after
+//       it, which scale and bias have; mean and invStd have the axes before it
+//   layer_norm_backward     x dy [scale] mean invStd -> dx [dscale dbias]   {axis}
 //   update                  see lib/compile/update.ts
 //
 // padding is [top, left, bottom, right].

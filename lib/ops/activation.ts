@@ -108,6 +108,10 @@ const bent = (name: string, parameters: Attributes, form: OnnxForm): Op =>
 export const softplus = (): Op =>
   elementwise({ name: 'Softplus', function: 'softplus', mapsZeroToZero: false, onnx: onnx('Softplus') });
 
+/** x tanh(log(1 + exp(x))) */
+export const mish = (): Op =>
+  elementwise({ name: 'Mish', function: 'mish', mapsZeroToZero: true, onnx: onnx('Mish') });
+
 /** 1 / (1 + exp(-x)) */
 export const sigmoid = (): Op =>
   elementwise({ name: 'Sigmoid', function: 'sigmoid', mapsZeroToZero: false, onnx: onnx('Sigmoid') });
@@ -286,6 +290,7 @@ export const readers: OnnxReaders = {
   Selu: readSelu,
   Celu: readCelu,
   Softplus: mapReader(softplus),
+  Mish: mapReader(mish),
   Erf: mapReader(erf),
   Exp: mapReader(exp),
   Log: mapReader(log),

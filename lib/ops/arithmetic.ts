@@ -5,6 +5,7 @@
 import type { GradientContext, Kept, NarrowRule, OnnxForm, Op, ParameterSlice, Value } from '../graph.js';
 import { broadcast, elements, sameType, type Shape, type TensorType } from '../shape.js';
 import { affine, power } from './activation.js';
+import { channelWeight, markNormalised } from './normalised.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
@@ -203,8 +204,17 @@ const scale = (b: number): Op => affine(b, 0);
 const readAdd = reader(shift, shift, add);
 const readScale = reader(scale, scale, multiply);
 
-/** A number is a constant, but a vector of one number among the file's weights is trained: a gate. */
+/**
+ * A number is a constant, but a vector of one number among the file's weights is trained: a gate. So is a vector of
+ * one number a channel after a normalisation: its scale.
+ */
 function readProduct(context: OnnxContext): readonly Value[] {
+  const scale = channelWeight(context);
+  if (scale !== null) {
+    const scaled = context.emit(multiply(), [context.data(1 - scale), context.trained(scale)]);
+    markNormalised(scaled[0]);
+    return scaled;
+  }
   const gate = [0, 1].find((index) => {
     const constant = context.constant(index);
     return constant?.stored && constant.shape.length === 1;
@@ -214,8 +224,13 @@ function readProduct(context: OnnxContext): readonly Value[] {
     : readScale(context);
 }
 
-/** Of two computed values of one shape, at any batch size, it is a sum, for which kernels do more. */
+/**
+ * Of two computed values of one shape, at any batch size, it is a sum, for which kernels do more. The vector beside
+ * what was normalised is its shift.
+ */
 function readSum(context: OnnxContext): readonly Value[] {
+  const shift = channelWeight(context);
+  if (shift !== null) return context.emit(add(), [context.data(1 - shift), context.trained(shift)]);
   const computed = [0, 1].every((index) => context.constant(index) === null);
   return computed && alike(context)
     ? context.emit(sum(), [context.data(0), context.data(1)])

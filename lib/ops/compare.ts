@@ -1,9 +1,9 @@
-// Comparisons of two tensors that broadcast to one shape, and choices by them. Flags are ones and zeros of the
+// The larger and the smaller of two tensors that broadcast to one shape, comparisons, and choices by them. Flags are ones and zeros of the
 // one type that tensors have here; files have a type for them.
 
-import type { OnnxForm, Op, Value } from '../graph.js';
-import { affine } from './activation.js';
-import { add, binary, multiply, subtract } from './arithmetic.js';
+import type { GradientContext, OnnxForm, OnnxSource, Op, Value } from '../graph.js';
+import { affine, clip } from './activation.js';
+import { add, binary, multiply, subtract, type Binary } from './arithmetic.js';
 import type { OnnxContext, OnnxLayout, OnnxReader, OnnxReaders } from './onnx-reader.js';
 import {
   emitOne,
@@ -13,11 +13,52 @@ import {
   neverZero,
   zeroWithAll,
   zeroWithAny,
+  zeroWithFirst,
 } from './operator.js';
 
 /** Type numbers of the format. */
 const FLOAT = 1;
 const BOOL = 9;
+
+/** maximum: a, b -> the larger of both */
+export const maximum = (): Op =>
+  binary({
+    name: 'Max',
+    function: 'max',
+    zero: zeroWithAll,
+    homogeneous: positiveInAll,
+    joint: null,
+    // da = dy where a >= b, db = dy where b > a
+    partials: [
+      (context, dy) => dyWhere(context, dy, greaterOrEqual(), 0, 1),
+      (context, dy) => dyWhere(context, dy, greater(), 1, 0),
+    ],
+    make: maximum,
+  });
+
+/** minimum: a, b -> the smaller of both */
+export const minimum = (): Op =>
+  binary({
+    name: 'Min',
+    function: 'min',
+    zero: zeroWithAll,
+    homogeneous: positiveInAll,
+    joint: null,
+    // da = dy where b >= a, db = dy where a > b
+    partials: [
+      (context, dy) => dyWhere(context, dy, greaterOrEqual(), 1, 0),
+      (context, dy) => dyWhere(context, dy, greater(), 0, 1),
+    ],
+    make: minimum,
+  });
+
+const positiveInAll: Op['homogeneous'] = (scaled) => (scaled.every(Boolean) ? 'positive' : 'none');
+
+/** dy where input `left` compares to input `right`, zero elsewhere. */
+function dyWhere(context: GradientContext, dy: Value, comparison: Op, left: 0 | 1, right: 0 | 1): Value {
+  const flags = emitOne(context, comparison, [input(context, left), input(context, right)]);
+  return emitOne(context, select(), [dy, flags]);
+}
 
 /** greater: a, b -> 1 where a > b, 0 elsewhere; it has no slope. */
 export const greater = (): Op =>
@@ -47,21 +88,36 @@ export const greaterOrEqual = (): Op =>
 
 /** select: a, b -> a where b is not zero, 0 elsewhere, whatever a is there. */
 export const select = (): Op =>
+  choice({ name: 'Select', function: 'select', zero: zeroWithAny, make: select, sides: [0, floatScalar(0)] });
+
+/** reject: a, b -> a where b is zero, 0 elsewhere, whatever a is there. */
+export const reject = (): Op =>
+  choice({
+    name: 'Reject',
+    function: 'reject',
+    zero: zeroWithFirst,
+    make: reject,
+    sides: [floatScalar(0), 0],
+  });
+
+interface Choice extends Pick<Binary, 'name' | 'function' | 'zero' | 'make'> {
+  /** What it is where b is not zero, and where it is. */
+  readonly sides: readonly [OnnxSource, OnnxSource];
+}
+
+const choice = ({ sides, ...definition }: Choice): Op =>
   binary({
-    name: 'Select',
-    function: 'select',
-    zero: zeroWithAny,
+    ...definition,
     homogeneous: ([a, b]) => (a && !b ? 'any' : 'none'),
     joint: null,
-    // da = dy where b is not zero
-    partials: [(context, dy) => emitOne(context, select(), [dy, input(context, 1)]), null],
+    // da is chosen of dy as y is of a
+    partials: [(context, dy) => emitOne(context, definition.make(), [dy, input(context, 1)]), null],
     onnx: {
       opType: 'Where',
       attributes: {},
-      inputs: [{ before: 0 }, 0, floatScalar(0)],
+      inputs: [{ before: 0 }, ...sides],
       before: [{ opType: 'Cast', attributes: { to: BOOL }, inputs: [1] }],
     },
-    make: select,
   });
 
 const asFloats = (opType: string): OnnxForm => ({
@@ -91,12 +147,12 @@ function readWhere(context: OnnxContext): readonly Value[] {
   if (context.constant(0)) return chosen(context, wanted, refused);
   const flag = context.data(0);
   if (!isFlags(flag)) context.decline('its condition is no comparison');
+  if (isZero(context, 1)) return context.emit(reject(), [context.data(2), flag]);
   const yes = context.emit(select(), [context.data(1), flag]);
   if (isZero(context, 2)) return yes;
   // A difference, since a sum would be a joint, and its terms are none that could be left out.
   const negative = context.emit(affine(-1, 0), [context.data(2)]);
-  const no = context.emit(select(), [...negative, ...context.emit(affine(1, -1), [flag])]);
-  return context.emit(subtract(), [...yes, ...no]);
+  return context.emit(subtract(), [...yes, ...context.emit(reject(), [...negative, flag])]);
 }
 
 const isZero = (context: OnnxContext, index: number): boolean => {
@@ -138,10 +194,29 @@ function chosen(context: OnnxContext, yes: OnnxLayout, no: OnnxLayout): readonly
   return [others.reduce((total, term) => context.emit(add(), [total, term])[0] as Value, first)];
 }
 
+/** The largest or smallest of several; a constant number is a bound of the others. */
+const extreme =
+  (op: () => Op, bound: (x: number) => Op): OnnxReader =>
+  (context) => {
+    const all = Array.from({ length: context.inputs }, (_, index) => index);
+    const numbers = all.filter((index) => context.constant(index)?.shape.length === 0);
+    const [first, ...others] = all.filter((index) => !numbers.includes(index));
+    if (first === undefined) return context.decline('it compares numbers');
+    const found = others.reduce(
+      (most, index) => context.emit(op(), [most, context.data(index)])[0] as Value,
+      context.data(first),
+    );
+    const bounded = (x: Value, index: number): Value =>
+      context.emit(bound(context.constant(index)?.data[0] as number), [x])[0] as Value;
+    return [numbers.reduce(bounded, found)];
+  };
+
 export const readers: OnnxReaders = {
   Greater: comparison(greater, 0, 1),
   GreaterOrEqual: comparison(greaterOrEqual, 0, 1),
   Less: comparison(greater, 1, 0),
   LessOrEqual: comparison(greaterOrEqual, 1, 0),
+  Max: extreme(maximum, (x) => clip(x, Infinity)),
+  Min: extreme(minimum, (x) => clip(-Infinity, x)),
   Where: readWhere,
 };

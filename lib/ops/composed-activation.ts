@@ -2,7 +2,7 @@
 // names here.
 
 import type { Value } from '../graph.js';
-import { abs, affine, clip, log, softplus, tanh } from './activation.js';
+import { abs, affine, clip, log } from './activation.js';
 import { divide, multiply, subtract } from './arithmetic.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import { reduceSum } from './reduce.js';
@@ -13,12 +13,6 @@ function readSoftsign(context: OnnxContext): readonly Value[] {
   const x = context.data(0);
   const size = context.emit(affine(1, 1), context.emit(abs(), [x]));
   return context.emit(divide(), [x, ...size]);
-}
-
-/** x tanh(log(1 + exp(x))) */
-function readMish(context: OnnxContext): readonly Value[] {
-  const x = context.data(0);
-  return context.emit(multiply(), [x, ...context.emit(tanh(), context.emit(softplus(), [x]))]);
 }
 
 /** The smallest number in single precision that has all its digits. */
@@ -39,6 +33,5 @@ function readLogSoftmax(context: OnnxContext): readonly Value[] {
 
 export const readers: OnnxReaders = {
   LogSoftmax: readLogSoftmax,
-  Mish: readMish,
   Softsign: readSoftsign,
 };

@@ -1,68 +1,186 @@
-// Taking elements at constant positions. There is no operator for it: a run of positions is a slice, and any
-// rows of a matrix are a product with a matrix of zeros and ones, which has a gradient and is exact.
+// Taking elements at constant positions. There is no operator for it: runs of positions are slices, a few of them
+// joined, and any positions are a product with a matrix of zeros and ones, which has a gradient and is exact.
 
 import type { Value } from '../graph.js';
-import { dim, type Shape } from '../shape.js';
+import { dim, elements, sameShape, type Shape } from '../shape.js';
+import { concat } from './concat.js';
 import { matmul } from './matmul.js';
 import { listed, type OnnxContext, type OnnxLayout, type OnnxReaders } from './onnx-reader.js';
 import { axisOf, mismatch } from './operator.js';
 import { reshape, squeeze } from './reshape.js';
 import { slice } from './slice.js';
+import { transpose } from './transpose.js';
 
 /** Positions along an axis; their shape stands in its place. */
 function readGather(context: OnnxContext): readonly Value[] {
   const { shape } = context.type(0);
   const axis = axisOf(context.attributes.int('axis', 0), shape);
-  const indices = listed(context, 1).map((index) => (index < 0 ? index + dim(shape, axis) : index));
-  const [start = 0] = indices;
-  if (indices.every((index, k) => index === start + k)) return readRun(context, axis, start, indices.length);
-  if (axis > 0 || shape.length !== 2) context.decline('its indices are no run');
-  return readRows(context, context.type(1).shape);
-}
-
-/** The batch may lie in the leading axis. */
-function readRun(context: OnnxContext, axis: number, start: number, size: number): readonly Value[] {
-  const { shape } = context.type(0);
-  const cut = slice({ axes: [axis], starts: [start], sizes: [size] });
-  const taken = size === shape[axis] ? [context.data(0)] : context.emit(cut, [context.data(0)]);
+  const positions = positionsIn(listed(context, 1), dim(shape, axis));
   const place = context.type(1).shape;
-  if (place.length === 1) return taken;
-  if (place.length === 0) return context.emit(squeeze([axis]), taken);
-  const target = [...shape.slice(0, axis), ...place, ...shape.slice(axis + 1)];
-  return context.emit(reshape(target.with(0, -1)), taken);
+  const [first, ...others] = runsOf(positions);
+  const part = others.length === 0 && first?.step === 1;
+  if (!part) requireApart(context, axis);
+  if (!part && axis === 0 && shape.length === 2) return readRows(context, place);
+  const taken = take(context, context.data(0), axis, positions);
+  if (place.length === 1) return [taken];
+  if (place.length === 0) return context.emit(squeeze([axis]), [taken]);
+  return placed(context, taken, axis, [...shape.slice(0, axis), ...place, ...shape.slice(axis + 1)]);
 }
 
-/** Positions in several axes at once; read where it is the first axis alone. */
+/** Positions counted from the front. */
+const positionsIn = (positions: readonly number[], size: number): readonly number[] =>
+  positions.map((position) => {
+    const front = position < 0 ? position + size : position;
+    if (front < 0 || front >= size)
+      mismatch(`position ${position} does not exist in an axis of size ${size}`);
+    return front;
+  });
+
+/** The axis that holds the batch, or -1. */
+function batchAxis(context: OnnxContext): number {
+  const { shape } = context.type(0);
+  const next = context.nextType(0)?.shape ?? shape.with(0, dim(shape, 0) + 1);
+  return shape.findIndex((size, axis) => size !== next[axis]);
+}
+
+function requireApart(context: OnnxContext, ...axes: readonly number[]): void {
+  if (axes.includes(batchAxis(context))) context.decline('it takes images of the batch');
+}
+
+/** What was taken along `last` and axes before it, in a shape that the positions have in their place. */
+function placed(context: OnnxContext, value: Value, last: number, target: Shape): readonly Value[] {
+  if (sameShape(value.type.shape, target)) return [value];
+  const batch = batchAxis(context);
+  if (batch < 0) return context.emit(reshape(target), [value]);
+  const axis = batch > last ? batch + target.length - context.type(0).shape.length : batch;
+  return context.emit(reshape(target.with(axis, -1)), [value]);
+}
+
+/** Positions start, start + step, ...: `size` of them. */
+interface Run {
+  readonly start: number;
+  readonly step: number;
+  readonly size: number;
+}
+
+/** Positions as the fewest runs that lie one after another. */
+function runsOf(positions: readonly number[]): readonly Run[] {
+  const runs: Run[] = [];
+  for (const position of positions) {
+    const last = runs.at(-1);
+    const step = last?.size === 1 ? position - last.start : last?.step;
+    const follows = last && step !== 0 && position === last.start + last.size * (step ?? 1);
+    if (follows) runs[runs.length - 1] = { ...last, step: step ?? 1, size: last.size + 1 };
+    else runs.push({ start: position, step: 1, size: 1 });
+  }
+  return runs;
+}
+
+/** More runs than this are a product with a matrix. */
+const mostRuns = 32;
+
+/** The elements of `value` at `positions` of an axis. */
+function take(context: OnnxContext, value: Value, axis: number, positions: readonly number[]): Value {
+  const runs = runsOf(positions);
+  const [first] = runs;
+  const whole = positions.length === value.type.shape[axis] && first?.step === 1 && first.start === 0;
+  if (runs.length === 1 && whole) return value;
+  if (runs.length === 0) context.decline('it takes nothing');
+  if (runs.length > mostRuns) return takeAny(context, value, axis, positions);
+  const parts = runs.map(
+    ({ start, step, size }) =>
+      context.emit(slice({ axes: [axis], starts: [start], sizes: [size], steps: [step] }), [
+        value,
+      ])[0] as Value,
+  );
+  return parts.length === 1 ? (parts[0] as Value) : (context.emit(concat(axis), parts)[0] as Value);
+}
+
+/** As a product with a matrix: the axis is brought to the end, and back. */
+function takeAny(context: OnnxContext, value: Value, axis: number, positions: readonly number[]): Value {
+  const { shape } = value.type;
+  if (shape.length < 2) context.decline('it takes many elements of a vector');
+  requireFew(context, positions, dim(shape, axis));
+  const others = [...shape.keys()].filter((k) => k !== axis);
+  const last = axis === shape.length - 1;
+  const turned = last ? [value] : context.emit(transpose([...others, axis]), [value]);
+  const units = context.data(1, unitColumns(positions, dim(shape, axis)));
+  const taken = context.emit(matmul(), [...turned, units]);
+  if (last) return taken[0] as Value;
+  const back = [...shape.keys()].map((k) => (k === axis ? shape.length - 1 : others.indexOf(k)));
+  return context.emit(transpose(back), taken)[0] as Value;
+}
+
+/** Positions in the first axes at once: in one of them, or in two that do not depend on each other. */
 function readGatherPositions(context: OnnxContext): readonly Value[] {
-  const { shape } = context.type(1);
-  const rows = context.type(0).shape.length === 2 && shape.at(-1) === 1;
-  if (!rows || context.attributes.int('batch_dims', 0) !== 0)
-    context.decline('it does more than take rows of a matrix');
-  return readRows(context, shape.slice(0, -1));
+  const { shape } = context.type(0);
+  if (context.attributes.int('batch_dims', 0) !== 0) context.decline('it takes others of each image');
+  const place = context.type(1).shape.slice(0, -1);
+  const depth = context.type(1).shape.at(-1) ?? 0;
+  if (depth === 1 && shape.length === 2) return readRows(context, place);
+  requireApart(context, ...[0, 1].slice(0, depth));
+  const grid = depth < 3 ? gridOf(listed(context, 1), depth, place) : null;
+  if (!grid) return context.decline('its positions are no grid of one or two axes');
+  const taken = grid.reduce(
+    (value, positions, axis) => take(context, value, axis, positionsIn(positions, dim(shape, axis))),
+    context.data(0),
+  );
+  return placed(context, taken, depth - 1, [...place, ...shape.slice(depth)]);
+}
+
+/** The positions in each of `depth` axes, where each depends on some of the axes of `place`, in their order. */
+function gridOf(
+  listed: readonly number[],
+  depth: number,
+  place: Shape,
+): readonly (readonly number[])[] | null {
+  const along = (axis: number): readonly number[] => listed.filter((_, index) => index % depth === axis);
+  if (depth === 1) return [along(0)];
+  const [rows, columns] = [along(0), along(1)];
+  for (let cut = 1; cut < place.length; cut++) {
+    const width = elements(place.slice(cut));
+    const product = rows.every(
+      (row, index) => row === rows[index - (index % width)] && columns[index] === columns[index % width],
+    );
+    if (product) return [rows.filter((_, index) => index % width === 0), columns.slice(0, width)];
+  }
+  return null;
 }
 
 /** Rows of a matrix that does not hold the batch; `place` is the shape of the positions. */
 function readRows(context: OnnxContext, place: Shape): readonly Value[] {
   const [count, columns] = context.type(0).shape as [number, number];
   if (context.nextType(0)?.shape[0] !== count) context.decline('it takes images of the batch');
-  if (!context.constant(1)) context.decline('input 1 is not constant');
-  const rows = context.emit(matmul(), [context.data(1, unitRows(count)), context.data(0)]);
+  const positions = positionsIn(listed(context, 1), count);
+  requireFew(context, positions, count);
+  const rows = context.emit(matmul(), [context.data(1, unitRows(positions, count)), context.data(0)]);
   return place.length === 1 ? rows : context.emit(reshape([...place, columns]), rows);
 }
 
-/** Positions below `count` as rows of zeros with a one at the position. */
+/** What a file may want of memory by a few positions. */
+const mostUnits = 2 ** 24;
+
+function requireFew(context: OnnxContext, positions: readonly number[], count: number): void {
+  if (positions.length * count > mostUnits)
+    context.decline(`it takes ${positions.length} elements of ${count} in no order`);
+}
+
+/** Rows of zeros with a one at each of the positions. */
 const unitRows =
-  (count: number): OnnxLayout =>
-  (positions) => {
-    const data = new Float32Array(positions.data.length * count);
-    for (let row = 0; row < positions.data.length; row++) {
-      const position = positions.data[row] as number;
-      const front = position < 0 ? position + count : position;
-      if (front < 0 || front >= count)
-        mismatch(`row ${position} does not exist in a matrix of ${count} rows`);
-      data[row * count + front] = 1;
-    }
-    return { ...positions, dtype: 'float', shape: [positions.data.length, count], data };
+  (positions: readonly number[], count: number): OnnxLayout =>
+  ({ name, stored }) => {
+    const data = new Float32Array(positions.length * count);
+    for (const [row, position] of positions.entries()) data[row * count + position] = 1;
+    return { name, stored, dtype: 'float', shape: [positions.length, count], data };
+  };
+
+/** Likewise columns. */
+const unitColumns =
+  (positions: readonly number[], count: number): OnnxLayout =>
+  ({ name, stored }) => {
+    const data = new Float32Array(positions.length * count);
+    for (const [column, position] of positions.entries()) data[position * positions.length + column] = 1;
+    return { name, stored, dtype: 'float', shape: [count, positions.length], data };
   };
 
 export const readers: OnnxReaders = { Gather: readGather, GatherND: readGatherPositions };

@@ -14,6 +14,7 @@ export {
   hardSwish,
   leakyRelu,
   log,
+  mish,
   power,
   relu,
   selu,
@@ -24,7 +25,7 @@ export {
   tanh,
 } from './activation.js';
 export { add, divide, multiply, subtract } from './arithmetic.js';
-export { greater, greaterOrEqual, select } from './compare.js';
+export { greater, greaterOrEqual, maximum, minimum, reject, select } from './compare.js';
 export { concat, split } from './concat.js';
 export { conv, type Convolution } from './convolution.js';
 export { expand } from './expand.js';
@@ -43,6 +44,7 @@ export {
   type Pooling,
   type PoolingOptions,
 } from './pooling.js';
+export { prelu } from './prelu.js';
 export { reduceMean, reduceSum, type Reduction } from './reduce.js';
 export { flatten, reshape, squeeze, unsqueeze } from './reshape.js';
 export { resize, type Resize } from './resize.js';

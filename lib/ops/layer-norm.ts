@@ -1,14 +1,16 @@
 // Layer normalisation over the last axes and its gradient: x [..., normalised axes], scale and bias
-// shaped like the normalised axes.
+// shaped like the normalised axes, or neither.
 
-import type { GradientContext, Op, Value } from '../graph.js';
+import type { GradientContext, NarrowRule, OnnxForm, Op, Value } from '../graph.js';
 import { formatShape, sameShape, type TensorType } from '../shape.js';
-import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import { multiply } from './arithmetic.js';
+import { isComputedOne, isComputedZero, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   axisOf,
   gradientOp,
   input,
+  int64Vector,
   linearNorm,
   mismatch,
   noMacs,
@@ -25,8 +27,9 @@ export interface LayerNorm {
   readonly epsilon?: number;
 }
 
-/** layerNorm: x, scale, bias -> y = (x - m) / sqrt(v + epsilon) * scale + bias, m, 1 / sqrt(v + epsilon). */
-export function layerNorm({ axis, epsilon = 1e-5 }: LayerNorm): Op {
+/** layerNorm: x, [scale, bias] -> y = (x - m) / sqrt(v + epsilon) * scale + bias, m, 1 / sqrt(v + epsilon). */
+export function layerNorm(attributes: LayerNorm): Op {
+  const { axis, epsilon = 1e-5 } = attributes;
   return {
     name: 'LayerNorm',
     attrs: { axis, epsilon },
@@ -34,65 +37,84 @@ export function layerNorm({ axis, epsilon = 1e-5 }: LayerNorm): Op {
     gradient: (context) => gradient(axis, context),
     lower: () => ({ kernel: 'layer_norm', attrs: { axis, epsilon } }),
     macs: noMacs,
-    onnx: () => ({
-      opType: 'LayerNormalization',
-      attributes: { axis, epsilon: { float: epsilon } },
-      outputs: [0],
-    }),
-    zero: ([, scale, bias]) => (scale && bias) === true,
+    onnx: (inputs) => onnx({ axis, epsilon }, inputs),
+    // Of zeros the mean is zero too.
+    zero: ([x, ...parameters]) => (parameters.length > 0 ? parameters.every(Boolean) : x === true),
     homogeneous: linearNorm(),
     joint: null,
-    narrow: null,
+    narrow: axis > 1 ? narrow(attributes) : null,
     probabilities: null,
     epilogue: null,
     fuse: unfusable,
   };
 }
 
+/** Channels before the normalised axes do not meet. */
+const narrow =
+  (attributes: LayerNorm): NarrowRule =>
+  ([kept = null]) => ({ op: layerNorm(attributes), slices: [], outputs: [kept, kept, kept] });
+
+/**
+ * Without scale and bias, ones are computed in the file rather than held in it, where they would be taken for
+ * weights. Over all pixels of each channel it is called by the name that other programs know.
+ */
+function onnx({ axis, epsilon = 1e-5 }: LayerNorm, inputs: readonly TensorType[]): OnnxForm {
+  const attributes = { epsilon: { float: epsilon } };
+  const last = { opType: 'LayerNormalization', attributes: { axis, ...attributes }, outputs: [0] };
+  if (inputs.length > 1) return last;
+  const { shape } = operand(inputs, 0, 'input');
+  const pixels = axis === 2 && shape.length > 2;
+  const ones = pixels ? shape.slice(1, 2) : shape.slice(axis);
+  const before: readonly OnnxForm[] = [
+    { opType: 'ConstantOfShape', attributes: {}, inputs: [int64Vector(ones)] },
+    { opType: 'Exp', attributes: {}, inputs: [{ before: 0 }] },
+  ];
+  const form: OnnxForm = pixels ? { opType: 'InstanceNormalization', attributes, outputs: [0] } : last;
+  return { ...form, inputs: [0, { before: 1 }, ...(pixels ? [{ before: 0 }] : [])], before };
+}
+
 /** With xhat = (x - m) s: dscale = sum dy xhat, dbias = sum dy, g = dy scale, dx = s (g - mean g - xhat mean g xhat). */
-export const layerNormBackward = (axis: number, x: TensorType, scale: TensorType): Op =>
+export const layerNormBackward = (axis: number, x: TensorType, scale: TensorType | null): Op =>
   gradientOp({
     name: 'LayerNormBackward',
     kernel: 'layer_norm_backward',
     attrs: { axis },
-    outputs: [x, scale, scale],
+    outputs: scale ? [x, scale, scale] : [x],
   });
 
 function results(axis: number, inputs: readonly TensorType[]): readonly TensorType[] {
-  arity(inputs, 3, 3);
+  if (inputs.length !== 1) arity(inputs, 3, 3);
   const x = operand(inputs, 0, 'input');
   const normalised = x.shape.slice(axisOf(axis, x.shape));
-  [1, 2].forEach((index) => {
-    const role = index === 1 ? 'scale' : 'bias';
-    const { shape } = operand(inputs, index, role);
-    if (!sameShape(shape, normalised)) {
-      mismatch(`${role} is ${formatShape(shape)} but ${formatShape(normalised)} is normalised`);
-    }
+  inputs.slice(1).forEach(({ shape }, index) => {
+    if (sameShape(shape, normalised)) return;
+    const role = index === 0 ? 'scale' : 'bias';
+    mismatch(`${role} is ${formatShape(shape)} but ${formatShape(normalised)} is normalised`);
   });
   const statistic: TensorType = { dtype: x.dtype, shape: x.shape.slice(0, axis) };
   return [x, statistic, statistic];
 }
 
 function gradient(axis: number, context: GradientContext): readonly (Value | null)[] {
-  const [x, scale] = [input(context, 0), input(context, 1)];
-  const saved = [output(context, 1), output(context, 2)];
-  const backward = layerNormBackward(axis, x.type, scale.type);
-  const [dx = null, dscale = null, dbias = null] = context.emit(backward, [
-    x,
-    upstream(context),
-    scale,
-    ...saved,
-  ]);
-  return [dx, dscale, dbias];
+  const x = input(context, 0);
+  const scale = context.node.inputs[1] ?? null;
+  const read = [x, upstream(context), ...(scale ? [scale] : []), output(context, 1), output(context, 2)];
+  const [dx = null, ...others] = context.emit(layerNormBackward(axis, x.type, scale && scale.type), read);
+  return [dx, ...others];
 }
 
+/** Without a bias the scale is a product of its own; ones and zeros that a file computes are none. */
 function read(context: OnnxContext): readonly Value[] {
   const { attributes } = context;
-  if (!context.given(2)) context.decline('it has no bias');
   if (context.outputs > 1) context.decline('it also gives its statistics');
   const axis = axisOf(attributes.int('axis', -1), context.type(0).shape);
   const op = layerNorm({ axis, epsilon: attributes.float('epsilon', 1e-5) });
-  return context.emit(op, [context.data(0), context.trained(1), context.trained(2)]).slice(0, 1);
+  const x = context.data(0);
+  if (context.given(2) && !isComputedZero(context.constant(2)))
+    return context.emit(op, [x, context.trained(1), context.trained(2)]).slice(0, 1);
+  const plain = context.emit(op, [x]).slice(0, 1);
+  if (isComputedOne(context.constant(1))) return plain;
+  return context.emit(multiply(), [...plain, context.trained(1)]);
 }
 
 export const readers: OnnxReaders = { LayerNormalization: read };

@@ -72,8 +72,17 @@ export const mapReader =
     context.emit(op(), [context.data(0)]);
 
 /** Whether a constant is zeros that the file computes rather than holds: an exporter's way to say that there is none. */
-export const isComputedZero = (constant: OnnxTensor | null): boolean =>
-  constant !== null && !constant.stored && Array.from(constant.data).every((x) => x === 0);
+export const isComputedZero = (constant: OnnxTensor | null): boolean => isComputed(constant, 0);
+
+/** Likewise ones, where there is nothing to multiply by. */
+export const isComputedOne = (constant: OnnxTensor | null): boolean => isComputed(constant, 1);
+
+const isComputed = (constant: OnnxTensor | null, value: number): boolean =>
+  constant !== null && !constant.stored && isAll(constant, value);
+
+/** Whether all elements are `value`. */
+export const isAll = ({ data }: OnnxTensor, value: number): boolean =>
+  Array.from(data).every((x) => x === value);
 
 /** The numbers that constant input `index` lists. */
 export function listed(context: OnnxContext, index: number): readonly number[] {

@@ -1,8 +1,7 @@
 // Surrounding a tensor by a constant. The gradient is slicing's kernel.
 
-import type { NarrowRule, OnnxForm, Op, Value } from '../graph.js';
+import type { NarrowRule, OnnxForm, Op } from '../graph.js';
 import { dim, type TensorType } from '../shape.js';
-import { listed, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   axisOf,
@@ -108,25 +107,3 @@ function padForm({ axes, before, after, value }: Required<Pad>, rank: number): O
 }
 
 const zeros = (length: number): readonly number[] => Array.from({ length }, () => 0);
-
-function readPad(context: OnnxContext): readonly Value[] {
-  const { shape } = context.type(0);
-  const mode = context.attributes.string('mode', 'constant');
-  if (mode !== 'constant') context.decline(`its mode '${mode}' is not supported`);
-  const pads = listed(context, 1);
-  if (pads.some((size) => size < 0)) context.decline('it cuts as well as pads');
-  const value = context.given(2) ? (listed(context, 2)[0] ?? 0) : 0;
-  const all = context.given(3) ? listed(context, 3).map((axis) => axisOf(axis, shape)) : [...shape.keys()];
-  const grown = [...all.keys()].filter((k) => pads[k] || pads[k + all.length]);
-  if (grown.length === 0) return [context.data(0)];
-  const pick = (from: number): readonly number[] => grown.map((k) => pads[from + k] as number);
-  const op = pad({
-    axes: grown.map((k) => all[k] as number),
-    before: pick(0),
-    after: pick(all.length),
-    value,
-  });
-  return context.emit(op, [context.data(0)]);
-}
-
-export const readers: OnnxReaders = { Pad: readPad };

@@ -1,7 +1,7 @@
 // Pooling over windows and over whole images: x [N, C, H, W]. Channels do not meet.
 
 import type { Attributes, GradientContext, Homogeneity, KernelCall, OnnxForm, Op, Value } from '../graph.js';
-import type { TensorType } from '../shape.js';
+import { elements, type TensorType } from '../shape.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import { pair, requireImage, windowOf } from './onnx-window.js';
 import {
@@ -17,6 +17,7 @@ import {
   upstream,
   zeroWithFirst,
 } from './operator.js';
+import { reshape } from './reshape.js';
 import { windowed, type Padding, type Pair, type Window } from './window.js';
 
 export interface Pooling {
@@ -168,10 +169,34 @@ function readMaxPool(context: OnnxContext): readonly Value[] {
 }
 
 function readAveragePool(context: OnnxContext): readonly Value[] {
+  if (context.type(0).shape.length === 5) return readDepthPool(context);
   const { dilations, ...window } = windowOf(context, pair(context, 'kernel_shape'));
   if (dilations.some((step) => step !== 1)) context.decline('its window is dilated');
   const countIncludePad = context.attributes.int('count_include_pad', 0) === 1;
   return context.emit(averagePool({ ...window, countIncludePad }), [context.data(0)]);
+}
+
+/** Windows over the depth of volumes alone: those over height, once height and width are one axis. */
+function readDepthPool(context: OnnxContext): readonly Value[] {
+  const { attributes } = context;
+  const { shape } = context.type(0);
+  const [, channels = 0, depth = 0, ...pixels] = shape;
+  const kernel = attributes.ints('kernel_shape');
+  const pads = attributes.ints('pads', [0, 0, 0, 0, 0, 0]);
+  const ones = [...kernel.slice(1), ...attributes.ints('strides', []), ...attributes.ints('dilations', [])];
+  const along = pads.every((size, side) => side % 3 === 0 || size === 0);
+  if (!along || ones.some((size) => size !== 1))
+    context.decline('its windows have height or width, or steps');
+  const window = averagePool({
+    kernel: [kernel[0] ?? 1, 1],
+    strides: [1, 1],
+    padding: [pads[0] ?? 0, 0, pads[3] ?? 0, 0],
+    countIncludePad: attributes.int('count_include_pad', 0) === 1,
+  });
+  const columns = context.emit(reshape([0, channels, depth, elements(pixels)]), [context.data(0)]);
+  const [means] = context.emit(window, columns);
+  const height = means?.type.shape[2] ?? depth;
+  return context.emit(reshape([0, channels, height, ...pixels]), [means as Value]);
 }
 
 function readGlobal(context: OnnxContext): readonly Value[] {

@@ -1,8 +1,8 @@
 // Sums and means over whole axes.
 
 import type { GradientContext, OnnxForm, Op, Value } from '../graph.js';
-import { dim, elements, type Shape, type TensorType } from '../shape.js';
-import { clip, power, sqrt } from './activation.js';
+import { dim, elements, sameShape, type Shape, type TensorType } from '../shape.js';
+import { affine, clip, power, sqrt } from './activation.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
@@ -19,7 +19,8 @@ import {
   upstream,
   zeroWithFirst,
 } from './operator.js';
-import { globalAveragePool } from './pooling.js';
+import { globalAveragePool, maxPool } from './pooling.js';
+import { reshape } from './reshape.js';
 
 export interface Reduction {
   /** Counted from the front. */
@@ -142,4 +143,44 @@ function readNorm(context: OnnxContext): readonly Value[] {
   return context.emit(sqrt(), context.emit(clip(smallest, Infinity), sums));
 }
 
-export const readers: OnnxReaders = { ReduceL2: readNorm, ReduceMean: readMean, ReduceSum: readSum };
+/** The maximum over whole axes beside each other, as pooling over a window of their size. */
+function readLargest(context: OnnxContext, x: Value): readonly Value[] {
+  const { shape } = x.type;
+  const axes = readAxes(context).toSorted((a, b) => a - b);
+  const [first = 0] = axes;
+  if (first === 0) context.decline('it reduces the batch too');
+  if (axes.some((axis, k) => axis !== first + k)) context.decline('its axes are not beside each other');
+  const shrunk = reduced(shape, axes);
+  const result =
+    context.attributes.int('keepdims', 1) === 1 ? shrunk : shrunk.filter((_, axis) => !axes.includes(axis));
+  const pooled = shape.length === 4 && first > 1 ? poolPixels(context, x, axes) : poolRun(context, x, axes);
+  if (sameShape(pooled.type.shape, result)) return [pooled];
+  return context.emit(reshape([0, ...result.slice(1)]), [pooled]);
+}
+
+function poolPixels(context: OnnxContext, x: Value, axes: readonly number[]): Value {
+  const [height, width] = [2, 3].map((axis) => (axes.includes(axis) ? dim(x.type.shape, axis) : 1));
+  return context.emit(maxPool({ kernel: [height ?? 1, width ?? 1] }), [x])[0] as Value;
+}
+
+/** As images whose height is all those axes, whose channels come before them, and whose width comes after. */
+function poolRun(context: OnnxContext, x: Value, axes: readonly number[]): Value {
+  const { shape } = x.type;
+  const [first, end] = [axes[0] ?? 0, (axes.at(-1) ?? 0) + 1];
+  const parts = [shape.slice(1, first), shape.slice(first, end), shape.slice(end)].map(elements);
+  const image = context.emit(reshape([0, ...parts]), [x]);
+  return context.emit(maxPool({ kernel: [parts[1] ?? 1, 1] }), image)[0] as Value;
+}
+
+function readSmallest(context: OnnxContext): readonly Value[] {
+  const [negative] = context.emit(affine(-1, 0), [context.data(0)]);
+  return context.emit(affine(-1, 0), readLargest(context, negative as Value));
+}
+
+export const readers: OnnxReaders = {
+  ReduceL2: readNorm,
+  ReduceMax: (context) => readLargest(context, context.data(0)),
+  ReduceMean: readMean,
+  ReduceMin: readSmallest,
+  ReduceSum: readSum,
+};

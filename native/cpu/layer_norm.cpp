@@ -2,7 +2,10 @@
 // element. A tensor is [rows, size], size being everything from `axis` on.
 //
 //   y = (x - mean) * invStd * scale + bias,   invStd = 1 / sqrt(var + epsilon)
+//
+// Without scale and bias they are one and zero, and have no gradient.
 #include <cmath>
+#include <vector>
 
 #include "../semantics/rows.h"
 #include "../simd.h"
@@ -66,52 +69,70 @@ HALFSPACE_SIMD void add_row(const float* x, const float* dy, Moments m, double* 
 // Rows are summed into at most this many partial results, in order within each.
 constexpr int64_t kMostParts = 32;
 
-// x scale bias -> y mean invStd
+// x [scale bias] -> y mean invStd
 class LayerNorm : public Kernel {
  public:
   explicit LayerNorm(const StepMeta& step)
       : r_(tail_rows_of(step, step.inputs.at(0))), epsilon_(step.attrs.number("epsilon")) {
-    step.expect_arity(3, 3, 3, 3);
+    scaled_ = step.inputs.size() != 1;
+    step.expect_arity(scaled_ ? 3 : 1, 3, 3, 3);
     expect_same(step, step.inputs[0], step.outputs[0]);
     for (size_t i : {1, 2}) {
-      expect_floats(step, step.inputs[i], r_.size);
+      if (scaled_) expect_floats(step, step.inputs[i], r_.size);
       expect_floats(step, step.outputs[i], r_.rows);
     }
+    if (!scaled_) ones_.assign(r_.size, 1.0f), zeros_.assign(r_.size, 0.0f);
   }
 
   void run(const Buffers& buffers) override {
+    const float* scale = scaled_ ? buffers.in(1) : ones_.data();
+    const float* bias = scaled_ ? buffers.in(2) : zeros_.data();
     parallel_for(r_.rows, r_.elements(), [&](int64_t row) {
       const float* x = buffers.in(0) + row * r_.size;
       const Moments m = moments_of(x, r_.size, epsilon_);
       buffers.out(1)[row] = m.mean;
       buffers.out(2)[row] = m.inverse;
-      normalize_row(x, buffers.in(1), buffers.in(2), m, buffers.out(0) + row * r_.size, r_.size);
+      normalize_row(x, scale, bias, m, buffers.out(0) + row * r_.size, r_.size);
     });
   }
 
  private:
   TailRows r_;
   double epsilon_;
+  bool scaled_;
+  std::vector<float> ones_, zeros_;
 };
 
-// x dy scale mean invStd -> dx dscale dbias
+// x dy [scale] mean invStd -> dx [dscale dbias]
 class LayerNormBackward : public Kernel {
  public:
   explicit LayerNormBackward(const StepMeta& step) : r_(tail_rows_of(step, step.inputs.at(0))) {
-    step.expect_arity(5, 5, 3, 3);
+    scaled_ = step.inputs.size() != 4;
+    step.expect_arity(scaled_ ? 5 : 4, 5, scaled_ ? 3 : 1, scaled_ ? 3 : 1);
     expect_same(step, step.inputs[0], step.inputs[1]);
     expect_same(step, step.inputs[0], step.outputs[0]);
-    expect_floats(step, step.inputs[2], r_.size);
-    for (size_t i : {3, 4}) expect_floats(step, step.inputs[i], r_.rows);
-    for (size_t i : {1, 2}) expect_floats(step, step.outputs[i], r_.size);
+    for (size_t i : {mean(), mean() + 1}) expect_floats(step, step.inputs[i], r_.rows);
+    if (scaled_) {
+      expect_floats(step, step.inputs[2], r_.size);
+      for (size_t i : {1, 2}) expect_floats(step, step.outputs[i], r_.size);
+    } else {
+      ones_.assign(r_.size, 1.0f);
+    }
     together_ = ceil_div(r_.rows, kMostParts);
     parts_ = ceil_div(r_.rows, together_);
   }
 
   // [parts, 2, size]
-  size_t scratch_bytes() const override { return parts_ * 2 * r_.size * sizeof(double); }
+  size_t scratch_bytes() const override {
+    return scaled_ ? parts_ * 2 * r_.size * sizeof(double) : 0;
+  }
 
   void run(const Buffers& buffers) override {
+    if (!scaled_) {
+      parallel_for(r_.rows, r_.elements(),
+                   [&](int64_t row) { differentiate(buffers, row, ones_.data()); });
+      return;
+    }
     double* partial = static_cast<double*>(buffers.scratch);
     parallel_for(parts_, r_.elements(), [&](int64_t part) {
       double* scales = partial + part * 2 * r_.size;
@@ -131,15 +152,29 @@ class LayerNormBackward : public Kernel {
   }
 
  private:
+  size_t mean() const { return scaled_ ? 3 : 2; }
+
+  Moments moments(const Buffers& buffers, int64_t row) const {
+    return {buffers.in(mean())[row], buffers.in(mean() + 1)[row]};
+  }
+
+  void differentiate(const Buffers& buffers, int64_t row, const float* scale) const {
+    const int64_t at = row * r_.size;
+    differentiate_row(buffers.in(0) + at, buffers.in(1) + at, scale, moments(buffers, row),
+                      buffers.out(0) + at, r_.size);
+  }
+
   void run_row(const Buffers& buffers, int64_t row, double* scales) const {
-    const float *x = buffers.in(0) + row * r_.size, *dy = buffers.in(1) + row * r_.size;
-    const Moments m{buffers.in(3)[row], buffers.in(4)[row]};
-    differentiate_row(x, dy, buffers.in(2), m, buffers.out(0) + row * r_.size, r_.size);
-    add_row(x, dy, m, scales, scales + r_.size, r_.size);
+    const int64_t at = row * r_.size;
+    differentiate(buffers, row, buffers.in(2));
+    add_row(buffers.in(0) + at, buffers.in(1) + at, moments(buffers, row), scales,
+            scales + r_.size, r_.size);
   }
 
   TailRows r_;
   int64_t together_, parts_;
+  bool scaled_;
+  std::vector<float> ones_;
 };
 
 }  // namespace

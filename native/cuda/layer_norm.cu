@@ -2,6 +2,8 @@
 // element. A tensor is [rows, size], size being everything from `axis` on; a team does a row.
 //
 //   y = (x - mean) * invStd * scale + bias,   invStd = 1 / sqrt(var + epsilon)
+//
+// Without scale and bias (null) they are one and zero, and have no gradient.
 #include "../semantics/rows.h"
 #include "column_sums.cuh"
 #include "kernels.h"
@@ -47,7 +49,8 @@ __global__ void normalize_rows(Forward f) {
     f.inverse[row] = m.inverse;
   }
   for (int64_t i = Threads::rank(); i < f.rows.size; i += kTeam) {
-    y[i] = (x[i] - m.mean) * m.inverse * f.scale[i] + f.bias[i];
+    const float h = (x[i] - m.mean) * m.inverse;
+    y[i] = f.scale ? h * f.scale[i] + f.bias[i] : h;
   }
 }
 
@@ -56,6 +59,8 @@ struct Backward {
   TailRows rows;
   const float *x, *dy, *scale, *mean, *inverse;
   float* dx;
+
+  __device__ float scale_at(int64_t i) const { return scale ? scale[i] : 1.0f; }
 };
 
 template <int kTeam>
@@ -67,7 +72,7 @@ __global__ void differentiate_rows(Backward b) {
   const float *x = b.x + row * b.rows.size, *dy = b.dy + row * b.rows.size;
   double sum = 0.0, products = 0.0;
   for (int64_t i = Threads::rank(); i < b.rows.size; i += kTeam) {
-    const double g = dy[i] * b.scale[i];
+    const double g = dy[i] * b.scale_at(i);
     sum += g;
     products += g * ((x[i] - m.mean) * m.inverse);
   }
@@ -77,7 +82,7 @@ __global__ void differentiate_rows(Backward b) {
   float* dx = b.dx + row * b.rows.size;
   for (int64_t i = Threads::rank(); i < b.rows.size; i += kTeam) {
     const float h = (x[i] - m.mean) * m.inverse;
-    dx[i] = m.inverse * (dy[i] * b.scale[i] - mean - h * slope);
+    dx[i] = m.inverse * (dy[i] * b.scale_at(i) - mean - h * slope);
   }
 }
 
@@ -115,56 +120,70 @@ void launch_rows(const Context& context, const TailRows& rows, void (*by_warps)(
          narrow ? by_warps : by_blocks, arguments);
 }
 
-// x scale bias -> y mean invStd
+// x [scale bias] -> y mean invStd
 class LayerNorm final : public CudaKernel {
  public:
   explicit LayerNorm(const StepMeta& step)
       : rows_(tail_rows_of(step, step.inputs.at(0))), epsilon_(step.attrs.number("epsilon")) {
-    step.expect_arity(3, 3, 3, 3);
+    scaled_ = step.inputs.size() != 1;
+    step.expect_arity(scaled_ ? 3 : 1, 3, 3, 3);
     expect_same(step, step.inputs[0], step.outputs[0]);
     for (size_t i : {1, 2}) {
-      expect_floats(step, step.inputs[i], rows_.size);
+      if (scaled_) expect_floats(step, step.inputs[i], rows_.size);
       expect_floats(step, step.outputs[i], rows_.rows);
     }
   }
 
   void run(const Buffers& buffers) override {
     launch_rows(context_, rows_, normalize_rows<kWarp>, normalize_rows<kThreads>,
-                Forward{rows_, epsilon_, buffers.in(0), buffers.in(1), buffers.in(2),
-                        buffers.out(0), buffers.out(1), buffers.out(2)});
+                Forward{rows_, epsilon_, buffers.in(0), scaled_ ? buffers.in(1) : nullptr,
+                        scaled_ ? buffers.in(2) : nullptr, buffers.out(0), buffers.out(1),
+                        buffers.out(2)});
   }
 
  private:
   TailRows rows_;
   double epsilon_;
+  bool scaled_;
 };
 
-// x dy scale mean invStd -> dx dscale dbias
+// x dy [scale] mean invStd -> dx [dscale dbias]
 class LayerNormBackward final : public CudaKernel {
  public:
   explicit LayerNormBackward(const StepMeta& step)
       : rows_(tail_rows_of(step, step.inputs.at(0))), cut_(1, rows_.rows, rows_.size) {
-    step.expect_arity(5, 5, 3, 3);
+    scaled_ = step.inputs.size() != 4;
+    step.expect_arity(scaled_ ? 5 : 4, 5, scaled_ ? 3 : 1, scaled_ ? 3 : 1);
     expect_same(step, step.inputs[0], step.inputs[1]);
     expect_same(step, step.inputs[0], step.outputs[0]);
+    for (size_t i : {mean(), mean() + 1}) expect_floats(step, step.inputs[i], rows_.rows);
+    if (!scaled_) return;
     expect_floats(step, step.inputs[2], rows_.size);
-    for (size_t i : {3, 4}) expect_floats(step, step.inputs[i], rows_.rows);
     for (size_t i : {1, 2}) expect_floats(step, step.outputs[i], rows_.size);
   }
 
-  size_t scratch_bytes() const override { return cut_.scratch_bytes(2); }
+  size_t scratch_bytes() const override { return scaled_ ? cut_.scratch_bytes(2) : 0; }
 
   void run(const Buffers& buffers) override {
-    const Backward backward{rows_,         buffers.in(0), buffers.in(1), buffers.in(2),
-                            buffers.in(3), buffers.in(4), buffers.out(0)};
+    const Backward backward{rows_,
+                            buffers.in(0),
+                            buffers.in(1),
+                            scaled_ ? buffers.in(2) : nullptr,
+                            buffers.in(mean()),
+                            buffers.in(mean() + 1),
+                            buffers.out(0)};
     launch_rows(context_, rows_, differentiate_rows<kWarp>, differentiate_rows<kThreads>, backward);
+    if (!scaled_) return;
     sum_columns<2>(context_, cut_, ParameterTerm{backward},
                    FinishParameters{buffers.out(1), buffers.out(2)}, buffers.scratch);
   }
 
  private:
+  size_t mean() const { return scaled_ ? 3 : 2; }
+
   TailRows rows_;
   ColumnCut cut_;
+  bool scaled_;
 };
 
 }  // namespace

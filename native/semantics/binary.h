@@ -36,6 +36,17 @@ struct GreaterOrEqual {
 struct Select {
   HALFSPACE_INLINE float operator()(float a, float b) const { return b != 0.0f ? a : 0.0f; }
 };
+// a where b is zero, zero elsewhere
+struct Reject {
+  HALFSPACE_INLINE float operator()(float a, float b) const { return b != 0.0f ? 0.0f : a; }
+};
+// A rectifier that lets b times a pass below zero, and its slope in a
+struct Leaky {
+  HALFSPACE_INLINE float operator()(float a, float b) const { return a < 0.0f ? b * a : a; }
+};
+struct LeakySlope {
+  HALFSPACE_INLINE float operator()(float a, float b) const { return a > 0.0f ? 1.0f : b; }
+};
 
 // The list of functions: calls make(Function{}) for the one that the step names.
 template <class Make>
@@ -49,6 +60,9 @@ std::unique_ptr<Kernel> with_binary_function(const StepMeta& step, const Make& m
   if (name == "greater") return make(Greater{});
   if (name == "greater_or_equal") return make(GreaterOrEqual{});
   if (name == "select") return make(Select{});
+  if (name == "reject") return make(Reject{});
+  if (name == "leaky") return make(Leaky{});
+  if (name == "leaky_slope") return make(LeakySlope{});
   step.expect(name == "div", "unknown function '", name, "'");
   return make(Divide{});
 }

@@ -55,6 +55,16 @@ struct Softplus {
   HALFSPACE_INLINE float slope(float x, float) const { return vector_sigmoid(x); }
 };
 
+// x tanh(log(1 + exp(x)))
+struct Mish {
+  HALFSPACE_INLINE static float gate(float x) { return vector_tanh(Softplus{}.value(x)); }
+  HALFSPACE_INLINE float value(float x) const { return x * gate(x); }
+  HALFSPACE_INLINE float slope(float x, float) const {
+    const float t = gate(x);
+    return t + x * (1.0f - t * t) * vector_sigmoid(x);
+  }
+};
+
 struct Sigmoid {
   HALFSPACE_INLINE float value(float x) const { return vector_sigmoid(x); }
   HALFSPACE_INLINE float slope(float, float y) const { return y * (1.0f - y); }
@@ -176,6 +186,7 @@ std::unique_ptr<Kernel> with_function(const StepMeta& step, const Make& make) {
   if (name == "elu")
     return make(Elu{number("alpha", 1.0), number("gamma", 1.0), number("rate", 1.0)});
   if (name == "softplus") return make(Softplus{});
+  if (name == "mish") return make(Mish{});
   if (name == "sigmoid") return make(Sigmoid{});
   if (name == "tanh") return make(Tanh{});
   if (name == "exp") return make(Exp{});

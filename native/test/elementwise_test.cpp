@@ -41,6 +41,13 @@ const std::vector<Function> kFunctions = {
      {},
      [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); },
      logistic},
+    {"mish",
+     {},
+     [](double x) { return x * std::tanh(std::log1p(std::exp(x))); },
+     [](double x) {
+       const double t = std::tanh(std::log1p(std::exp(x)));
+       return t + x * (1 - t * t) * logistic(x);
+     }},
     {"gelu_tanh",
      {},
      [](double x) { return x * logistic(bent(x)); },

@@ -259,3 +259,19 @@ TEST("layer normalisation and its gradient agree with the textbook formula") {
     expect_close(backward[2], dbias, 5e-6, "dbias");
   }
 }
+
+TEST("layer normalisation without scale and bias is that by ones and zeros") {
+  const Dims dims{3, 4, 130}, outer{3, 4};
+  const Tensor x = random(dims, 12), dy = random(dims, 13);
+  Tensor ones = zeros({130});
+  for (size_t i = 0; i < ones.size(); ++i) ones[i] = 1;
+  const Attrs attrs{{"axis", 2.0}, {"epsilon", 1e-5}};
+  std::vector<Tensor> plain{zeros(dims), zeros(outer), zeros(outer)}, scaled = plain;
+  run("layer_norm", attrs, {x}, plain);
+  run("layer_norm", attrs, {x, ones, zeros({130})}, scaled);
+  for (size_t i = 0; i < 3; ++i) expect_close(plain[i], scaled[i], 1e-7);
+  std::vector<Tensor> dx{zeros(dims)}, all{zeros(dims), zeros({130}), zeros({130})};
+  run("layer_norm_backward", attrs, {x, dy, plain[1], plain[2]}, dx);
+  run("layer_norm_backward", attrs, {x, dy, ones, plain[1], plain[2]}, all);
+  expect_close(dx[0], all[0], 1e-7);
+}
