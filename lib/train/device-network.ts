@@ -10,7 +10,7 @@ import { invariant } from '../errors.js';
 import type { Graph, Value } from '../graph.js';
 import { dim } from '../shape.js';
 import { debugCompiled } from './debug.js';
-import { preparedOrDisposed } from './disposal.js';
+import { openedMeanwhile, preparedOrDisposed } from './disposal.js';
 import type { NetworkState } from './network-state.js';
 import { stateCount, type Optimizer } from './optimizer.js';
 import { Session, type SessionOptions } from './session.js';
@@ -98,7 +98,7 @@ export class DeviceNetwork {
 
   /**
    * Compiles the graph and opens its program, with `initial` in the arenas: asked for while the device
-   * prepares on a thread of its own, and not expected to fail.
+   * prepares on a thread of its own.
    */
   static async open(
     graph: Graph,
@@ -112,9 +112,8 @@ export class DeviceNetwork {
     const settings = { batch, device, rule, nesterov, groups, loss, smoothing, softTargets };
     const compiled = compileTraining(graph, settings);
     debugCompiled(compiled);
-    const opening = options.open(compiled.program);
-    const state = initial();
-    const network = new DeviceNetwork(graph, { layout, groups }, await opening, options);
+    const [session, state] = await openedMeanwhile(options.open(compiled.program), initial);
+    const network = new DeviceNetwork(graph, { layout, groups }, session, options);
     return preparedOrDisposed(network, () => network.restore(state));
   }
 

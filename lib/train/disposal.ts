@@ -13,3 +13,20 @@ export async function preparedOrDisposed<T extends { dispose(): void }>(
     throw error;
   }
 }
+
+/** What opens, and what is made meanwhile; where that fails, what opened is disposed of as soon as it has. */
+export async function openedMeanwhile<T extends { dispose(): void }, Made>(
+  opening: Promise<T>,
+  make: () => Made,
+): Promise<readonly [T, Made]> {
+  try {
+    const made = make();
+    return [await opening, made];
+  } catch (error) {
+    void opening.then(
+      (opened) => opened.dispose(),
+      () => {},
+    );
+    throw error;
+  }
+}
