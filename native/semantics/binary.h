@@ -1,5 +1,5 @@
-// Functions of two numbers: arithmetic, the larger, the smaller, and comparisons, which give 1 or 0.
-// Two tensors broadcast to a third.
+// Functions of two numbers: arithmetic, the larger, the smaller, comparisons, which give 1 or 0, and
+// choices by them. Two tensors broadcast to a third.
 #pragma once
 
 #include "portable.h"

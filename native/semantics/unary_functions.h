@@ -34,7 +34,7 @@ struct Absolute {
   }
 };
 
-// gamma x, below zero gamma alpha (exp(rate x) - 1); slopes there follow from y, which is one-to-one.
+// gamma x, below zero gamma alpha (exp(rate x) - 1), where the slope follows from y.
 struct Elu {
   float alpha, gamma, rate;
   HALFSPACE_INLINE float value(float x) const {
@@ -55,13 +55,17 @@ struct Softplus {
   HALFSPACE_INLINE float slope(float x, float) const { return vector_sigmoid(x); }
 };
 
-// x tanh(log(1 + exp(x)))
+// x tanh(log(1 + exp(x))) = x n / (n + 2) with e = exp(x) and n = e (e + 2), and its derivative
+// n / (n + 2) + 4 x e (e + 1) / (n + 2)^2: nothing is subtracted. Beyond 20 it is x.
 struct Mish {
-  HALFSPACE_INLINE static float gate(float x) { return vector_tanh(Softplus{}.value(x)); }
-  HALFSPACE_INLINE float value(float x) const { return x * gate(x); }
+  HALFSPACE_INLINE static float exp_of(float x) { return vector_exp(x > 20.0f ? 20.0f : x); }
+  HALFSPACE_INLINE float value(float x) const {
+    const float e = exp_of(x), n = e * (e + 2.0f);
+    return x * (n / (n + 2.0f));
+  }
   HALFSPACE_INLINE float slope(float x, float) const {
-    const float t = gate(x);
-    return t + x * (1.0f - t * t) * vector_sigmoid(x);
+    const float e = exp_of(x), n = e * (e + 2.0f), share = 1.0f / (n + 2.0f);
+    return share * (n + 4.0f * x * (e * (e + 1.0f) * share));
   }
 };
 
@@ -142,9 +146,10 @@ struct GeluTanh {
     return x * (1.59576912f + 0.0713548163f * x * x);
   }
   HALFSPACE_INLINE float value(float x) const { return x * vector_sigmoid(twice(x)); }
-  HALFSPACE_INLINE float slope(float x, float y) const {
-    const float s = vector_sigmoid(twice(x));
-    return s + y * (1.0f - s) * (1.59576912f + 0.214064449f * x * x);
+  // With the other side of the sigmoid, 1 - s, as e s.
+  HALFSPACE_INLINE float slope(float x, float) const {
+    const float e = vector_exp(-twice(x)), s = 1.0f / (1.0f + e);
+    return s + x * s * (e * s) * (1.59576912f + 0.214064449f * x * x);
   }
 };
 
