@@ -133,10 +133,13 @@ bool is_depthwise(const Convolution& c) {
   return in_blocks(c) && c.groups == c.x.dim(1) && c.groups == c.y.dim(1);
 }
 
+// Weights that stay in a core's cache; for larger matrices the library's product is better.
+constexpr int64_t kPointwiseWeights = 3 << 13;
+
 // A product of matrices, pixel by pixel.
 bool is_pointwise(const Convolution& c) {
   const ConvolutionGeometry& g = c.geometry;
-  return in_blocks(c) && c.groups == 1 && c.w.dim(2) == 1 && c.w.dim(3) == 1 &&
+  return in_blocks(c) && c.groups == 1 && c.w.elements() <= kPointwiseWeights && c.w.dim(2) == 1 && c.w.dim(3) == 1 &&
          g.strides == memory::dims{1, 1} && c.y.dim(2) == c.x.dim(2) && c.y.dim(3) == c.x.dim(3) &&
          g.padding_begin == memory::dims{0, 0};
 }
