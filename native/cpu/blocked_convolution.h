@@ -1,6 +1,6 @@
 // A convolution of blocked images for one of our own kernels: blocked/depthwise.cpp where there is one
-// filter a channel, blocked/pointwise.cpp where filters are single pixels, blocked/winograd.cpp where square
-// ones leave no pixel out.
+// filter a channel, blocked/winograd.cpp where square ones leave no pixel out, blocked/pointwise.cpp for the
+// gradient of filters that are single pixels.
 #pragma once
 
 #include "../device.h"

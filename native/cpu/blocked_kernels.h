@@ -16,7 +16,8 @@ struct ConvolutionKernels {
 
 struct BlockedKernels {
   std::span<const KernelEntry> table;
-  ConvolutionKernels depthwise, pointwise, winograd;
+  ConvolutionKernels depthwise, winograd;
+  ConvolutionFactory pointwise_backward_weights;
 };
 
 namespace wide8 {

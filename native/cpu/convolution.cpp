@@ -133,7 +133,7 @@ bool is_depthwise(const Convolution& c) {
   return in_blocks(c) && c.groups == c.x.dim(1) && c.groups == c.y.dim(1);
 }
 
-// Weights that stay in a core's cache; for larger matrices the library's product is better.
+// Weights that stay in a core's cache; larger gradients the library sums better.
 constexpr int64_t kPointwiseWeights = 3 << 13;
 
 // A product of matrices, pixel by pixel.
@@ -202,9 +202,7 @@ BlockedConvolution blocked(const Convolution& c) {
 // channel waits for memory, whatever it multiplies.
 const ConvolutionKernels* own_kernels(const Convolution& c, Precision precision) {
   if (is_depthwise(c)) return &blocked_kernels(c.x.block).depthwise;
-  if (precision != Precision::Fp32) return nullptr;
-  if (is_pointwise(c)) return &blocked_kernels(c.x.block).pointwise;
-  if (is_winograd(c)) return &blocked_kernels(c.x.block).winograd;
+  if (precision == Precision::Fp32 && is_winograd(c)) return &blocked_kernels(c.x.block).winograd;
   return nullptr;
 }
 
@@ -281,6 +279,9 @@ std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) 
   const TensorMeta* b = step.outputs.size() > 1 ? &step.outputs[1] : nullptr;
   Convolution c = read(step, step.inputs[0], step.outputs[0], step.inputs[1], b);
   if (const auto* own = own_kernels(c, kPrecision)) return own->backward_weights(blocked(c));
+  if (kPrecision == Precision::Fp32 && is_pointwise(c)) {
+    return blocked_kernels(c.x.block).pointwise_backward_weights(blocked(c));
+  }
   auto desc = choose(c, c.w, kPrecision, [&](const ConvolutionMemory& m) {
     return convolution_backward_weights(m, c.geometry, primitive_attributes());
   });

@@ -46,8 +46,6 @@ std::unique_ptr<Kernel> make_resize_backward(const StepMeta& step);
 std::unique_ptr<Kernel> make_depthwise(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_depthwise_backward_data(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_depthwise_backward_weights(const BlockedConvolution& convolution);
-std::unique_ptr<Kernel> make_pointwise(const BlockedConvolution& convolution);
-std::unique_ptr<Kernel> make_pointwise_backward_data(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_pointwise_backward_weights(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_winograd(const BlockedConvolution& convolution);
 std::unique_ptr<Kernel> make_winograd_backward_data(const BlockedConvolution& convolution);

@@ -1,5 +1,5 @@
-// Convolutions of 1x1 with stride 1: products of a matrix with the channels of every pixel. Images are read
-// where they lie; weights are put in the order in which the loops take them.
+// The gradient of 1x1 filters with stride 1: for each pair of channels the product of their pixels, summed.
+// Images are read where they lie.
 #include "kernels.h"
 
 #include "../sum_rows.h"
@@ -9,10 +9,8 @@
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
-// Pixels that all weights pass over while they are in the cache.
+// Pixels that stay in the cache while all pairs of channels pass over them.
 constexpr int64_t kStretch = 128;
-// Inputs whose weights are put in order together, so that neither side leaves the cache.
-constexpr int64_t kPackInputs = 16;
 
 // An image as stretches of about equal length.
 class Stretches {
@@ -37,75 +35,6 @@ std::vector<Group> groups_of(int64_t blocks) {
   for_each_group(blocks, [&](int64_t first, int64_t count) { groups.push_back({first, count}); });
   return groups;
 }
-
-// The weight from input channel `in` to output channel `out` of a product is matrix[in * step_in + out * step_out].
-struct Matrix {
-  int64_t inputs, outputs;
-  int64_t step_in, step_out;
-};
-
-// `output` from `input`, both of one size.
-class Product final : public Kernel {
- public:
-  Product(const TensorMeta& input, const TensorMeta& output, const Matrix& matrix, bool bias, bool relu)
-      : input_(input),
-        output_(output),
-        in_{input_.blocks, input_.plane()},
-        out_{output_.blocks, output_.plane()},
-        groups_(groups_of(out_.blocks)),
-        matrix_(matrix),
-        stretches_(input_.pixels()),
-        bias_(bias),
-        relu_(relu) {}
-
-  // A bias for each channel, then the weights.
-  size_t prepared_bytes() const override {
-    return (1 + in_.blocks * kBlock) * out_.blocks * kBlock * sizeof(float);
-  }
-
-  void prepare(const Buffers& buffers) override {
-    auto* bias = static_cast<float*>(buffers.prepared);
-    std::memset(bias, 0, prepared_bytes());
-    if (bias_) std::copy_n(buffers.in(2), matrix_.outputs, bias);
-    float* packed = bias + out_.blocks * kBlock;
-    parallel_for(static_cast<int64_t>(groups_.size()), matrix_.inputs * matrix_.outputs, [&](int64_t index) {
-      const Group& group = groups_[index];
-      pack(buffers.in(1), group, packed + group.first * in_.blocks * kBlock * kBlock);
-    });
-  }
-
-  void run(const Buffers& buffers) override {
-    const auto* bias = static_cast<const float*>(buffers.prepared);
-    const float* packed = bias + out_.blocks * kBlock;
-    parallel_for(input_.batch * stretches_.count(), output_.stored(), [&](int64_t index) {
-      const int64_t n = index / stretches_.count(), stretch = index % stretches_.count();
-      const int64_t offset = stretches_.begin(stretch) * kBlock;
-      multiply_pixels(in_, buffers.in(0) + n * in_.blocks * in_.plane + offset, packed, bias, relu_,
-                      stretches_.length(stretch), out_, buffers.out(0) + n * out_.blocks * out_.plane + offset);
-    });
-  }
-
- private:
-  // What leads from all inputs to a group of outputs.
-  void pack(const float* weights, const Group& group, float* packed) const {
-    const int64_t first = group.first * kBlock, end = std::min(matrix_.outputs, first + group.count * kBlock);
-    for (int64_t begin = 0; begin < matrix_.inputs; begin += kPackInputs) {
-      const int64_t until = std::min(matrix_.inputs, begin + kPackInputs);
-      for (int64_t out = first; out < end; ++out) {
-        for (int64_t in = begin; in < until; ++in) {
-          packed[in * group.count * kBlock + out - first] = weights[in * matrix_.step_in + out * matrix_.step_out];
-        }
-      }
-    }
-  }
-
-  Image input_, output_;
-  Planes in_, out_;
-  std::vector<Group> groups_;  // of outputs
-  Matrix matrix_;
-  Stretches stretches_;
-  bool bias_, relu_;
-};
 
 // A block, or as many channels as there are.
 void copy_channels(const float* from, int64_t channels, float* to) {
@@ -203,14 +132,6 @@ class BackwardWeights final : public Kernel {
 };
 
 }  // namespace
-
-std::unique_ptr<Kernel> make_pointwise(const BlockedConvolution& c) {
-  return std::make_unique<Product>(c.x, c.y, Matrix{c.w.dim(1), c.w.dim(0), 1, c.w.dim(1)}, c.bias, c.relu);
-}
-
-std::unique_ptr<Kernel> make_pointwise_backward_data(const BlockedConvolution& c) {
-  return std::make_unique<Product>(c.y, c.x, Matrix{c.w.dim(0), c.w.dim(1), c.w.dim(1), 1}, false, false);
-}
 
 std::unique_ptr<Kernel> make_pointwise_backward_weights(const BlockedConvolution& c) {
   return std::make_unique<BackwardWeights>(c);

@@ -1,4 +1,4 @@
-// The inner loops of 1x1 convolutions, on a stretch of pixels of one image. Compiled for several instruction
+// The inner loops of the gradient of 1x1 filters, on a stretch of pixels of one image. Compiled for several instruction
 // sets; no threads and no checks here.
 #pragma once
 
@@ -29,11 +29,6 @@ struct Planes {
   int64_t blocks;
   int64_t plane;
 };
-
-// y = bias + w * x, with negative values cut off where `relu`. Weights are [groups of y][inputs][blocks of the
-// group][kBlock], inputs whole blocks; `bias` is [blocks of y][kBlock].
-void multiply_pixels(const Planes& in, const float* x, const float* w, const float* bias, bool relu, int64_t pixels,
-                     const Planes& out, float* y);
 
 // Adds to dw [blocks of y][count][kBlock of y][kBlock of x] what `pixels` of `count` blocks of x, a group, and
 // all of dy contribute.

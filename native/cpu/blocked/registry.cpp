@@ -32,8 +32,8 @@ const BlockedKernels& blocked_kernels() {
   static const BlockedKernels kernels{
       table,
       {make_depthwise, make_depthwise_backward_data, make_depthwise_backward_weights},
-      {make_pointwise, make_pointwise_backward_data, make_pointwise_backward_weights},
-      {make_winograd, make_winograd_backward_data, make_winograd_backward_weights}};
+      {make_winograd, make_winograd_backward_data, make_winograd_backward_weights},
+      make_pointwise_backward_weights};
   return kernels;
 }
 
