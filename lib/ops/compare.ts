@@ -1,5 +1,5 @@
-// The larger and the smaller of two tensors that broadcast to one shape, comparisons, and choices by them. Flags are ones and zeros of the
-// one type that tensors have here; files have a type for them.
+// The larger and the smaller of two tensors that broadcast to one shape, comparisons, and choices by them.
+// Flags are ones and zeros of the one type that tensors have here; files have a type for them.
 
 import type { GradientContext, OnnxForm, OnnxSource, Op, Value } from '../graph.js';
 import { affine, clip } from './activation.js';

@@ -25,14 +25,18 @@ class Stretches {
   int64_t pixels_, count_;
 };
 
-// Blocks whose sums are in registers together.
+// Blocks whose sums are in registers together, three at most.
 struct Group {
   int64_t first, count;
 };
 
+// Two pairs are better than three and one.
 std::vector<Group> groups_of(int64_t blocks) {
   std::vector<Group> groups;
-  for_each_group(blocks, [&](int64_t first, int64_t count) { groups.push_back({first, count}); });
+  for (int64_t first = 0; first < blocks; first += groups.back().count) {
+    const int64_t left = blocks - first;
+    groups.push_back({first, left == 4 ? 2 : std::min<int64_t>(left, 3)});
+  }
   return groups;
 }
 
