@@ -36,6 +36,9 @@ struct Link {
 
 struct Chain {
   int64_t slices;
+  // Whether the last slice comes first. Neighbouring chains run in opposite directions: what the one has touched
+  // last is still in a cache when the next begins with it.
+  bool backwards;
   // Inputs of the chain, its outputs, what is local.
   std::vector<ChainOperand> operands;
   std::vector<Link> links;

@@ -12,11 +12,11 @@ namespace {
 class ChainBuilder {
  public:
   explicit ChainBuilder(const ChainContext& context)
-      : slots_(context.slots), readers_(context.readers), slices_(context.slices) {}
+      : slots_(context.slots), readers_(context.readers), slices_(context.slices), backwards_(context.backwards) {}
 
   DraftStep build(std::vector<DraftStep>& steps, const std::vector<size_t>& members) {
     find_operands(steps, members);
-    Chain chain{slices_, {}, {}, inputs_.size(), 0};
+    Chain chain{slices_, backwards_, {}, {}, inputs_.size(), 0};
     for (size_t slot : inputs_) add_operand(chain, slot, is_cut(slot) ? Part::Slice : Part::Whole);
     for (size_t slot : outputs_) add_operand(chain, slot, is_cut(slot) ? Part::Slice : Part::Sum);
     for (size_t slot : locals_) add_operand(chain, slot, Part::Local);
@@ -96,6 +96,7 @@ class ChainBuilder {
   const std::vector<Slot>& slots_;
   const std::vector<size_t>& readers_;
   int64_t slices_;
+  bool backwards_;
   std::vector<size_t> inputs_, outputs_, locals_;    // slots
   std::vector<std::pair<size_t, size_t>> numbers_;  // a slot and its number among the operands
 };

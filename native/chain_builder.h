@@ -15,6 +15,7 @@ struct ChainContext {
   // By slot, how many steps read it.
   const std::vector<size_t>& readers;
   int64_t slices;
+  bool backwards;
 };
 
 // `members` number the steps in order; what a link needs of them is moved out.

@@ -73,13 +73,15 @@ class ChainPass {
     std::vector<DraftStep> result;
     taken_.resize(steps_.size());
     chain_of_.assign(slots_.size(), 0);
+    bool backwards = false;
     for (size_t begin = 0; begin < steps_.size(); ++begin) {
       if (taken_[begin]) continue;
       const std::vector<size_t> members = members_from(begin);
       const int64_t slices = members.size() > 1 ? slices_of(members) : 0;
       if (slices >= lanes_) {
         for (size_t index : members) taken_[index] = true;
-        result.push_back(build_chain(steps_, members, {slots_, readers_, slices}));
+        result.push_back(build_chain(steps_, members, {slots_, readers_, slices, backwards}));
+        backwards = !backwards;
       } else {
         result.push_back(std::move(steps_[begin]));
       }

@@ -43,6 +43,7 @@ class ChainKernel final : public Kernel {
  public:
   ChainKernel(const Chain& chain, std::span<KernelCache> lanes, bool timed)
       : slices_(chain.slices),
+        backwards_(chain.backwards),
         inputs_(chain.inputs),
         timed_(timed),
         local_bytes_(align_up(chain.local_bytes)) {
@@ -78,11 +79,14 @@ class ChainKernel final : public Kernel {
     char* prepared = partial + partial_bytes_;
     prepare(buffers, prepared);
     const auto lanes = static_cast<int64_t>(lanes_.size());
+    Shares shares(slices_, lanes, backwards_);
 #pragma omp parallel for schedule(static) if (lanes > 1)
     for (int64_t lane = 0; lane < lanes; ++lane) {
+      const Memory memory{buffers, scratch + lane * lane_bytes_, partial, prepared};
+      Lane& own = lanes_[lane];
+      std::fill(own.spent.begin(), own.spent.end(), Clock::duration());
       try {
-        run_lane({buffers, scratch + lane * lane_bytes_, partial, prepared}, lanes_[lane], lane * slices_ / lanes,
-                 (lane + 1) * slices_ / lanes);
+        shares.work(lane, [&](int64_t slice) { run_slice(memory, own, slice); });
       } catch (...) {
         lanes_[lane].failure = std::current_exception();
       }
@@ -169,15 +173,12 @@ class ChainKernel final : public Kernel {
     }
   }
 
-  void run_lane(const Memory& memory, Lane& lane, int64_t begin, int64_t end) const {
-    std::fill(lane.spent.begin(), lane.spent.end(), Clock::duration());
-    for (int64_t slice = begin; slice < end; ++slice) {
-      locate(memory, lane, slice);
-      for (size_t link = 0; link < calls_.size(); ++link) {
-        const auto start = timed_ ? Clock::now() : Clock::time_point();
-        lane.kernels[link]->run(buffers_of(calls_[link], lane, memory));
-        if (timed_) lane.spent[link] += Clock::now() - start;
-      }
+  void run_slice(const Memory& memory, Lane& lane, int64_t slice) const {
+    locate(memory, lane, slice);
+    for (size_t link = 0; link < calls_.size(); ++link) {
+      const auto start = timed_ ? Clock::now() : Clock::time_point();
+      lane.kernels[link]->run(buffers_of(calls_[link], lane, memory));
+      if (timed_) lane.spent[link] += Clock::now() - start;
     }
   }
 
@@ -214,6 +215,7 @@ class ChainKernel final : public Kernel {
   }
 
   int64_t slices_;
+  bool backwards_;
   size_t inputs_;
   bool timed_;
   std::vector<Operand> operands_;

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "../tensor.h"
+#include "shares.h"
 
 namespace halfspace::cpu {
 
@@ -18,25 +19,26 @@ inline constexpr int64_t kSerialWork = 1 << 14;
 // Elements of one piece of a long flat array: 64 KiB, well inside the L2 cache.
 inline constexpr int64_t kPiece = 1 << 14;
 
-// Calls body(index) for 0 <= index < count, here one after the other where the caller is one of several threads
+// Calls body(lane, index) for 0 <= index < count; no two calls of one lane at a time, so that each of the
+// `lanes` can have scratch memory of its own. Here one after the other where the caller is one of several threads
 // already. `work` is the number of floats that all calls touch.
 template <class Body>
-void parallel_for(int64_t count, int64_t work, Body&& body) {
-  if (work <= kSerialWork || count == 1 || omp_in_parallel()) {
-    for (int64_t index = 0; index < count; ++index) body(index);
+void parallel_lanes(int64_t lanes, int64_t count, int64_t work, Body&& body) {
+  if (work <= kSerialWork || count == 1 || lanes == 1 || omp_in_parallel()) {
+    for (int64_t index = 0; index < count; ++index) body(0, index);
     return;
   }
+  Shares shares(count, lanes);
 #pragma omp parallel for schedule(static)
-  for (int64_t index = 0; index < count; ++index) body(index);
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    shares.work(lane, [&](int64_t index) { body(lane, index); });
+  }
 }
 
-// Calls body(lane, index) for 0 <= index < count; no two calls of one lane at a time, so that each of the
-// `lanes` can have scratch memory of its own.
+// Calls body(index) for 0 <= index < count.
 template <class Body>
-void parallel_lanes(int64_t lanes, int64_t count, int64_t work, Body&& body) {
-  parallel_for(lanes, work, [&](int64_t lane) {
-    for (int64_t index = lane * count / lanes; index < (lane + 1) * count / lanes; ++index) body(lane, index);
-  });
+void parallel_for(int64_t count, int64_t work, Body&& body) {
+  parallel_lanes(omp_get_max_threads(), count, work, [&](int64_t, int64_t index) { body(index); });
 }
 
 // Calls body(begin, end) for pieces of at most `piece` elements that cover [0, count).
