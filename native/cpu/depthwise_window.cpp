@@ -57,7 +57,7 @@ Phase forward_phase(const BlockedConvolution& c) {
   const Axis h = forward_axis(c, 0), w = forward_axis(c, 1);
   std::vector<int64_t> sources(h.taps * w.taps);
   std::iota(sources.begin(), sources.end(), 0);
-  return {h, w, sources, 0, 0, 1, 1};
+  return {{h, w}, sources, 0, 0, 1, 1};
 }
 
 std::vector<Phase> backward_phases(const BlockedConvolution& c) {
@@ -66,7 +66,7 @@ std::vector<Phase> backward_phases(const BlockedConvolution& c) {
   for (int64_t top = 0; top < std::min(h.stride, h.inputs); ++top) {
     for (int64_t left = 0; left < std::min(w.stride, w.inputs); ++left) {
       const Residue rows = residue_of(h, top), columns = residue_of(w, left);
-      phases.push_back({rows.axis, columns.axis, turned(rows, columns, w.taps), top, left, h.stride, w.stride});
+      phases.push_back({{rows.axis, columns.axis}, turned(rows, columns, w.taps), top, left, h.stride, w.stride});
     }
   }
   return phases;

@@ -7,18 +7,32 @@
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
+HALFSPACE_INLINE bool contains(Range range, int64_t p) { return p >= range.begin && p < range.end; }
+
+// Pixels of an input row from one on, of which [begin, end) exist. Only at an edge are there others.
+struct Pixels {
+  const float* x;
+  int64_t begin, end;
+
+  template <bool kEdge>
+  HALFSPACE_INLINE bool has(int64_t v) const {
+    return !kEdge || (v >= begin && v < end);
+  }
+};
+
 // Filters of a width known to the compiler: taps stay in registers and each pixel is read once.
 template <int kw, int stride, int dilation>
 struct FixedTaps {
   // Adds what one row of taps makes of `count` outputs.
-  template <int count>
-  HALFSPACE_INLINE static void add_row(const Band&, const float* x, const float* w, Vector* sum) {
+  template <int count, bool kEdge>
+  HALFSPACE_INLINE static void add_row(const Axis&, const Pixels& pixels, const float* w, Vector* sum) {
     constexpr int kReach = (count - 1) * stride + (kw - 1) * dilation + 1;
     Vector tap[kw];
     for (int j = 0; j < kw; ++j) tap[j] = load(w + j * kBlock);
 #pragma GCC unroll 64
     for (int v = 0; v < kReach; ++v) {
-      const Vector pixel = load(x + v * kBlock);
+      if (!pixels.has<kEdge>(v)) continue;
+      const Vector pixel = load(pixels.x + v * kBlock);
 #pragma GCC unroll 16
       for (int j = 0; j < kw; ++j) {
         const int t = v - j * dilation;
@@ -30,46 +44,61 @@ struct FixedTaps {
 
 // Filters of any width.
 struct AnyTaps {
-  template <int count>
-  HALFSPACE_INLINE static void add_row(const Band& band, const float* x, const float* w, Vector* sum) {
-    for (int64_t j = 0; j < band.kw; ++j) {
+  template <int count, bool kEdge>
+  HALFSPACE_INLINE static void add_row(const Axis& axis, const Pixels& pixels, const float* w, Vector* sum) {
+    for (int64_t j = 0; j < axis.taps; ++j) {
       const Vector tap = load(w + j * kBlock);
-      const float* pixel = x + j * band.dilation_w * kBlock;
-      for (int t = 0; t < count; ++t) sum[t] += tap * load(pixel + t * band.stride_w * kBlock);
+      for (int t = 0; t < count; ++t) {
+        const int64_t v = j * axis.dilation + t * axis.stride;
+        if (pixels.has<kEdge>(v)) sum[t] += tap * load(pixels.x + v * kBlock);
+      }
     }
   }
 };
 
-// Where outputs go and how they start and end.
-struct Outputs {
-  const float* bias;
-  bool relu;
-  int64_t row, pixel;
+// One row of outputs: those rows of the filter that read rows which exist, and what the first of them reads.
+struct FilterRow {
+  int64_t taps;
+  const float *x, *w;
   float* y;
 };
 
-// `count` outputs of row p from column q on.
-template <class Taps, int count>
-HALFSPACE_INLINE void filter_tile(const Band& band, const float* x, const float* w, const Outputs& out,
-                                  int64_t p, int64_t q) {
+// `count` outputs from column q on.
+template <class Taps, int count, bool kEdge>
+HALFSPACE_INLINE void filter_tile(const Window& window, const FilterRow& row, const FilterOutput& out, int64_t q) {
+  const Axis& columns = window.w;
+  const int64_t first = columns.first(q), down = window.h.dilation * columns.inputs;
   Vector sum[count];
   for (int t = 0; t < count; ++t) sum[t] = load(out.bias);
-  const float* pixel = x + (p * band.stride_h * band.width + q * band.stride_w) * kBlock;
-  for (int64_t i = 0; i < band.kh; ++i) {
-    Taps::template add_row<count>(band, pixel + i * band.dilation_h * band.width * kBlock,
-                                  w + i * band.kw * kBlock, sum);
+  for (int64_t i = 0; i < row.taps; ++i) {
+    const Pixels pixels = {row.x + (i * down + first) * kBlock, -first, columns.inputs - first};
+    Taps::template add_row<count, kEdge>(columns, pixels, row.w + i * columns.taps * kBlock, sum);
   }
-  float* y = out.y + p * out.row + q * out.pixel;
+  float* y = row.y + q * out.pixel;
   for (int t = 0; t < count; ++t) store(y + t * out.pixel, out.relu ? rectify(sum[t]) : sum[t]);
 }
 
+// Takes copies that the compiler knows no store to change.
 template <class Taps>
-HALFSPACE_INLINE void filter_rows(const Band& band, const float* x, const float* w, const Outputs& out) {
-  for (int64_t p = 0; p < band.rows; ++p) {
+HALFSPACE_INLINE void filter(const Window window, Range rows, const float* x, const float* w,
+                             const FilterOutput out) {
+  const Axis &h = window.h, &columns = window.w;
+  for (int64_t p = rows.begin; p < rows.end; ++p) {
+    const Range taps = h.inside(p);
+    const FilterRow row = {taps.end - taps.begin,
+                           x + (h.first(p) + taps.begin * h.dilation) * columns.inputs * kBlock,
+                           w + taps.begin * columns.taps * kBlock, out.y + p * out.row};
     int64_t q = 0;
-    for (; q + 8 <= band.columns; q += 8) filter_tile<Taps, 8>(band, x, w, out, p, q);
-    for (; q + 4 <= band.columns; q += 4) filter_tile<Taps, 4>(band, x, w, out, p, q);
-    for (; q < band.columns; ++q) filter_tile<Taps, 1>(band, x, w, out, p, q);
+    const auto tiles = [&]<int count>() __attribute__((always_inline)) {
+      const Range inner = columns.surrounded(count);
+      for (; q + count <= columns.outputs; q += count) {
+        contains(inner, q) ? filter_tile<Taps, count, false>(window, row, out, q)
+                           : filter_tile<Taps, count, true>(window, row, out, q);
+      }
+    };
+    tiles.template operator()<8>();
+    tiles.template operator()<4>();
+    tiles.template operator()<1>();
   }
 }
 
@@ -81,7 +110,7 @@ struct FixedSums {
 
   // What `count` outputs contribute.
   template <int rows, int count>
-  HALFSPACE_INLINE static void add(const Band&, const float* x, int64_t down, const float* dy,
+  HALFSPACE_INLINE static void add(const Window&, const float* x, int64_t down, const float* dy,
                                    Vector (&sum)[rows][kw]) {
     constexpr int kReach = (count - 1) * stride + (kw - 1) * dilation + 1;
     Vector gradient[count];
@@ -107,101 +136,110 @@ struct AnySums {
   static constexpr int kTogether = 1;
 
   template <int rows, int count>
-  HALFSPACE_INLINE static void add(const Band& band, const float* x, int64_t down, const float* dy,
+  HALFSPACE_INLINE static void add(const Window& window, const float* x, int64_t down, const float* dy,
                                    Vector (&sum)[rows][columns]) {
     const Vector gradient = load(dy);
     for (int r = 0; r < rows; ++r) {
       for (int c = 0; c < columns; ++c) {
-        sum[r][c] += gradient * load(x + r * down + c * band.dilation_w * kBlock);
+        sum[r][c] += gradient * load(x + r * down + c * window.w.dilation * kBlock);
       }
     }
   }
 };
 
-// dw[i..i + rows)[j..j + columns) += dy * x, summed in registers over the whole band.
+// dw[i..i + rows)[j..j + columns) += dy * x, summed in registers over all rows. A single row of taps has two sums
+// of each, by turns, or every addition would wait for the one before.
 template <class Taps, int rows, int columns>
-HALFSPACE_INLINE void correlate_taps(const Band& band, const float* x, const float* dy, int64_t i, int64_t j,
-                                     float* dw) {
-  const int64_t down = band.dilation_h * band.width * kBlock;
-  float* taps = dw + (i * band.kw + j) * kBlock;
-  Vector sum[rows][columns];
-  for (int r = 0; r < rows; ++r) {
-    for (int c = 0; c < columns; ++c) sum[r][c] = load(taps + (r * band.kw + c) * kBlock);
-  }
-  for (int64_t p = 0; p < band.rows; ++p) {
-    const float* pixel = x + p * band.stride_h * band.width * kBlock + i * down + j * band.dilation_w * kBlock;
-    const float* gradient = dy + p * band.columns * kBlock;
-    const int64_t step = band.stride_w * kBlock;
+HALFSPACE_INLINE void correlate_taps(const Window& window, int64_t outputs, const float* x, const float* dy,
+                                     int64_t i, int64_t j, float* dw) {
+  constexpr int kSets = rows == 1 ? 2 : 1;
+  const Axis &h = window.h, &w = window.w;
+  const int64_t width = w.reach(w.outputs) * kBlock, down = h.dilation * width, step = w.stride * kBlock;
+  const float* first = x + i * down + j * w.dilation * kBlock;
+  Vector sum[kSets][rows][columns] = {};
+  for (int64_t p = 0; p < outputs; ++p) {
+    const float* pixel = first + p * h.stride * width;
+    const float* gradient = dy + p * w.outputs * kBlock;
+    const auto add = [&]<int count>(int64_t q, int set) __attribute__((always_inline)) {
+      Taps::template add<rows, count>(window, pixel + q * step, down, gradient + q * kBlock, sum[set]);
+    };
     int64_t q = 0;
-    for (; q + Taps::kTogether <= band.columns; q += Taps::kTogether) {
-      Taps::template add<rows, Taps::kTogether>(band, pixel + q * step, down, gradient + q * kBlock, sum);
+    for (; q + kSets * Taps::kTogether <= w.outputs; q += kSets * Taps::kTogether) {
+#pragma GCC unroll 2
+      for (int set = 0; set < kSets; ++set) {
+        add.template operator()<Taps::kTogether>(q + set * Taps::kTogether, set);
+      }
     }
-    for (; q < band.columns; ++q) {
-      Taps::template add<rows, 1>(band, pixel + q * step, down, gradient + q * kBlock, sum);
-    }
+    for (; q < w.outputs; ++q) add.template operator()<1>(q, 0);
   }
   for (int r = 0; r < rows; ++r) {
-    for (int c = 0; c < columns; ++c) store(taps + (r * band.kw + c) * kBlock, sum[r][c]);
+    for (int c = 0; c < columns; ++c) {
+      float* tap = dw + ((i + r) * w.taps + j + c) * kBlock;
+      Vector total = load(tap);
+      for (int set = 0; set < kSets; ++set) total += sum[set][r][c];
+      store(tap, total);
+    }
   }
 }
 
 // All taps of columns [j, j + columns), `rows` rows of them at a time.
 template <class Taps, int rows, int columns>
-HALFSPACE_INLINE void correlate_columns(const Band& band, const float* x, const float* dy, int64_t j,
-                                        float* dw) {
+HALFSPACE_INLINE void correlate(const Window& window, int64_t outputs, const float* x, const float* dy, int64_t j,
+                                float* dw) {
   int64_t i = 0;
-  for (; i + rows <= band.kh; i += rows) correlate_taps<Taps, rows, columns>(band, x, dy, i, j, dw);
-  for (; i < band.kh; ++i) correlate_taps<Taps, 1, columns>(band, x, dy, i, j, dw);
+  for (; i + rows <= window.h.taps; i += rows) correlate_taps<Taps, rows, columns>(window, outputs, x, dy, i, j, dw);
+  for (; i < window.h.taps; ++i) correlate_taps<Taps, 1, columns>(window, outputs, x, dy, i, j, dw);
 }
 
 }  // namespace
 
-HALFSPACE_SIMD void copy_window(const float* plane, int64_t H, int64_t W, int64_t top, int64_t left,
-                                int64_t rows, int64_t width, float* window) {
-  const int64_t begin = std::clamp<int64_t>(-left, 0, width);
-  const int64_t end = std::clamp<int64_t>(W - left, begin, width);
-  for (int64_t row = 0; row < rows; ++row) {
-    float* to = window + row * width * kBlock;
-    const int64_t h = top + row;
-    const bool inside = h >= 0 && h < H;
-    const int64_t from = inside ? begin : width, until = inside ? end : width;
-    std::fill(to, to + from * kBlock, 0.0f);
-    std::copy_n(plane + (h * W + left + from) * kBlock, (until - from) * kBlock, to + from * kBlock);
-    std::fill(to + until * kBlock, to + width * kBlock, 0.0f);
+HALFSPACE_SIMD void filter_rows(const Window& window, Range rows, const float* x, const float* w,
+                                const FilterOutput& out) {
+  const auto is = [&](int64_t taps, int64_t stride, int64_t dilation) {
+    return window.w.taps == taps && window.w.stride == stride && window.w.dilation == dilation;
+  };
+  if (is(2, 1, 1)) return filter<FixedTaps<2, 1, 1>>(window, rows, x, w, out);
+  if (is(3, 1, 1)) return filter<FixedTaps<3, 1, 1>>(window, rows, x, w, out);
+  if (is(3, 1, 2)) return filter<FixedTaps<3, 1, 2>>(window, rows, x, w, out);
+  if (is(3, 2, 1)) return filter<FixedTaps<3, 2, 1>>(window, rows, x, w, out);
+  if (is(5, 1, 1)) return filter<FixedTaps<5, 1, 1>>(window, rows, x, w, out);
+  if (is(5, 1, 2)) return filter<FixedTaps<5, 1, 2>>(window, rows, x, w, out);
+  if (is(5, 2, 1)) return filter<FixedTaps<5, 2, 1>>(window, rows, x, w, out);
+  if (is(7, 1, 1)) return filter<FixedTaps<7, 1, 1>>(window, rows, x, w, out);
+  filter<AnyTaps>(window, rows, x, w, out);
+}
+
+HALFSPACE_SIMD void copy_inputs(const Window& window, Range rows, const float* plane, float* copy) {
+  const Axis &h = window.h, &w = window.w;
+  const int64_t width = w.reach(w.outputs), height = h.reach(rows.end - rows.begin);
+  const int64_t left = std::clamp<int64_t>(w.before, 0, width);
+  const int64_t right = std::clamp<int64_t>(w.inputs + w.before, left, width);
+  for (int64_t row = 0; row < height; ++row) {
+    float* to = copy + row * width * kBlock;
+    const int64_t from = h.first(rows.begin) + row;
+    const bool inside = from >= 0 && from < h.inputs;
+    const int64_t begin = inside ? left : width, end = inside ? right : width;
+    std::fill(to, to + begin * kBlock, 0.0f);
+    std::copy_n(plane + (from * w.inputs + begin - w.before) * kBlock, (end - begin) * kBlock, to + begin * kBlock);
+    std::fill(to + end * kBlock, to + width * kBlock, 0.0f);
   }
 }
 
-HALFSPACE_SIMD void filter_band(const Band& band, const float* x, const float* w, const float* bias, bool relu,
-                                int64_t row, int64_t pixel, float* y) {
-  const Outputs out = {bias, relu, row, pixel, y};
-  const auto is = [&](int64_t kw, int64_t stride, int64_t dilation) {
-    return band.kw == kw && band.stride_w == stride && band.dilation_w == dilation;
+HALFSPACE_SIMD void correlate_rows(const Window& window, Range rows, const float* x, const float* dy, float* dw) {
+  const auto is = [&](int64_t taps, int64_t stride, int64_t dilation) {
+    return window.w.taps == taps && window.w.stride == stride && window.w.dilation == dilation;
   };
-  if (is(2, 1, 1)) return filter_rows<FixedTaps<2, 1, 1>>(band, x, w, out);
-  if (is(3, 1, 1)) return filter_rows<FixedTaps<3, 1, 1>>(band, x, w, out);
-  if (is(3, 1, 2)) return filter_rows<FixedTaps<3, 1, 2>>(band, x, w, out);
-  if (is(3, 2, 1)) return filter_rows<FixedTaps<3, 2, 1>>(band, x, w, out);
-  if (is(5, 1, 1)) return filter_rows<FixedTaps<5, 1, 1>>(band, x, w, out);
-  if (is(5, 1, 2)) return filter_rows<FixedTaps<5, 1, 2>>(band, x, w, out);
-  if (is(5, 2, 1)) return filter_rows<FixedTaps<5, 2, 1>>(band, x, w, out);
-  if (is(7, 1, 1)) return filter_rows<FixedTaps<7, 1, 1>>(band, x, w, out);
-  filter_rows<AnyTaps>(band, x, w, out);
-}
-
-HALFSPACE_SIMD void correlate_band(const Band& band, const float* x, const float* dy, float* dw) {
-  const auto is = [&](int64_t kw, int64_t stride, int64_t dilation) {
-    return band.kw == kw && band.stride_w == stride && band.dilation_w == dilation;
-  };
-  if (is(3, 1, 1)) return correlate_columns<FixedSums<3, 1, 1>, 3, 3>(band, x, dy, 0, dw);
-  if (is(3, 1, 2)) return correlate_columns<FixedSums<3, 1, 2>, 3, 3>(band, x, dy, 0, dw);
-  if (is(3, 2, 1)) return correlate_columns<FixedSums<3, 2, 1>, 3, 3>(band, x, dy, 0, dw);
-  if (is(5, 1, 1)) return correlate_columns<FixedSums<5, 1, 1>, 2, 5>(band, x, dy, 0, dw);
-  if (is(5, 1, 2)) return correlate_columns<FixedSums<5, 1, 2>, 2, 5>(band, x, dy, 0, dw);
-  if (is(5, 2, 1)) return correlate_columns<FixedSums<5, 2, 1>, 2, 5>(band, x, dy, 0, dw);
+  const int64_t outputs = rows.end - rows.begin;
+  if (is(3, 1, 1)) return correlate<FixedSums<3, 1, 1>, 3, 3>(window, outputs, x, dy, 0, dw);
+  if (is(3, 1, 2)) return correlate<FixedSums<3, 1, 2>, 3, 3>(window, outputs, x, dy, 0, dw);
+  if (is(3, 2, 1)) return correlate<FixedSums<3, 2, 1>, 3, 3>(window, outputs, x, dy, 0, dw);
+  if (is(5, 1, 1)) return correlate<FixedSums<5, 1, 1>, 2, 5>(window, outputs, x, dy, 0, dw);
+  if (is(5, 1, 2)) return correlate<FixedSums<5, 1, 2>, 2, 5>(window, outputs, x, dy, 0, dw);
+  if (is(5, 2, 1)) return correlate<FixedSums<5, 2, 1>, 2, 5>(window, outputs, x, dy, 0, dw);
   int64_t j = 0;
-  for (; j + 5 <= band.kw; j += 5) correlate_columns<AnySums<5>, 2, 5>(band, x, dy, j, dw);
-  for (; j + 3 <= band.kw; j += 3) correlate_columns<AnySums<3>, 3, 3>(band, x, dy, j, dw);
-  for (; j < band.kw; ++j) correlate_columns<AnySums<1>, 5, 1>(band, x, dy, j, dw);
+  for (; j + 5 <= window.w.taps; j += 5) correlate<AnySums<5>, 2, 5>(window, outputs, x, dy, j, dw);
+  for (; j + 3 <= window.w.taps; j += 3) correlate<AnySums<3>, 3, 3>(window, outputs, x, dy, j, dw);
+  for (; j < window.w.taps; ++j) correlate<AnySums<1>, 5, 1>(window, outputs, x, dy, j, dw);
 }
 
 HALFSPACE_SIMD void sum_pixels(const float* pixels, int64_t count, float* sum) {
