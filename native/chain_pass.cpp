@@ -169,6 +169,7 @@ class ChainPass {
         if (producer == steps_.size() || readers_[slot] != 1) continue;
         if (slots_[slot].storage.kind != StorageKind::Temporary || rewritten(producer, arena_writes)) continue;
         gone[producer] = absorbed(step, input, steps_[producer]);
+        if (gone[producer]) batches_[index] = batch_of(step);
       }
       for (size_t slot : step.outputs) {
         producers[slot] = index;
@@ -190,12 +191,19 @@ class ChainPass {
   }
 
   bool absorbed(DraftStep& step, size_t input, const DraftStep& producer) const {
-    std::optional<StepMeta> merged = step.kernel->absorb(step.meta, input, producer.meta);
+    std::optional<Absorbed> merged = step.kernel->absorb(step.meta, input, producer.meta);
     if (!merged) return false;
+    std::vector<size_t> slots = step.inputs;
+    slots.insert(slots.end(), producer.inputs.begin(), producer.inputs.end());
     step.kernel = device_.find(merged->kernel);
-    step.meta = std::move(*merged);
-    step.inputs[input] = producer.inputs[0];
-    step.inputs.insert(step.inputs.end(), producer.inputs.begin() + 1, producer.inputs.end());
+    step.meta.kernel = merged->kernel;
+    step.meta.attrs = std::move(merged->attrs);
+    step.meta.inputs.clear();
+    step.inputs.clear();
+    for (size_t number : merged->inputs) {
+      step.inputs.push_back(slots[number]);
+      step.meta.inputs.push_back(slots_[slots[number]].meta);
+    }
     return true;
   }
 

@@ -157,9 +157,17 @@ struct Stages {
 // For a step that as a whole does not take images by themselves, but in stages that mostly do.
 using StagesRule = Stages (*)(const StepMeta& step);
 
-// A step that does what `producer` did for its input `index` as well, or none: it has the producer's first
-// input in that place and the others behind its own. Asked where nobody else reads what the producer made.
-using AbsorbRule = std::optional<StepMeta> (*)(const StepMeta& step, size_t index, const StepMeta& producer);
+// A step that does what another did as well. Its inputs are those of both, numbered through: first those of the
+// step that absorbs, then the other's.
+struct Absorbed {
+  const char* kernel;
+  Attributes attrs;
+  std::vector<size_t> inputs;
+};
+
+// What a step makes of itself and of `producer`, which made its input `index`, or none. Asked where nobody else
+// reads what the producer made.
+using AbsorbRule = std::optional<Absorbed> (*)(const StepMeta& step, size_t index, const StepMeta& producer);
 
 // All that a device says about one kernel.
 struct KernelEntry {

@@ -16,6 +16,7 @@ struct BlockedConvolution {
   ConvolutionGeometry geometry;
   bool bias;  // input 2 forward, output 1 of backward weights
   bool relu;  // forward only
+  bool onto;  // backward data only: what is added to input 2
 };
 
 }  // namespace halfspace::cpu

@@ -6,6 +6,7 @@
 
 #include "blocked_kernels.h"
 #include "dnnl_kernel.h"
+#include "image.h"
 #include "kernels.h"
 
 namespace halfspace::cpu {
@@ -195,7 +196,8 @@ auto choose(const Convolution& c, const TensorMeta& result, Precision precision,
 }
 
 BlockedConvolution blocked(const Convolution& c) {
-  return {c.x, c.w, c.y, c.geometry, c.b != nullptr, c.step.attrs.has("epilogue")};
+  const bool onto = c.step.kernel == "conv_backward_data" && c.step.inputs.size() == 3;
+  return {c.x, c.w, c.y, c.geometry, c.b != nullptr, c.step.attrs.has("epilogue"), onto};
 }
 
 // Our own kernels where they are better than the library's, or null. They multiply floats; one filter a
@@ -236,6 +238,15 @@ bool convolution_by_image(const StepMeta& step) {
   return !is_winograd(c) || (!weights && winograd_tiles(c) >= kWinogradTiles * c.y.dim(0));
 }
 
+std::optional<Absorbed> absorb_image_gradient(const StepMeta& sum, size_t term, const StepMeta& producer) {
+  const bool fits = producer.kernel == "conv_backward_data" && producer.inputs.size() == 2 &&
+                    sum.inputs.size() == 2 && !sum.attrs.has("epilogue");
+  if (!fits) return std::nullopt;
+  const TensorMeta &dy = producer.inputs[0], &w = producer.inputs[1];
+  if (!is_depthwise(unchecked(producer, producer.outputs[0], w, dy, nullptr))) return std::nullopt;
+  return Absorbed{"conv_backward_data", producer.attrs, {2, 3, 1 - term}};
+}
+
 // y = w * x + b
 template <Precision kPrecision>
 std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
@@ -256,11 +267,15 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   return finish<dnnl::convolution_forward>(step, desc, bindings);
 }
 
-// dx = transpose(w) * dy
+// dx = transpose(w) * dy, plus input 2 where there is one
 template <Precision kPrecision>
 std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
-  step.expect_arity(2, 2, 1, 1);
+  step.expect_arity(2, 3, 1, 1);
   Convolution c = read(step, step.outputs[0], step.inputs[1], step.inputs[0], nullptr);
+  if (step.inputs.size() == 3) {
+    step.expect(is_depthwise(c), "only filters of one channel each add to an image");
+    expect_same(step, step.inputs[2], step.outputs[0]);
+  }
   if (const auto* own = own_kernels(c, kPrecision)) return own->backward_data(blocked(c));
   auto desc = choose(c, c.x, kPrecision, [&](const ConvolutionMemory& m) {
     return convolution_backward_data(m, c.geometry, primitive_attributes());

@@ -19,6 +19,8 @@ Wanted convolution_layout(const StepMeta& step, Operand operand);
 // Not where an image is read plain, nor where minimal filtering would have too few tiles or takes a gradient of
 // filters.
 bool convolution_by_image(const StepMeta& step);
+// A sum of two terms one of which is the image gradient of a depthwise convolution: it starts from the other.
+std::optional<Absorbed> absorb_image_gradient(const StepMeta& sum, size_t term, const StepMeta& producer);
 
 // linear.cpp
 template <Precision kPrecision = Precision::Fp32>
@@ -39,7 +41,7 @@ std::unique_ptr<Kernel> make_unary_backward(const StepMeta& step);
 
 // sum.cpp
 std::unique_ptr<Kernel> make_sum(const StepMeta& step);
-std::optional<StepMeta> absorb_into_sum(const StepMeta& step, size_t term, const StepMeta& producer);
+std::optional<Absorbed> absorb_into_sum(const StepMeta& step, size_t term, const StepMeta& producer);
 
 // softmax_cross_entropy.cpp
 std::unique_ptr<Kernel> make_softmax_cross_entropy(const StepMeta& step);

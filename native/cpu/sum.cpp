@@ -55,8 +55,9 @@ class Sum : public Kernel {
 
 std::unique_ptr<Kernel> make_sum(const StepMeta& step) { return std::make_unique<Sum>(step); }
 
-std::optional<StepMeta> absorb_into_sum(const StepMeta& step, size_t term, const StepMeta& producer) {
+std::optional<Absorbed> absorb_into_sum(const StepMeta& step, size_t term, const StepMeta& producer) {
   if (!step.outputs[0].is_blocked()) return std::nullopt;
+  if (auto gradient = absorb_image_gradient(step, term, producer)) return gradient;
   const KernelEntry* entry = find_kernel("normalized_sum", step.outputs[0].block);
   return entry->absorb(step, term, producer);
 }

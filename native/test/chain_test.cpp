@@ -156,6 +156,31 @@ Branch branch(Build& b, size_t x, uint32_t seed, bool relu) {
   return r;
 }
 
+// Of x -> branch, and of what the branch is added to, in either order.
+void expect_gradients(bool branch_first) {
+  Build b;
+  const std::vector<int64_t> shape{8, 21, 13, 9};
+  const size_t images = b.input(random(shape, 1)), gradients = b.input(random(shape, 2));
+  const auto relu = Attrs{{"function", std::string("relu")}};
+  const size_t x = b.temporary("unary", relu, {images}, b.like(images));
+  const size_t dy = b.temporary("unary", relu, {gradients}, b.like(images));
+  const Branch r = branch(b, x, 3, true);
+  const Attrs depthwise = convolution_attrs(21, 1), pointwise = convolution_attrs(1, 0);
+  const Storage temporary{StorageKind::Temporary}, output{StorageKind::Output};
+  const auto norm = b.step("batch_norm_backward", {{"epilogue", std::string("relu")}},
+                           {r.after_pointwise, dy, r.scale, r.norm.mean, r.norm.inverse, r.bias},
+                           {b.like(x), zeros({21}), zeros({21})}, {temporary, output, output});
+  const size_t da = b.temporary("conv_backward_data", pointwise, {norm[0], r.pointwise}, b.like(x));
+  Value weights = b.like(r.pointwise), filters = b.like(r.depthwise);
+  weights.weight = filters.weight = true;
+  b.output("conv_backward_weights", pointwise, {r.after_depthwise, norm[0]}, weights);
+  const size_t dx = b.temporary("conv_backward_data", depthwise, {da, r.depthwise}, b.like(x));
+  b.output("conv_backward_weights", depthwise, {x, da}, filters);
+  b.output("sum", {}, branch_first ? std::vector<size_t>{dx, dy} : std::vector<size_t>{dy, dx}, b.like(x));
+  // Sums of 8 x 117 products, of numbers up to 2 by numbers of that size.
+  b.expect_as_alone(8 * 117 * std::numeric_limits<float>::epsilon(), 11);
+}
+
 }  // namespace
 
 TEST("branches, normalised and summed, are as on the whole batch") {
@@ -175,27 +200,7 @@ TEST("branches, normalised and summed, are as on the whole batch") {
 
 TEST("gradients that are sums over the batch are as on the whole batch") {
   if (!on_cpu()) return;
-  Build b;
-  const std::vector<int64_t> shape{8, 21, 13, 9};
-  const size_t images = b.input(random(shape, 1)), gradients = b.input(random(shape, 2));
-  const auto relu = Attrs{{"function", std::string("relu")}};
-  const size_t x = b.temporary("unary", relu, {images}, b.like(images));
-  const size_t dy = b.temporary("unary", relu, {gradients}, b.like(images));
-  const Branch r = branch(b, x, 3, true);
-  const Attrs depthwise = convolution_attrs(21, 1), pointwise = convolution_attrs(1, 0);
-  const Storage temporary{StorageKind::Temporary}, output{StorageKind::Output};
-  const auto norm = b.step("batch_norm_backward", {{"epilogue", std::string("relu")}},
-                           {r.after_pointwise, dy, r.scale, r.norm.mean, r.norm.inverse, r.bias},
-                           {b.like(x), zeros({21}), zeros({21})}, {temporary, output, output});
-  const size_t da = b.temporary("conv_backward_data", pointwise, {norm[0], r.pointwise}, b.like(x));
-  Value weights = b.like(r.pointwise), filters = b.like(r.depthwise);
-  weights.weight = filters.weight = true;
-  b.output("conv_backward_weights", pointwise, {r.after_depthwise, norm[0]}, weights);
-  const size_t dx = b.temporary("conv_backward_data", depthwise, {da, r.depthwise}, b.like(x));
-  b.output("conv_backward_weights", depthwise, {x, da}, filters);
-  b.output("sum", {}, {dx, dy}, b.like(x));
-  // Sums of 8 x 117 products, of numbers up to 2 by numbers of that size.
-  b.expect_as_alone(8 * 117 * std::numeric_limits<float>::epsilon(), 11);
+  for (bool branch_first : {true, false}) expect_gradients(branch_first);
 }
 
 TEST("a step that has to wait for a sum over the batch gets all of it") {

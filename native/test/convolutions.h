@@ -190,6 +190,20 @@ inline void expect_image_gradients(const Arithmetic& a, std::span<const Case> ca
   }
 }
 
+// One filter a channel, as those kernels take it that start from an image.
+inline void expect_added_image_gradients(const Arithmetic& a, std::span<const Case> cases) {
+  for (const Case& c : cases) {
+    if (c.groups != c.channels || c.filters != c.channels) continue;
+    const Operands o(c, a);
+    Tensor expected = o.x;
+    for_each_product(c, o.y, [&](int64_t x, int64_t w, int64_t y) {
+      expected[x] += o.w[w] * o.y[y];
+    });
+    expect_close(run(a.entry("conv_backward_data"), attrs_of(c), {o.y, o.w, o.x}, zeros(o.x.dims)), expected,
+                 image_tolerance(c), named(c, "x + dx"));
+  }
+}
+
 inline void expect_weight_gradients(const Arithmetic& a, std::span<const Case> cases) {
   for (const Case& c : cases) {
     const Operands o(c, a);

@@ -68,6 +68,7 @@ class Filter final : public Kernel {
         pixels_(output.dim(2) * columns_),
         bias_(c.bias),
         relu_(c.relu),
+        onto_(c.onto),
         phases_(std::move(phases)) {}
 
   // A bias for each block, then the filters of each phase.
@@ -99,21 +100,22 @@ class Filter final : public Kernel {
   void run_phase(const Buffers& buffers, const Phase& phase, const float* packed) const {
     const Window& window = phase.window;
     const auto* bias = static_cast<const float*>(buffers.prepared);
-    const int64_t input = window.h.inputs * window.w.inputs * kBlock;
-    const int64_t first = phase.first_h * columns_ + phase.first_w;
+    const int64_t input = window.h.inputs * window.w.inputs * kBlock, output = pixels_ * kBlock;
+    const int64_t first = (phase.first_h * columns_ + phase.first_w) * kBlock;
     const Bands bands(window);
     parallel_for(planes_ * bands.count(), planes_ * pixels_ * kBlock, [&](int64_t index) {
       const int64_t plane = index / bands.count(), block = plane % blocks_;
       filter_rows(window, bands.rows(index % bands.count()), buffers.in(0) + plane * input,
                   packed + block * floats(phase),
-                  {bias + block * kBlock, relu_, phase.step_h * columns_ * kBlock, phase.step_w * kBlock,
-                   buffers.out(0) + (plane * pixels_ + first) * kBlock});
+                  {bias + block * kBlock, onto_ ? buffers.in(2) + plane * output + first : nullptr, relu_,
+                   phase.step_h * columns_ * kBlock, phase.step_w * kBlock,
+                   buffers.out(0) + plane * output + first});
     });
   }
 
   int64_t blocks_, planes_, channels_, taps_;
   int64_t columns_, pixels_;  // of the output
-  bool bias_, relu_;
+  bool bias_, relu_, onto_;
   std::vector<Phase> phases_;
 };
 

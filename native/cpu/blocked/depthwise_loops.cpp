@@ -60,7 +60,7 @@ struct AnyTaps {
 struct FilterRow {
   int64_t taps;
   const float *x, *w;
-  float* y;
+  int64_t output;  // floats from the first of the plane
 };
 
 // `count` outputs from column q on.
@@ -68,13 +68,16 @@ template <class Taps, int count, bool kEdge>
 HALFSPACE_INLINE void filter_tile(const Window& window, const FilterRow& row, const FilterOutput& out, int64_t q) {
   const Axis& columns = window.w;
   const int64_t first = columns.first(q), down = window.h.dilation * columns.inputs;
+  const int64_t output = row.output + q * out.pixel;
+  const float* start = out.image ? out.image + output : out.bias;
+  const int64_t apart = out.image ? out.pixel : 0;
   Vector sum[count];
-  for (int t = 0; t < count; ++t) sum[t] = load(out.bias);
+  for (int t = 0; t < count; ++t) sum[t] = load(start + t * apart);
   for (int64_t i = 0; i < row.taps; ++i) {
     const Pixels pixels = {row.x + (i * down + first) * kBlock, -first, columns.inputs - first};
     Taps::template add_row<count, kEdge>(columns, pixels, row.w + i * columns.taps * kBlock, sum);
   }
-  float* y = row.y + q * out.pixel;
+  float* y = out.y + output;
   for (int t = 0; t < count; ++t) store(y + t * out.pixel, out.relu ? rectify(sum[t]) : sum[t]);
 }
 
@@ -87,7 +90,7 @@ HALFSPACE_INLINE void filter(const Window window, Range rows, const float* x, co
     const Range taps = h.inside(p);
     const FilterRow row = {taps.end - taps.begin,
                            x + (h.first(p) + taps.begin * h.dilation) * columns.inputs * kBlock,
-                           w + taps.begin * columns.taps * kBlock, out.y + p * out.row};
+                           w + taps.begin * columns.taps * kBlock, p * out.row};
     int64_t q = 0;
     const auto tiles = [&]<int count>() __attribute__((always_inline)) {
       const Range inner = columns.surrounded(count);

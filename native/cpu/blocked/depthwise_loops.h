@@ -9,16 +9,17 @@
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 
-// Where outputs go and how they start and end: `bias` has kBlock floats, the first output of the plane is at y,
-// others are `row` and `pixel` floats apart, negative ones are cut off where `relu`.
+// Where outputs go and how they start and end: from `bias`, kBlock floats, or from `image` where it is not null.
+// The first output of the plane is at y, others are `row` and `pixel` floats apart, and so in `image`; negative
+// ones are cut off where `relu`.
 struct FilterOutput {
-  const float* bias;
+  const float *bias, *image;
   bool relu;
   int64_t row, pixel;
   float* y;
 };
 
-// y = bias + w * x for `rows` of the outputs. Planes are [h.inputs][w.inputs][kBlock], filters
+// y = bias or image + w * x for `rows` of the outputs. Planes are [h.inputs][w.inputs][kBlock], filters
 // [h.taps][w.taps][kBlock].
 void filter_rows(const Window& window, Range rows, const float* x, const float* w, const FilterOutput& out);
 

@@ -21,7 +21,7 @@ std::unique_ptr<Kernel> make_batch_norm_backward_parameters(const StepMeta& step
 std::unique_ptr<Kernel> make_batch_norm_backward_image(const StepMeta& step);
 
 // normalized_sum.cpp
-std::optional<StepMeta> absorb_batch_norm(const StepMeta& sum, size_t term, const StepMeta& producer);
+std::optional<Absorbed> absorb_batch_norm(const StepMeta& sum, size_t term, const StepMeta& producer);
 std::unique_ptr<Kernel> make_normalized_sum(const StepMeta& step);
 
 // concat.cpp

@@ -1,6 +1,7 @@
 // A sum that normalises some of its terms as it reads them, so that a normalised image is never written.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "batch_norm_pieces.h"
 #include "kernels.h"
@@ -95,7 +96,7 @@ class NormalizedSum : public Kernel {
 
 }  // namespace
 
-std::optional<StepMeta> absorb_batch_norm(const StepMeta& sum, size_t term, const StepMeta& producer) {
+std::optional<Absorbed> absorb_batch_norm(const StepMeta& sum, size_t term, const StepMeta& producer) {
   if (producer.kernel != "batch_norm_apply" || !sum.outputs[0].is_blocked()) return std::nullopt;
   TermList list = terms_of(sum);
   if (term >= list.terms) return std::nullopt;
@@ -104,12 +105,15 @@ std::optional<StepMeta> absorb_batch_norm(const StepMeta& sum, size_t term, cons
   const auto numbers = [](const std::vector<int64_t>& list) {
     return std::vector<double>(list.begin(), list.end());
   };
-  StepMeta step = sum;
-  step.kernel = "normalized_sum";
-  step.attrs = with_epilogue(sum, {{"normalized", numbers(list.normalized)}, {"rectified", numbers(list.rectified)}});
-  step.inputs[term] = producer.inputs[0];
-  step.inputs.insert(step.inputs.end(), producer.inputs.begin() + 1, producer.inputs.end());
-  return step;
+  // The image in the term's place, the vectors behind everything.
+  std::vector<size_t> inputs(sum.inputs.size() + producer.inputs.size());
+  std::iota(inputs.begin(), inputs.end(), 0);
+  inputs[term] = sum.inputs.size();
+  inputs.erase(inputs.begin() + static_cast<std::ptrdiff_t>(sum.inputs.size()));
+  return Absorbed{
+      "normalized_sum",
+      with_epilogue(sum, {{"normalized", numbers(list.normalized)}, {"rectified", numbers(list.rectified)}}),
+      std::move(inputs)};
 }
 
 std::unique_ptr<Kernel> make_normalized_sum(const StepMeta& step) {
