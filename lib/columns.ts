@@ -9,37 +9,42 @@ export interface Columns {
   readonly widths: readonly number[];
 }
 
-interface Column {
-  readonly width: number;
-  readonly numeric: boolean;
-}
-
 /** Rows under headings; columns of quantities are right-aligned, the others left-aligned. */
 export function alignColumns(headings: readonly string[], rows: readonly (readonly string[])[]): Columns {
   const columns = headings.map((heading, index) =>
-    measure(
+    alignColumn(
       heading,
       rows.map((row) => row[index] ?? ''),
     ),
   );
-  const line = (row: readonly string[]): string =>
-    columns
-      .map((column, index) => pad(row[index] ?? '', column))
-      .join('  ')
-      .trimEnd();
-  return { headings: line(headings), rows: rows.map(line), widths: columns.map(({ width }) => width) };
-}
-
-function measure(heading: string, cells: readonly string[]): Column {
-  const plain = cells.map(stripVTControlCharacters);
+  const line = (cellOf: (column: Column) => string | undefined): string =>
+    columns.map(cellOf).join('  ').trimEnd();
   return {
-    width: Math.max(heading.length, ...plain.map((cell) => cell.length)),
-    numeric: plain.every((cell) => /^([-\d.].*)?$/.test(cell)),
+    headings: line(({ heading }) => heading),
+    rows: rows.map((_, row) => line(({ cells }) => cells[row])),
+    widths: columns.map(({ width }) => width),
   };
 }
 
-/** To a width on the screen, where colours take no room. */
-function pad(cell: string, { width, numeric }: Column): string {
-  const space = ' '.repeat(width - stripVTControlCharacters(cell).length);
-  return numeric ? space + cell : cell + space;
+/** Heading and cells of one column, all of them `width` wide on the screen. */
+interface Column {
+  readonly width: number;
+  readonly heading: string;
+  readonly cells: readonly string[];
+}
+
+function alignColumn(heading: string, cells: readonly string[]): Column {
+  const plain = cells.map(stripVTControlCharacters);
+  const width = plain.reduce((most, cell) => Math.max(most, cell.length), heading.length);
+  const numeric = plain.every((cell) => /^([-\d.].*)?$/.test(cell));
+  // Colours take no room on the screen.
+  const pad = (cell: string, length: number): string => {
+    const space = ' '.repeat(width - length);
+    return numeric ? space + cell : cell + space;
+  };
+  return {
+    width,
+    heading: pad(heading, heading.length),
+    cells: cells.map((cell, row) => pad(cell, plain[row]?.length ?? 0)),
+  };
 }

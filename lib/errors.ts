@@ -36,7 +36,14 @@ export class HalfspaceError extends Error {
 export const systemReason = (error: unknown): string =>
   (error as Error).message.replace(/^E[A-Z]+: (.+?), \w+(?: '.*')?$/s, '$1').trim();
 
-/** Throws an `internal:` error unless `condition` holds. */
+/** A mistake of this project. */
+export const internal = (message: string): HalfspaceError =>
+  new HalfspaceError('ERR_INTERNAL', `internal: ${message}`);
+
+/**
+ * Throws an `internal:` error unless `condition` holds. Where that is asked of every node, `throw internal(...)`
+ * makes a message of many parts only when it is needed.
+ */
 export function invariant(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new HalfspaceError('ERR_INTERNAL', `internal: ${message}`);
+  if (!condition) throw internal(message);
 }

@@ -206,9 +206,29 @@ export function makeNode(
   inputs: readonly Value[],
   outputNames: readonly string[] = [],
 ): Node {
+  const application = { name, op, inputs };
+  return withOutputs(application, infer(application), outputNames);
+}
+
+/** `node` on other inputs; where those have the types of the old ones, so have its outputs. */
+function likeNode(node: Node, inputs: readonly Value[]): Node {
+  const application = { name: node.name, op: node.op, inputs };
+  const sameTypes = inputs.every(({ type }, index) => type === node.inputs[index]?.type);
+  const types = sameTypes && inferred.has(node) ? node.outputs.map(({ type }) => type) : infer(application);
+  return withOutputs(application, types);
+}
+
+/** A node but for its outputs. */
+type Application = Omit<Node, 'outputs'>;
+
+function withOutputs(
+  { name, op, inputs }: Application,
+  types: readonly TensorType[],
+  outputNames: readonly string[] = [],
+): Node {
   const outputs: Value[] = [];
   const node: Node = { name, op, inputs, outputs };
-  infer(node).forEach((type, index) => {
+  types.forEach((type, index) => {
     const own = index === 0 ? name : `${name}:${index}`;
     outputs.push({ name: outputNames[index] ?? own, type, origin: node });
   });
@@ -217,7 +237,7 @@ export function makeNode(
 }
 
 /** Output types of a node, with its name in front of any complaint. */
-function infer(node: Node): readonly TensorType[] {
+function infer(node: Application): readonly TensorType[] {
   try {
     return node.op.infer(node.inputs.map((v) => v.type));
   } catch (error) {
@@ -279,7 +299,7 @@ export class GraphBuilder {
   /** Adds `node`, or where it now reads other values one like it that does; returns all results. */
   copy(node: Node, inputs: readonly Value[]): readonly Value[] {
     const same = inputs.every((value, index) => value === node.inputs[index]);
-    return this.append(same ? node : makeNode(node.name, node.op, inputs)).outputs;
+    return this.append(same ? node : likeNode(node, inputs)).outputs;
   }
 
   /** Applies an operator; returns all results. */

@@ -11,7 +11,7 @@ export type Weights = ReadonlyMap<string, Float32Array>;
 
 /** First weights of a network. Each parameter draws from its own stream, so order does not matter. */
 export const initialWeights = (graph: Graph, seed: number): Weights =>
-  new Map(graph.parameters.map((p) => [p.name, initialize(p, random(seed, ...codes(p.name)))]));
+  new Map(graph.parameters.map((p) => [p.name, initialize(p, seed)]));
 
 /** The contents of one parameter; throws ERR_MODEL where they are missing or have another length. */
 export function weightsOf(weights: Weights, parameter: Parameter): Float32Array {
@@ -27,10 +27,12 @@ export function weightsOf(weights: Weights, parameter: Parameter): Float32Array 
   return data;
 }
 
-function initialize(parameter: Parameter, stream: Random): Float32Array {
-  const { init } = parameter;
+function initialize(parameter: Parameter, seed: number): Float32Array {
+  const { name, init } = parameter;
   if (init.kind === 'data') return init.data.slice();
-  const [data, sample] = [zeros(parameter), sampler(init, stream)];
+  const data = zeros(parameter);
+  if (init.kind === 'constant') return data.fill(init.value);
+  const sample = sampler(init, random(seed, ...codes(name)));
   for (let i = 0; i < data.length; i += 1) data[i] = sample();
   return data;
 }
@@ -47,10 +49,8 @@ function zeros({ name, type: { shape } }: Parameter): Float32Array {
   }
 }
 
-function sampler(init: Exclude<Initializer, { kind: 'data' }>, stream: Random): () => number {
+function sampler(init: Extract<Initializer, { kind: 'normal' | 'uniform' }>, stream: Random): () => number {
   switch (init.kind) {
-    case 'constant':
-      return () => init.value;
     case 'normal':
       return () => init.deviation * stream.normal();
     case 'uniform':

@@ -25,9 +25,10 @@ export interface DraftEntry {
 export function assemble(device: string, arenas: readonly Arena[], entries: readonly DraftEntry[]): Program {
   const numbers = new Map<Tensor, number>();
   const number = (tensor: Tensor): number => {
-    const known = numbers.get(tensor) ?? numbers.size;
-    numbers.set(tensor, known);
-    return known;
+    const known = numbers.get(tensor);
+    if (known !== undefined) return known;
+    numbers.set(tensor, numbers.size);
+    return numbers.size - 1;
   };
   const numbered = entries.map((entry) => numberEntry(entry, number));
   return { device, arenas, tensors: [...numbers.keys()], entries: numbered };

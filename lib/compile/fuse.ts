@@ -20,7 +20,8 @@ export function fuse(graph: Graph): Graph {
   return rewrite(graph, (node, inputs, builder) => {
     const values = inputs as readonly Value[];
     if (folded.has(node)) return [values[0] as Value];
-    return builder.append(makeNode(node.name, fused.get(node) ?? node.op, values)).outputs;
+    const op = fused.get(node);
+    return op ? builder.append(makeNode(node.name, op, values)).outputs : builder.copy(node, values);
   });
 }
 

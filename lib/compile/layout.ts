@@ -1,7 +1,7 @@
 // Where each parameter lies in the parameter arena. Gradients and optimizer state use the same offsets,
 // so the update is one pass over equal arrays. Knows nothing of steps or kernels.
 
-import { invariant } from '../errors.js';
+import { internal } from '../errors.js';
 import type { Graph, Parameter } from '../graph.js';
 import { elements } from '../shape.js';
 import { weightsOf, type Weights } from '../weights.js';
@@ -39,7 +39,7 @@ export function arenaLayout(graph: Graph): ArenaLayout {
 /** The offset of a parameter, by name. */
 export function offsetOf(layout: ArenaLayout, name: string): number {
   const offset = layout.offsets.get(name);
-  invariant(offset !== undefined, `parameter '${name}' has no place in the arena`);
+  if (offset === undefined) throw internal(`parameter '${name}' has no place in the arena`);
   return offset;
 }
 

@@ -1,7 +1,7 @@
 // Lowering: a graph becomes kernel calls on tensors. What a node calls is the operator's own answer
 // (`Op.lower`); here it is only decided which nodes run and where their results live.
 
-import { invariant } from '../errors.js';
+import { internal } from '../errors.js';
 import { producer, type Graph, type KernelCall, type Mode, type Node, type Value } from '../graph.js';
 import { elements, sameShape, type TensorType } from '../shape.js';
 import type { DraftStep } from './assemble.js';
@@ -52,6 +52,8 @@ export const tensor = (name: string, { dtype, shape }: TensorType, storage: Stor
   storage,
 });
 
+const temporary: Storage = { kind: 'temporary' };
+
 /** Tensors of all parameters in arena number `arena`. */
 export const parameterTensors = (
   graph: Graph,
@@ -66,13 +68,13 @@ export const parameterTensors = (
   );
 
 function neededNodes(graph: Graph, sinks: readonly Sink[]): ReadonlySet<Node> {
-  const wanted = new Set(sinks.map((sink) => sink.value));
   const needed = new Set<Node>();
-  for (const node of graph.nodes.toReversed()) {
-    if (!node.outputs.some((value) => wanted.has(value))) continue;
-    needed.add(node);
-    for (const value of node.inputs) wanted.add(value);
-  }
+  const need = (value: Value): void => {
+    const node = producer(value);
+    if (node) needed.add(node);
+  };
+  for (const { value } of sinks) need(value);
+  for (const node of graph.nodes.toReversed()) if (needed.has(node)) node.inputs.forEach(need);
   return needed;
 }
 
@@ -94,7 +96,7 @@ function nodeSteps(
 ): readonly DraftStep[] {
   const inputs = select(node, node.inputs, call.inputs).map((value) => tensorOf(value, written));
   const results = select(node, node.outputs, call.outputs).map((value) => {
-    const result = direct.get(value) ?? tensorFor(value, { kind: 'temporary' });
+    const result = direct.get(value) ?? tensorFor(value, temporary);
     written.set(value, result);
     return result;
   });
@@ -113,7 +115,7 @@ function throughImages(step: DraftStep): readonly DraftStep[] {
   const view = (operand: Tensor): Tensor => {
     if (!sameShape(operand.shape, shape)) return operand;
     const type = { dtype: operand.dtype, shape: [n, c, elements(rest), 1] };
-    const image = views.get(operand) ?? tensor(`${operand.name}.image`, type, { kind: 'temporary' });
+    const image = views.get(operand) ?? tensor(`${operand.name}.image`, type, temporary);
     views.set(operand, image);
     return image;
   };
@@ -138,13 +140,14 @@ function select(node: Node, values: readonly Value[], indices?: readonly number[
   if (!indices) return values;
   return indices.map((index) => {
     const value = values[index];
-    invariant(value, `the kernel call of '${node.name}' names operand ${index}, which does not exist`);
+    if (!value)
+      throw internal(`the kernel call of '${node.name}' names operand ${index}, which does not exist`);
     return value;
   });
 }
 
 function tensorOf(value: Value, written: ReadonlyMap<Value, Tensor>): Tensor {
   const found = written.get(value);
-  invariant(found, `'${value.name}' is read but never written`);
+  if (!found) throw internal(`'${value.name}' is read but never written`);
   return found;
 }

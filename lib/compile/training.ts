@@ -51,10 +51,11 @@ export function compileTraining(graph: Graph, options: TrainingOptions): Compile
   const measured = withLoss(network, options.loss ? { loss: options.loss } : {});
   const trained = options.smoothing || options.softTargets ? withLoss(network, options) : measured;
   const backward = gradients(trained.graph, trained.loss, trainable(network));
+  const parameters = parameterTensors(network, layout, PARAMETERS);
   const entries = [
-    trainEntry(trained, backward, layout, options),
-    { name: 'probe', ...forward(measured, layout, 'probe') },
-    { name: 'eval', ...forward(measured, layout, 'eval') },
+    trainEntry(trained, backward, parameters, layout, options),
+    { name: 'probe', ...forward(measured, parameters, 'probe') },
+    { name: 'eval', ...forward(measured, parameters, 'eval') },
   ];
   return {
     program: assemble(options.device ?? 'cpu', arenas(layout, options.rule), entries),
@@ -73,17 +74,21 @@ const trainable = (graph: Graph): readonly Parameter[] => graph.parameters.filte
 /** An entry but for its name. */
 type Body = Omit<DraftEntry, 'name'>;
 
-function forward(classifier: Classifier, layout: ArenaLayout, mode: Mode, more: readonly Sink[] = []): Body {
+/** All entries read the same `parameters`. */
+function forward(
+  classifier: Classifier,
+  parameters: ReadonlyMap<Value, Tensor>,
+  mode: Mode,
+  more: readonly Sink[] = [],
+): Body {
   const { graph } = classifier;
   const inputs = classifier.inputs.map(({ name, value }) => tensorFor(value, { kind: 'input' }, name));
   const results = (['loss', 'correct'] as const).map((name) => ({
     value: classifier[name],
     tensor: tensorFor(classifier[name], { kind: 'output' }, name),
   }));
-  const sources = new Map([
-    ...classifier.inputs.map(({ value }, index) => [value, inputs[index] as Tensor] as const),
-    ...parameterTensors(graph, layout, PARAMETERS),
-  ]);
+  const sources = new Map(parameters);
+  classifier.inputs.forEach(({ value }, index) => sources.set(value, inputs[index] as Tensor));
   const steps = lower({ graph, mode, sources, sinks: [...results, ...more] });
   return { inputs, outputs: results.map((sink) => sink.tensor), steps };
 }
@@ -91,6 +96,7 @@ function forward(classifier: Classifier, layout: ArenaLayout, mode: Mode, more: 
 function trainEntry(
   classifier: Classifier,
   backward: Differentiated,
+  parameters: ReadonlyMap<Value, Tensor>,
   layout: ArenaLayout,
   options: TrainingOptions,
 ): DraftEntry {
@@ -98,7 +104,7 @@ function trainEntry(
     const value = backward.gradients[index];
     return value ? [gradientSink(parameter, value, layout)] : [];
   });
-  const body = forward({ ...classifier, graph: backward.graph }, layout, 'train', sinks);
+  const body = forward({ ...classifier, graph: backward.graph }, parameters, 'train', sinks);
   const { step, hyper, ceilings, statistics } = updateStep(layout, options);
   return {
     name: 'train',

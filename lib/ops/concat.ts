@@ -123,17 +123,15 @@ const narrowJoined =
   (op: () => Op): NarrowRule =>
   (kept, inputs) => {
     if (kept.every((k) => k === null)) return { op: op(), slices: [], outputs: [null] };
+    const result: number[] = [];
     let offset = 0;
-    const result = inputs.flatMap((type, index) => {
+    inputs.forEach((type, index) => {
       const size = dim(type.shape, CHANNELS);
-      const start = offset;
+      for (const channel of kept[index] ?? Array(size).keys()) result.push(offset + channel);
       offset += size;
-      return (kept[index] ?? all(size)).map((channel) => start + channel);
     });
     return { op: op(), slices: [], outputs: [result] };
   };
-
-const all = (size: number): readonly number[] => Array.from({ length: size }, (_, index) => index);
 
 /** Along another axis the inputs must lose the same channels. */
 const narrowAlike =

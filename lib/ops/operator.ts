@@ -1,7 +1,7 @@
 // What operator families share: answers that many operators give alike, checks that word their errors
 // the same way, and the one factory for operators that exist only in gradients. No operator lives here.
 
-import { HalfspaceError, invariant } from '../errors.js';
+import { HalfspaceError, internal } from '../errors.js';
 import type {
   Attributes,
   Epilogue,
@@ -123,28 +123,29 @@ export const channelwise =
 /** The gradient of the first output; rules are only asked where it exists. */
 export function upstream(context: GradientContext): Value {
   const [gradient] = context.gradients;
-  invariant(gradient, `the gradient of '${context.node.name}' was asked for without one of its result`);
+  if (!gradient)
+    throw internal(`the gradient of '${context.node.name}' was asked for without one of its result`);
   return gradient;
 }
 
 /** Input `index` of the node whose gradient is asked for. */
 export function input(context: GradientContext, index: number): Value {
   const value = context.node.inputs[index];
-  invariant(value, `node '${context.node.name}' has no input ${index}`);
+  if (!value) throw internal(`node '${context.node.name}' has no input ${index}`);
   return value;
 }
 
 /** Output `index` of the node whose gradient is asked for. */
 export function output(context: GradientContext, index: number): Value {
   const value = context.node.outputs[index];
-  invariant(value, `node '${context.node.name}' has no output ${index}`);
+  if (!value) throw internal(`node '${context.node.name}' has no output ${index}`);
   return value;
 }
 
 /** Adds a node that has one result. */
 export function emitOne(context: GradientContext, op: Op, inputs: readonly Value[]): Value {
   const [result] = context.emit(op, inputs);
-  invariant(result, `${op.name} has no result`);
+  if (!result) throw internal(`${op.name} has no result`);
   return result;
 }
 

@@ -150,10 +150,14 @@ function silencers(
     });
 }
 
-/** The indices below `size` that are not in `some`. */
+/** The indices below `size` that are not in `some`, which ascend. */
 export function complement(some: readonly number[], size: number): readonly number[] {
-  const present = new Set(some);
-  return Array.from({ length: size }, (_, index) => index).filter((index) => !present.has(index));
+  const others: number[] = [];
+  for (let index = 0, next = 0; index < size; index += 1) {
+    if (some[next] === index) next += 1;
+    else others.push(index);
+  }
+  return others;
 }
 
 /** One member for each parameter and axis, indices ascending; `null` swallows indices. */

@@ -17,7 +17,6 @@ import { readCheckpoint, writeAtomically, writeCheckpoint, type Checkpoint } fro
 import { csvFormat } from './csv-log.js';
 import type { Progress } from './progress.js';
 import { jsonLines, lineLog, type RunLog } from './run-log.js';
-import { tensorboardLog } from './tensorboard-log.js';
 
 /** What a run was begun with; plain JSON. */
 export type RunConfig = Readonly<Record<string, unknown>>;
@@ -32,9 +31,9 @@ export interface ResumedRun {
 export type LogName = 'csv' | 'tensorboard';
 
 const extraLogs = {
-  csv: (directory: string) => lineLog(directory, csvFormat),
-  tensorboard: tensorboardLog,
-} as const satisfies Readonly<Record<LogName, (directory: string) => RunLog>>;
+  csv: (directory) => Promise.resolve(lineLog(directory, csvFormat)),
+  tensorboard: async (directory) => (await import('./tensorboard-log.js')).tensorboardLog(directory),
+} as const satisfies Readonly<Record<LogName, (directory: string) => Promise<RunLog>>>;
 
 /** The further logs that a run can write. */
 export const logNames = Object.keys(extraLogs) as readonly LogName[];
@@ -49,9 +48,9 @@ export class RunDirectory {
   readonly path: string;
   readonly #logs: readonly RunLog[];
 
-  private constructor(path: string, logs: readonly LogName[]) {
+  private constructor(path: string, logs: readonly RunLog[]) {
     this.path = path;
-    this.#logs = [lineLog(path, jsonLines), ...logs.map((name) => extraLogs[name](path))];
+    this.#logs = logs;
   }
 
   /** A folder for a new run; throws ERR_RUN where it holds one already. */
@@ -60,7 +59,7 @@ export class RunDirectory {
       throw new HalfspaceError('ERR_RUN', `${path} holds another run: choose another folder, or resume it`);
     }
     await makeFolder(join(path, 'checkpoints'));
-    const directory = new RunDirectory(path, logs);
+    const directory = new RunDirectory(path, await openLogs(path, logs));
     await directory.#writeJson('config.json', config);
     await directory.#begin(0);
     return directory;
@@ -69,7 +68,7 @@ export class RunDirectory {
   /** The folder of a run that shall go on, and where it stands; throws ERR_RUN where that cannot be. */
   static async resume(path: string, config: RunConfig, logs: readonly LogName[]): Promise<ResumedRun> {
     requireSame(path, await readConfig(path), config);
-    const directory = new RunDirectory(path, logs);
+    const directory = new RunDirectory(path, await openLogs(path, logs));
     const file = join(path, lastCheckpoint);
     const checkpoint = existsSync(file) ? await readCheckpoint(file) : null;
     await directory.#begin(checkpoint?.position.step ?? 0);
@@ -116,6 +115,12 @@ export class RunDirectory {
   async #writeJson(name: string, value: unknown): Promise<void> {
     await writeAtomically(this.#file(name), `${JSON.stringify(value, null, 2)}\n`);
   }
+}
+
+/** The log that every run writes, and those that were asked for. */
+async function openLogs(path: string, names: readonly LogName[]): Promise<readonly RunLog[]> {
+  const more = await Promise.all(names.map((name) => extraLogs[name](path)));
+  return [lineLog(path, jsonLines), ...more];
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import type { Dataset } from '../data/dataset.js';
 import { HalfspaceError } from '../errors.js';
 import { print, type Graph, type Parameter } from '../graph.js';
-import { toOnnx } from '../onnx/export.js';
 import { addGates, type Gated } from '../search/gates.js';
 import { searchSpace } from '../search/space.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -219,6 +218,8 @@ async function finish(
   directory: RunDirectory | null,
 ): Promise<SearchResult> {
   const { graph: model } = gated;
+  // Only here, since the first step need not wait for what writes files.
+  const { toOnnx } = await import('../onnx/export.js');
   const supernet = { graph: model, weights: checkpoint.network.weights };
   await directory?.writeCheckpoint(model, checkpoint);
   await directory?.writeNetwork('super.onnx', toOnnx(model, supernet.weights));
