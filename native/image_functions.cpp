@@ -5,6 +5,7 @@
 #include "decode.h"
 #include "images/jpeg.h"
 #include "images/mirror.h"
+#include "images/normalize.h"
 #include "images/resample.h"
 #include "regular_file.h"
 #include "session.h"
@@ -15,8 +16,6 @@ namespace {
 
 // Decoded sizes are limited by the file; this keeps what is asked of them within an int.
 constexpr int64_t kMostSide = 1 << 16;
-
-constexpr size_t kLevels = 256;  // of a byte
 
 Napi::Uint8Array bytes_at(const Napi::CallbackInfo& info, size_t argument, const char* name) {
   if (is_array_of(info[argument], napi_uint8_array)) return info[argument].As<Napi::Uint8Array>();
@@ -232,10 +231,8 @@ Napi::Value normalize_pixels(const Napi::CallbackInfo& info) {
   }
   const size_t plane = pixels.ElementLength() / channels;
   for (size_t channel = 0; channel < channels; ++channel) {
-    const float* levels = elements(table) + channel * kLevels;
-    const uint8_t* from = elements(pixels) + channel * plane;
-    float* to = elements(out) + channel * plane;
-    for (size_t i = 0; i < plane; ++i) to[i] = levels[from[i]];
+    look_up(elements(table) + channel * kLevels, elements(pixels) + channel * plane, plane,
+            elements(out) + channel * plane);
   }
   return info.Env().Undefined();
 }
