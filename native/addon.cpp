@@ -19,7 +19,7 @@ using Handle = Napi::External<Session>;
 constexpr napi_type_tag kSessionTag = {0x68616c6673706163, 0x9c1d5e0a7b3f4826};
 
 // BOUNDARY of lib/train/loader.ts: raised where a function here or the encoding of programs changes.
-constexpr int kBoundary = 4;
+constexpr int kBoundary = 5;
 
 constexpr double kLargestId = 9007199254740991;  // 2^53 - 1
 constexpr int64_t kMostThreads = 1024;
@@ -270,8 +270,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<cores>(exports, "cores");
   add<engine>(exports, "engine");
   add<devices>(exports, "devices");
-  add<jpeg_size>(exports, "jpegSize");
-  add<decode_jpeg_file>(exports, "decodeJpeg");
+  add<open_image>(exports, "openImage");
+  add<decode_jpeg>(exports, "decodeJpeg");
   add<resample_pixels>(exports, "resamplePixels");
   add<mirror_pixels>(exports, "mirrorPixels");
   add<normalize_pixels>(exports, "normalizePixels");

@@ -5,12 +5,12 @@
 
 namespace halfspace {
 
-// jpegSize(file) -> [width, height], or undefined where the colours need another decoder
-Napi::Value jpeg_size(const Napi::CallbackInfo& info);
+// openImage(path) -> promise of {picture, width, height}, or of the bytes of a file that needs another decoder
+Napi::Value open_image(const Napi::CallbackInfo& info);
 
-// decodeJpeg(file, frame, out) -> promise; fills `out`, [3, outputHeight, outputWidth]. Both arrays must
-// be left alone until then.
-Napi::Value decode_jpeg_file(const Napi::CallbackInfo& info);
+// decodeJpeg(picture, frame, out) -> promise; fills `out`, [3, outputHeight, outputWidth], which must be left
+// alone until then. Once for each picture.
+Napi::Value decode_jpeg(const Napi::CallbackInfo& info);
 
 // resamplePixels(pixels, size, frame, out): cuts and scales bytes [channels, height, width] to `out`,
 // [channels, outputHeight, outputWidth]

@@ -1,15 +1,19 @@
 // JPEG files through the addon. The oracles: the frame cut in JavaScript out of the whole picture, and sharp's
 // decoder for what the addon leaves to it.
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import sharp, { type JpegOptions, type Sharp } from 'sharp';
 
 import { randomResizedCrop } from '../lib/data/augment.js';
-import type { Frame, Image } from '../lib/data/image.js';
-import { decodeJpeg, isJpeg } from '../lib/data/jpeg.js';
+import type { ChooseFrame, Frame, Image } from '../lib/data/image.js';
+import { decode } from '../lib/data/decode.js';
 import { decodeOther } from '../lib/data/other-images.js';
 import { random } from '../lib/random.js';
-import { native } from '../lib/train/native.js';
+import { native, type NativePicture } from '../lib/train/native.js';
 import { resample } from './reference-resample.js';
 
 /** Smooth noise in colour, so that chroma differs from pixel to pixel. */
@@ -28,8 +32,19 @@ const whole = (width: number, height: number): Frame => ({
   outputHeight: height,
 });
 
-const decoded = async (file: Uint8Array, choose: (width: number, height: number) => Frame): Promise<Image> =>
-  (await decodeJpeg(file, choose)) as Image;
+const folder = mkdtempSync(join(tmpdir(), 'halfspace-jpeg-'));
+test.after.always(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+/** The path of a file of these bytes. */
+async function written(file: Uint8Array): Promise<string> {
+  const path = join(folder, `${(files += 1)}.jpg`);
+  await writeFile(path, file);
+  return path;
+}
+
+const decoded = async (file: Uint8Array, choose: ChooseFrame): Promise<Image> =>
+  decode(await written(file), choose);
 
 const differences = (a: Image, b: Image): readonly number[] =>
   Array.from(a.pixels, (value, i) => Math.abs(value - (b.pixels[i] as number)));
@@ -82,10 +97,8 @@ test('a picture much larger than its frame is scaled while it is decoded', async
 
 test('a JPEG for printing is left to the other decoder', async (t) => {
   const file = await picture(40, 30).toColourspace('cmyk').jpeg().toBuffer();
-  t.true(isJpeg(file));
-  t.is(await decodeJpeg(file, whole), null);
-  const { channels, pixels } = await decodeOther(file, whole);
-  t.deepEqual([channels, pixels.length], [3, 3600]);
+  t.deepEqual(await native().openImage(await written(file)), Uint8Array.from(file));
+  t.deepEqual(await decoded(file, whole), await decodeOther(file, whole));
 });
 
 /** The same file, declared to be of another size. */
@@ -101,8 +114,11 @@ test('a size that a file cannot hold is refused before memory is taken for it', 
   const file = await declared(65_000, 65_000);
   const frame = whole(32, 32);
   await t.throwsAsync(
-    decodeJpeg(file, () => frame),
-    { code: 'ERR_DATA', message: '65000x65000 pixels are more than 268435456' },
+    decoded(file, () => frame),
+    {
+      code: 'ERR_DATA',
+      message: /\.jpg: cannot be decoded as an image \(65000x65000 pixels are more than 268435456\)$/,
+    },
   );
 });
 
@@ -112,8 +128,9 @@ test('a file that ends too early or is none is refused with what the decoder say
     [file.subarray(0, 700), /Premature end/],
     [file.subarray(0, 3), /./],
     [Uint8Array.of(0xff, 0xd8, 0xff, 0x00, 0x01), /./],
+    [Uint8Array.of(1, 2, 3), /\.jpg: cannot be decoded as an image \(.*unsupported image format/],
   ] as const) {
-    await t.throwsAsync(async () => decodeJpeg(bytes, whole), { code: 'ERR_DATA', message });
+    await t.throwsAsync(decoded(bytes, whole), { code: 'ERR_DATA', message });
   }
 });
 
@@ -125,8 +142,8 @@ test('random changes of a file are decoded or refused, and never more than that'
     for (let i = 0; i < 3; i += 1) changed[stream.below(changed.length)] = stream.below(256);
     try {
       const frame = randomResizedCrop(16);
-      const image = await decodeJpeg(changed, (width, height) => frame.frame(width, height, stream));
-      t.true(image === null || image.pixels.length === 768);
+      const image = await decoded(changed, (width, height) => frame.frame(width, height, stream));
+      t.is(image.pixels.length, 768);
     } catch (error) {
       t.is((error as { code?: string }).code, 'ERR_DATA');
     }
@@ -134,21 +151,29 @@ test('random changes of a file are decoded or refused, and never more than that'
 });
 
 test('what memory depends on is checked', async (t) => {
-  const file = await picture(64, 48).jpeg().toBuffer();
   const addon = native() as unknown as Record<string, (...args: unknown[]) => unknown>;
-  const { jpegSize, decodeJpeg: decode } = addon as { [name: string]: (...args: unknown[]) => unknown };
+  const { openImage, decodeJpeg } = addon as { [name: string]: (...args: unknown[]) => unknown };
+  const path = await written(await picture(64, 48).jpeg().toBuffer());
+  const opened = async (): Promise<unknown> => ((await native().openImage(path)) as NativePicture).picture;
+  const once = await opened();
   const frame = whole(64, 48);
-  t.throws(() => jpegSize?.('x'), { message: 'file must be a Uint8Array' });
-  t.throws(() => decode?.(file, frame, new Uint8Array(5)), { message: 'out must have 9216 bytes, has 5' });
-  t.throws(() => decode?.(file, { ...frame, width: 0 }, new Uint8Array(9216)), { message: /^width/ });
-  t.throws(() => decode?.(file, undefined, new Uint8Array(9216)), { message: 'frame must be an object' });
+  t.throws(() => openImage?.(7), { message: 'path must be a string' });
+  t.throws(() => decodeJpeg?.('x', frame, new Uint8Array(9216)), { message: /^picture must be/ });
+  t.throws(() => decodeJpeg?.(once, frame, new Uint8Array(5)), {
+    message: 'out must have 9216 bytes, has 5',
+  });
+  t.throws(() => decodeJpeg?.(once, { ...frame, width: 0 }, new Uint8Array(9216)), { message: /^width/ });
+  t.throws(() => decodeJpeg?.(once, undefined, new Uint8Array(9216)), { message: 'frame must be an object' });
+  await decodeJpeg?.(once, frame, new Uint8Array(9216));
+  t.throws(() => decodeJpeg?.(once, frame, new Uint8Array(9216)), { message: /decoded already/ });
   t.throws(() => addon['normalizePixels']?.(new Uint8Array(6), new Float32Array(512), new Float32Array(5)), {
     message: 'pixels, table and out do not belong together',
   });
   t.throws(() => addon['mirrorPixels']?.(new Uint8Array(6), 4, new Uint8Array(6)), {
     message: 'pixels, width and out do not belong together',
   });
-  await t.throwsAsync(async () => decode?.(file, { ...frame, left: 1 }, new Uint8Array(9216)), {
+  const outside = await opened();
+  await t.throwsAsync(async () => decodeJpeg?.(outside, { ...frame, left: 1 }, new Uint8Array(9216)), {
     message: 'a frame of 64x48 at 1,0 leaves an image of 64x48',
   });
 });

@@ -37,7 +37,7 @@ for (const [what, addon, version] of [
   test(`an addon ${what} is refused with both versions and what to run`, (t) => {
     const candidate = matching({ name: 'local build', load: () => addon });
     const error = t.throws(() => loadAddon([candidate]), { code: 'ERR_DEVICE' });
-    const refused = `local build: the version of its boundary is ${version}, this library's is 4`;
+    const refused = `local build: the version of its boundary is ${version}, this library's is 5`;
     t.true(error.message.includes(refused), error.message);
     t.regex(
       error.message,

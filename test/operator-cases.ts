@@ -51,6 +51,7 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
   celu: [map(ops.celu(0.7))],
   softplus: [map(ops.softplus())],
   mish: [map(ops.mish())],
+  softsign: [map(ops.softsign())],
   prelu: [
     { ...layer(ops.prelu(), image, [4, 1, 1]), kinks: [0] },
     { ...layer(ops.prelu(), image, [1]), kinks: [0] },

@@ -77,6 +77,7 @@ test('operators that may promise nothing about factors are these', (t) => {
     'celu',
     'softplus',
     'mish',
+    'softsign',
     'sigmoid',
     'tanh',
     'silu',

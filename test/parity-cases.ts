@@ -82,6 +82,7 @@ const functions: readonly (readonly [string, Op, ...number[]])[] = [
   ['celu', ops.celu(0.7)],
   ['softplus', ops.softplus()],
   ['mish', ops.mish()],
+  ['softsign', ops.softsign()],
   ['abs', ops.abs(), 0],
   ['sigmoid', ops.sigmoid()],
   ['tanh', ops.tanh()],

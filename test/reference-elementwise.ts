@@ -67,6 +67,7 @@ const activations: Readonly<Record<string, Activation>> = {
     f: (x) => x * mishGate(x),
     df: (x) => mishGate(x) + x * (1 - mishGate(x) ** 2) * sigmoid(x),
   },
+  softsign: { f: (x) => x / (1 + Math.abs(x)), df: (x) => (1 + Math.abs(x)) ** -2 },
   sigmoid: { f: sigmoid, df: (x) => sigmoid(x) * (1 - sigmoid(x)) },
   tanh: { f: Math.tanh, df: (x) => 1 - Math.tanh(x) ** 2 },
   exp: { f: Math.exp, df: Math.exp },

@@ -20,7 +20,7 @@
 //   unary                   x -> y                       {function [its parameters]}
 //   unary_backward          dy x y -> dx                 {function [its parameters]}
 //       relu, leaky_relu {alpha}, elu {alpha gamma rate}, sigmoid, tanh, silu, gelu, gelu_tanh,
-//       softplus, mish, hard_sigmoid {alpha beta}, hard_swish, clip {min max}, abs, identity,
+//       softplus, mish, softsign, hard_sigmoid {alpha beta}, hard_swish, clip {min max}, abs, identity,
 //       affine {alpha beta}, exp, log, sqrt, erf, power {exponent}; where the gradient follows from y
 //       alone (relu, leaky_relu), y may stand for x too
 //   sum                     x1 ... xn -> y               {[epilogue]}   same shapes

@@ -2,21 +2,20 @@
 // repeated, transparency dropped, embedded colour profiles and orientation marks are not applied (the
 // published data sets are used that way everywhere). Which decoder does it is decided here.
 
-import { HalfspaceError } from '../errors.js';
-import { dataError, readBytes } from './files.js';
+import { native } from '../train/native.js';
+import { dataError } from './files.js';
 import type { ChooseFrame, Image } from './image.js';
-import { decodeJpeg, isJpeg } from './jpeg.js';
+import { decodeJpeg } from './jpeg.js';
 import { decodeOther } from './other-images.js';
 
 /** The image in `path`, cut and scaled by `choose`; ERR_DATA where it cannot be decoded. */
 export async function decode(path: string, choose: ChooseFrame): Promise<Image> {
-  const file = await readBytes(path);
-  if (file.length === 0) throw dataError(path, 'is an empty file');
   try {
-    return (isJpeg(file) ? await decodeJpeg(file, choose) : null) ?? (await decodeOther(file, choose));
+    const opened = await native().openImage(path);
+    return await (opened instanceof Uint8Array ? decodeOther(opened, choose) : decodeJpeg(opened, choose));
   } catch (cause) {
-    if (cause instanceof HalfspaceError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw dataError(path, `cannot be decoded as an image (${reason})`, cause);
+    const { code, message } = cause as { readonly code?: string; readonly message: string };
+    if (code !== 'ERR_DATA') throw cause;
+    throw dataError(path, message, cause);
   }
 }

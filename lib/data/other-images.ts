@@ -10,12 +10,18 @@ type Open = typeof import('sharp').default;
 
 let opening: Promise<Open> | undefined;
 
-/** Cut and scaled by `choose`; rejects with an error of `sharp` where the file cannot be decoded. */
+/** Cut and scaled by `choose`; ERR_DATA where the file cannot be decoded. */
 export async function decodeOther(file: Uint8Array, choose: ChooseFrame): Promise<Image> {
+  if (file.length === 0) throw new HalfspaceError('ERR_DATA', 'is an empty file');
   const open = await (opening ??= loadSharp());
   const image = open(file, { failOn: 'error', ignoreIcc: true });
-  const { width, height } = await image.metadata();
-  return planar(await framed(image, choose(width, height)));
+  const { width, height } = await image.metadata().catch(refuse);
+  return planar(await framed(image, choose(width, height)).catch(refuse));
+}
+
+function refuse(cause: unknown): never {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  throw new HalfspaceError('ERR_DATA', `cannot be decoded as an image (${reason})`, { cause });
 }
 
 function framed(image: Sharp, frame: Frame): ReturnType<typeof interleaved> {

@@ -9,6 +9,7 @@ import { damaged } from './model-error.js';
 import { finish } from './finish.js';
 import { describePrecision } from './precision.js';
 import { readNode } from './read-node.js';
+import { recognise } from './recognise.js';
 import type { ValueInfoProto } from './schema.js';
 import { readSource } from './source.js';
 import { readTensor } from './tensor.js';
@@ -44,7 +45,7 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
   }
   const outputs = source.graph.output.map((output) => outputValue(reading, output));
   const names = source.graph.output.map(({ name = '' }) => name);
-  return verified(finish(reading.builder.draft(outputs), names));
+  return verified(finish(recognise(reading.builder.draft(outputs)), names));
 }
 
 function readInitializers(reading: Reading, directory: string | null): void {

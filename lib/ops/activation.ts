@@ -112,6 +112,10 @@ export const softplus = (): Op =>
 export const mish = (): Op =>
   elementwise({ name: 'Mish', function: 'mish', mapsZeroToZero: true, onnx: onnx('Mish') });
 
+/** x / (1 + |x|) */
+export const softsign = (): Op =>
+  elementwise({ name: 'Softsign', function: 'softsign', mapsZeroToZero: true, onnx: onnx('Softsign') });
+
 /** 1 / (1 + exp(-x)) */
 export const sigmoid = (): Op =>
   elementwise({ name: 'Sigmoid', function: 'sigmoid', mapsZeroToZero: false, onnx: onnx('Sigmoid') });
@@ -291,6 +295,7 @@ export const readers: OnnxReaders = {
   Celu: readCelu,
   Softplus: mapReader(softplus),
   Mish: mapReader(mish),
+  Softsign: mapReader(softsign),
   Erf: mapReader(erf),
   Exp: mapReader(exp),
   Log: mapReader(log),

@@ -5,7 +5,7 @@
 import type { GradientContext, Kept, NarrowRule, OnnxForm, Op, ParameterSlice, Value } from '../graph.js';
 import { broadcast, elements, sameType, type Shape, type TensorType } from '../shape.js';
 import { affine, power } from './activation.js';
-import { channelWeight, markNormalised } from './normalised.js';
+import { channelWeight } from './normalised.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
@@ -210,11 +210,7 @@ const readScale = reader(scale, scale, multiply);
  */
 function readProduct(context: OnnxContext): readonly Value[] {
   const scale = channelWeight(context);
-  if (scale !== null) {
-    const scaled = context.emit(multiply(), [context.data(1 - scale), context.trained(scale)]);
-    markNormalised(scaled[0]);
-    return scaled;
-  }
+  if (scale !== null) return context.emit(multiply(), [context.data(1 - scale), context.trained(scale)]);
   const gate = [0, 1].find((index) => {
     const constant = context.constant(index);
     return constant?.stored && constant.shape.length === 1;

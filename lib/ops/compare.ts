@@ -4,6 +4,7 @@
 import type { GradientContext, OnnxForm, OnnxSource, Op, Value } from '../graph.js';
 import { affine, clip } from './activation.js';
 import { add, binary, multiply, subtract, type Binary } from './arithmetic.js';
+import { isMadeBy } from './kernel-of.js';
 import type { OnnxContext, OnnxLayout, OnnxReader, OnnxReaders } from './onnx-reader.js';
 import {
   emitOne,
@@ -127,20 +128,14 @@ const asFloats = (opType: string): OnnxForm => ({
   before: [{ opType, attributes: {} }],
 });
 
-/** Results of comparisons that a file makes. */
-const flags = new WeakSet<Value>();
-
 /** Whether `value` is ones and zeros, so that making flags of it, or numbers again, changes nothing. */
-export const isFlags = (value: Value): boolean => flags.has(value);
+export const isFlags = (value: Value): boolean => isMadeBy(value, 'binary', 'greater', 'greater_or_equal');
 
 /** The operands `a` and `b` in this order. */
 const comparison =
   (op: () => Op, a: 0 | 1, b: 0 | 1): OnnxReader =>
-  (context) => {
-    const values = context.emit(op(), [context.data(a), context.data(b)]);
-    values.forEach((value) => flags.add(value));
-    return values;
-  };
+  (context) =>
+    context.emit(op(), [context.data(a), context.data(b)]);
 
 /** A choice by constant flags is a product with them; else both sides are cut and put together. */
 function readWhere(context: OnnxContext): readonly Value[] {

@@ -2,18 +2,11 @@
 // names here.
 
 import type { Value } from '../graph.js';
-import { abs, affine, clip, log } from './activation.js';
-import { divide, multiply, subtract } from './arithmetic.js';
+import { clip, log } from './activation.js';
+import { multiply, subtract } from './arithmetic.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import { reduceSum } from './reduce.js';
 import { readSoftmaxAxis, softmax } from './softmax.js';
-
-/** x / (1 + |x|) */
-function readSoftsign(context: OnnxContext): readonly Value[] {
-  const x = context.data(0);
-  const size = context.emit(affine(1, 1), context.emit(abs(), [x]));
-  return context.emit(divide(), [x, ...size]);
-}
 
 /** The smallest number in single precision that has all its digits. */
 const smallest = 2 ** -126;
@@ -33,5 +26,4 @@ function readLogSoftmax(context: OnnxContext): readonly Value[] {
 
 export const readers: OnnxReaders = {
   LogSoftmax: readLogSoftmax,
-  Softsign: readSoftsign,
 };

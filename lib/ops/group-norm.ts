@@ -5,7 +5,7 @@
 import type { Parameter, Value } from '../graph.js';
 import { add, multiply } from './arithmetic.js';
 import { layerNorm } from './layer-norm.js';
-import { isReshaped, markNormalised } from './normalised.js';
+import { isReshaped } from './normalised.js';
 import { isAll, type OnnxContext, type OnnxLayout, type OnnxReaders } from './onnx-reader.js';
 import { reshape } from './reshape.js';
 
@@ -39,9 +39,7 @@ function readInstanceNorm(context: OnnxContext): readonly Value[] {
   const { shape } = context.type(0);
   if (shape.length <= PIXELS) context.decline('its input has no pixels');
   const y = normalised(context, context.data(0));
-  if (!isPlain(context)) return scaled(context, y);
-  markNormalised(y);
-  return [y];
+  return isPlain(context) ? [y] : scaled(context, y);
 }
 
 /** Exporters say so where the layer has none, or has others: its channels were put together into groups. */

@@ -21,6 +21,7 @@ export {
   sigmoid,
   silu,
   softplus,
+  softsign,
   sqrt,
   tanh,
 } from './activation.js';

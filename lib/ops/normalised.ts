@@ -1,26 +1,30 @@
 // What has been normalised in a file, and not scaled and shifted yet. Exporters take apart what they have no
 // operator for: vectors of one number a channel that follow are the scale and shift of a layer.
 
-import { producer, type Value } from '../graph.js';
+import { isParameter, type Value } from '../graph.js';
+import { isMadeBy, kernelOf, operandsOf } from './kernel-of.js';
 import type { OnnxContext } from './onnx-reader.js';
 
-const normalised = new WeakSet<Value>();
-
-export const markNormalised = (value: Value | undefined): void => {
-  if (value) normalised.add(value);
-};
-
-/** Whether `value` is so, but for its shape. */
-export function isNormalised(value: Value): boolean {
-  if (normalised.has(value)) return true;
-  const [source, ...others] = isReshaped(value) ? (producer(value)?.inputs ?? []) : [];
-  return source !== undefined && others.length === 0 && isNormalised(source);
+/** Whether `value` is so, or is scaled and not shifted yet. */
+function isNormalised(value: Value): boolean {
+  const last = beforeReshapes(value);
+  if (!isMadeBy(last, 'binary', 'mul')) return isPlainNorm(last);
+  const operands = operandsOf(last);
+  return operands.some(isTrained) && operands.some((x) => isPlainNorm(beforeReshapes(x)));
 }
 
-/** Whether `value` is another in another shape. What is opaque has no gradient, and cannot be lowered. */
-export function isReshaped(value: Value): boolean {
-  const op = producer(value)?.op;
-  return op !== undefined && op.gradient !== null && op.lower('eval').kernel === 'reshape';
+const isPlainNorm = (value: Value): boolean =>
+  kernelOf(value)?.kernel === 'layer_norm' && operandsOf(value).length === 1;
+
+const isTrained = (value: Value): boolean => isParameter(value) && value.trainable;
+
+/** Whether `value` is another in another shape. */
+export const isReshaped = (value: Value): boolean => kernelOf(value)?.kernel === 'reshape';
+
+function beforeReshapes(value: Value): Value {
+  let before = value;
+  while (isReshaped(before)) before = operandsOf(before)[0] as Value;
+  return before;
 }
 
 /** Which of the two operands is a weight of one number a channel beside what was normalised, if any. */

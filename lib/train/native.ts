@@ -72,6 +72,18 @@ export interface NativeSize {
   readonly width: number;
 }
 
+/** Opaque: a file inside the addon, until it is decoded. */
+export interface PictureHandle {
+  readonly pictureHandle: unique symbol;
+}
+
+/** A file that can be decoded. */
+export interface NativePicture {
+  readonly picture: PictureHandle;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** A part of an image and the size that it is scaled to, in whole pixels. */
 export interface NativeFrame {
   readonly left: number;
@@ -105,10 +117,10 @@ export interface Native {
   engine(): EngineDescription;
   /** Devices for CUDA, or one entry that says why there is none. */
   devices(): readonly DeviceInfo[];
-  /** Width and height; undefined where the colours are neither gray, YCbCr nor RGB. */
-  jpegSize(file: Uint8Array): readonly [number, number] | undefined;
-  /** Fills `out`, [3, outputHeight, outputWidth]; both arrays must be left alone until then. */
-  decodeJpeg(file: Uint8Array, frame: NativeFrame, out: Uint8Array): Promise<void>;
+  /** A JPEG file whose colours are gray, YCbCr or RGB, its header read; else the bytes of the file. */
+  openImage(path: string): Promise<NativePicture | Uint8Array>;
+  /** Fills `out`, [3, outputHeight, outputWidth], which must be left alone until then. Once for each picture. */
+  decodeJpeg(picture: PictureHandle, frame: NativeFrame, out: Uint8Array): Promise<void>;
   /** Cuts and scales bytes [channels, height, width] to `out`, [channels, outputHeight, outputWidth]. */
   resamplePixels(pixels: Uint8Array, size: NativeSize, frame: NativeFrame, out: Uint8Array): void;
   /** Writes rows of `width` bytes from right to left. */

@@ -29,6 +29,11 @@ struct Failures : jpeg_error_mgr {
   char message[JMSG_LENGTH_MAX];
 };
 
+template <class... Parts>
+[[noreturn]] void refuse(const Parts&... reason) {
+  fail(ErrorCode::Data, "cannot be decoded as an image (", reason..., ")");
+}
+
 [[noreturn]] void give_up(j_common_ptr info) {
   auto* failures = static_cast<Failures*>(info->err);
   failures->format_message(info, failures->message);
@@ -48,7 +53,31 @@ void limit_scans(j_common_ptr info) {
   }
 }
 
-class Decoder {
+// Sizes are halved while at least twice the wanted pixels are left for the filter.
+unsigned divisor_for(const Frame& frame) {
+  unsigned divisor = 1;
+  while (divisor < 8 && frame.width >= int64_t{4} * divisor * frame.output_width &&
+         frame.height >= int64_t{4} * divisor * frame.output_height) {
+    divisor *= 2;
+  }
+  return divisor;
+}
+
+Interval interval(int start, int length, unsigned divisor) {
+  return {double(start) / divisor, double(start + length) / divisor};
+}
+
+// Pixels from `low` on and how many, around an interval of an axis that has `length` of them.
+std::pair<int, int> around(Interval part, int length) {
+  const int low = std::max(0, int(part.start) - kMargin);
+  return {low, std::min(length, int(part.end) + 1 + kMargin) - low};
+}
+
+Interval shifted(Interval part, int by) { return {part.start - by, part.end - by}; }
+
+}  // namespace
+
+class Jpeg::Decoder {
  public:
   // Made before the header is read, so that a header that fails is cleaned up after.
   explicit Decoder(Bytes file) : Decoder() {
@@ -105,7 +134,7 @@ class Decoder {
   // Runs calls of libjpeg. Nothing in `calls` may need a destructor, which a failure would skip.
   template <class Calls>
   void attempt(Calls calls) {
-    if (setjmp(failures_.back)) fail(ErrorCode::Data, failures_.message);
+    if (setjmp(failures_.back)) refuse(failures_.message);
     calls();
   }
 
@@ -114,51 +143,34 @@ class Decoder {
   Failures failures_{};
 };
 
-// Sizes are halved while at least twice the wanted pixels are left for the filter.
-unsigned divisor_for(const Frame& frame) {
-  unsigned divisor = 1;
-  while (divisor < 8 && frame.width >= int64_t{4} * divisor * frame.output_width &&
-         frame.height >= int64_t{4} * divisor * frame.output_height) {
-    divisor *= 2;
+bool is_jpeg(Bytes file) {
+  return file.size > 2 && file.data[0] == 0xff && file.data[1] == 0xd8 && file.data[2] == 0xff;
+}
+
+Jpeg::Jpeg(Bytes file) : decoder_(std::make_unique<Decoder>(file)) {}
+Jpeg::Jpeg(Jpeg&&) noexcept = default;
+Jpeg::~Jpeg() = default;
+
+std::optional<Extent> Jpeg::extent() const {
+  if (!decoder_->is_gray_or_color()) return std::nullopt;
+  return decoder_->extent();
+}
+
+void Jpeg::decode(const Frame& frame, uint8_t* out) {
+  const auto [width, height] = decoder_->extent();
+  if (int64_t{width} * height > kMostPixels) {
+    refuse(width, "x", height, " pixels are more than ", kMostPixels);
   }
-  return divisor;
-}
-
-Interval interval(int start, int length, unsigned divisor) {
-  return {double(start) / divisor, double(start + length) / divisor};
-}
-
-// Pixels from `low` on and how many, around an interval of an axis that has `length` of them.
-std::pair<int, int> around(Interval part, int length) {
-  const int low = std::max(0, int(part.start) - kMargin);
-  return {low, std::min(length, int(part.end) + 1 + kMargin) - low};
-}
-
-Interval shifted(Interval part, int by) { return {part.start - by, part.end - by}; }
-
-}  // namespace
-
-std::optional<Extent> jpeg_extent(Bytes file) {
-  const Decoder decoder(file);
-  if (!decoder.is_gray_or_color()) return std::nullopt;
-  return decoder.extent();
-}
-
-void decode_jpeg(Bytes file, const Frame& frame, uint8_t* out) {
-  Decoder decoder(file);
-  const auto [width, height] = decoder.extent();
-  check(int64_t{width} * height <= kMostPixels, ErrorCode::Data, width, "x", height,
-        " pixels are more than ", kMostPixels);
   require_inside(frame, {width, height});
   const unsigned divisor = divisor_for(frame);
-  const Extent whole = decoder.start(divisor);
+  const Extent whole = decoder_->start(divisor);
   const Interval across = interval(frame.left, frame.width, divisor);
   const Interval down = interval(frame.top, frame.height, divisor);
   Frame part{};
   std::tie(part.left, part.width) = around(across, whole.width);
   std::tie(part.top, part.height) = around(down, whole.height);
   thread_local Pixels pixels;  // fresh memory for every picture costs a fifth of the time
-  decoder.read(part, pixels);
+  decoder_->read(part, pixels);
   resample(pixels, shifted(across, part.left), shifted(down, part.top),
            {frame.output_width, frame.output_height}, 3, out);
 }

@@ -69,6 +69,13 @@ struct Mish {
   }
 };
 
+// x / (1 + |x|)
+struct Softsign {
+  HALFSPACE_INLINE static float size(float x) { return 1.0f + (x < 0.0f ? -x : x); }
+  HALFSPACE_INLINE float value(float x) const { return x / size(x); }
+  HALFSPACE_INLINE float slope(float x, float) const { return 1.0f / (size(x) * size(x)); }
+};
+
 struct Sigmoid {
   HALFSPACE_INLINE float value(float x) const { return vector_sigmoid(x); }
   HALFSPACE_INLINE float slope(float, float y) const { return y * (1.0f - y); }
@@ -192,6 +199,7 @@ std::unique_ptr<Kernel> with_function(const StepMeta& step, const Make& make) {
     return make(Elu{number("alpha", 1.0), number("gamma", 1.0), number("rate", 1.0)});
   if (name == "softplus") return make(Softplus{});
   if (name == "mish") return make(Mish{});
+  if (name == "softsign") return make(Softsign{});
   if (name == "sigmoid") return make(Sigmoid{});
   if (name == "tanh") return make(Tanh{});
   if (name == "exp") return make(Exp{});

@@ -80,11 +80,12 @@ std::vector<uint8_t> jpeg_of(const std::vector<uint8_t>& pixels, Extent extent) 
 // Reads a file as JavaScript does: its size first, then a frame.
 bool decodes(const std::vector<uint8_t>& file) {
   try {
-    const auto extent = jpeg_extent({file.data(), file.size()});
+    Jpeg jpeg({file.data(), file.size()});
+    const auto extent = jpeg.extent();
     if (!extent) return false;
     const Frame frame = random_frame(*extent);
     std::vector<uint8_t> out(size_t(3) * frame.output_width * frame.output_height);
-    decode_jpeg({file.data(), file.size()}, frame, out.data());
+    jpeg.decode(frame, out.data());
     return true;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Data) throw;
