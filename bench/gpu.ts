@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { compileTraining } from '../lib/compile/training.js';
-import { listDevices } from '../lib/train/devices.js';
+import { chooseDevice } from '../lib/train/devices.js';
 import { Session } from '../lib/train/session.js';
 import { readPtxas, type KernelResources } from '../scripts/ptxas.js';
 import {
@@ -35,21 +35,33 @@ export async function* benchGpu(context: BenchContext): AsyncGenerator<Result> {
     ...modelUpdates(lengthOf(context)),
   ];
   yield* modelled.filter(({ name }) => context.selected(name));
-  const device = gpu();
-  if (device === null) return;
-  const network = context.short ? small : subject;
-  for (const precision of modelledPrecisions) {
-    if (!context.selected(`gpu/${network.name}/${precision}`)) continue;
-    yield await timeNetwork(network, { device, precision }, context);
-  }
-  for (const update of updates.filter(({ groups }) => groups <= lengthOf(context))) {
-    if (context.selected(`gpu/${update.name}`)) yield await timeUpdate(update, device, context);
-  }
+  const chosen = timings(context).filter(({ name }) => context.selected(name));
+  if (chosen.length === 0) return;
+  const { name: device, note } = chooseDevice('auto');
+  if (device === 'cpu') return context.skip('gpu', note ?? '');
+  for (const { time } of chosen) yield await time(device);
 }
 
-/** The first GPU that can be used. */
-const gpu = (): string | null =>
-  listDevices().find(({ name, available }) => name !== 'cpu' && available)?.name ?? null;
+interface Timing {
+  readonly name: string;
+  readonly time: (device: string) => Promise<Result>;
+}
+
+function timings(context: BenchContext): readonly Timing[] {
+  const network = context.short ? small : subject;
+  return [
+    ...modelledPrecisions.map((precision) => ({
+      name: `gpu/${network.name}/${precision}`,
+      time: (device: string) => timeNetwork(network, { device, precision }, context),
+    })),
+    ...updates
+      .filter(({ groups }) => groups <= lengthOf(context))
+      .map((update) => ({
+        name: `gpu/${update.name}`,
+        time: (device: string) => timeUpdate(update, device, context),
+      })),
+  ];
+}
 
 /** Elements of the arenas that are updated; a short run is for the emulation as well. */
 const lengthOf = ({ short }: BenchContext): number => (short ? 1 << 14 : 1 << 27);

@@ -42,6 +42,7 @@ function positive(option: 'threads' | 'steps', text: string): number {
   throw new Error(`--${option}: expected a positive whole number, got '${text}'`);
 }
 
+const skipped: string[] = [];
 const context: BenchContext = {
   threads: positive('threads', values.threads),
   python: findPython(),
@@ -49,6 +50,10 @@ const context: BenchContext = {
   steps: values.steps === undefined ? null : positive('steps', values.steps),
   short: values.short,
   selected: (name) => name.includes(values.only),
+  skip(name, reason) {
+    skipped.push(name);
+    process.stderr.write(`${name}: skipped; ${reason}\n`);
+  },
 };
 
 const quick = [benchSteps, benchCeiling, benchCompile, benchHalfSpace, benchGpu, benchAnalysis, benchData];
@@ -63,5 +68,5 @@ for (const bench of values.only === '' ? quick : [...quick, ...long]) {
     if (!values.json) process.stdout.write(`${formatResult(result)}\n`);
   }
 }
-if (results.length === 0) throw new Error(`no benchmark is named like '${values.only}'`);
+if (results.length + skipped.length === 0) throw new Error(`no benchmark is named like '${values.only}'`);
 if (values.json) process.stdout.write(`${JSON.stringify(jsonReport(machine, results), null, 2)}\n`);

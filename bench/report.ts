@@ -16,6 +16,8 @@ export interface BenchContext {
   readonly short: boolean;
   /** Whether the benchmark of this name was asked for. */
   selected(name: string): boolean;
+  /** Tells why benchmarks that were asked for cannot run here. */
+  skip(name: string, reason: string): void;
 }
 
 /** Medians, in milliseconds unless told; `peer` is the better of the peer's variants. Less is better. */

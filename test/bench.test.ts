@@ -5,7 +5,7 @@ import { subjects } from '../bench/networks.js';
 import { workOf } from '../bench/work.js';
 import { compileTraining } from '../lib/compile/training.js';
 import { countMacs, countParameters, nodeMacs, type Node } from '../lib/graph.js';
-import { bench } from './short-bench.js';
+import { bench, benchOutput } from './short-bench.js';
 
 test('a short run times a step of every network', async (t) => {
   const { machine, results, geomean } = await bench('step/');
@@ -36,6 +36,15 @@ for (const [only, unit] of [
 test('a short run of soak/stackedunets tells how much is resident in every tenth of it', async (t) => {
   const { results } = await bench('soak/');
   t.is(Object.values(results[0]?.details ?? {}).filter((megabytes) => megabytes > 0).length, 10);
+});
+
+test('where no GPU can be used, its benchmarks say why they do not run', async (t) => {
+  const { stderr } = await benchOutput('gpu/', { HALFSPACE_CUDA_LIBRARY: '/nowhere/halfspace_cuda.so' });
+  t.regex(stderr, /^gpu: skipped; device: cpu \(cuda: the CUDA engine cannot be loaded: \/nowhere\//m);
+});
+
+test('a benchmark that nobody knows is an error', async (t) => {
+  await t.throwsAsync(benchOutput('nothing'), { message: /no benchmark is named like 'nothing'/ });
 });
 
 test('ResNet-18 has the size that is known for 32x32 images and ten classes', (t) => {

@@ -13,6 +13,7 @@ import { compileInference } from '../lib/compile/inference.js';
 import { ALIGNMENT, arenaLayout, offsetOf, packWeights, unpackWeights } from '../lib/compile/layout.js';
 import { lower, tensorFor } from '../lib/compile/lower.js';
 import { printPasses, printProgram } from '../lib/compile/print.js';
+import type { Step, Tensor } from '../lib/compile/program.js';
 import { compileTraining, type TrainingOptions } from '../lib/compile/training.js';
 import { initialWeights } from '../lib/weights.js';
 import { ReferenceSession } from './reference.js';
@@ -232,6 +233,27 @@ test('a gradient that two parameters share reaches both, and one that is absent 
   t.true(gradient('a', 6).some((value) => value !== 0));
   t.deepEqual(gradient('a', 6), gradient('b', 6));
   t.deepEqual(gradient('unused', 5), new Float64Array(5));
+});
+
+test('between the last gradient and the update all gradients are one arena', (t) => {
+  const { program, layout } = compileTraining(branchy(), options);
+  const arena = program.arenas.findIndex(({ name }) => name === 'gradients');
+  const placed = (indices: readonly number[]) =>
+    indices.flatMap((index) => {
+      const { storage, shape } = program.tensors[index] as Tensor;
+      return storage.kind === 'arena' && storage.arena === arena ? [[storage.offset, elements(shape)]] : [];
+    });
+  const steps = program.entries.find(({ name }) => name === 'train')?.steps ?? [];
+  const update = steps.at(-1) as Step;
+  t.is(update.kernel, 'update');
+  t.deepEqual([placed(update.inputs), placed(update.outputs)], [[[0, layout.trainable]], []]);
+  const written = steps.slice(0, -1).flatMap(({ outputs }) => placed(outputs));
+  t.deepEqual(
+    written.toSorted(([a = 0], [b = 0]) => a - b),
+    branchy()
+      .parameters.filter(({ trainable }) => trainable)
+      .map(({ name, type }) => [offsetOf(layout, name), elements(type.shape)]),
+  );
 });
 
 test('lowering runs no node that nothing needs', (t) => {

@@ -21,8 +21,12 @@ export interface Report {
 
 /** A short run without PyTorch. */
 export async function bench(only: string): Promise<Report> {
+  return JSON.parse((await benchOutput(only)).stdout) as Report;
+}
+
+/** What such a run prints. */
+export function benchOutput(only: string, more: Readonly<Record<string, string>> = {}) {
   const args = ['--import', 'tsx', 'bench/main.ts', '--short', '--json', '--only', only];
-  const env = { ...process.env, HALFSPACE_PYTHON: '/nowhere' };
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env });
-  return JSON.parse(stdout) as Report;
+  const env = { ...process.env, HALFSPACE_PYTHON: '/nowhere', ...more };
+  return promisify(execFile)(process.execPath, args, { cwd: root, env });
 }

@@ -35,4 +35,13 @@ inline Lines lines_of(const StepMeta& step, int64_t lines, int64_t per_line) {
   return {lines, static_cast<int>(per_line)};
 }
 
+// What a result is besides the sum of its products.
+struct Ending {
+  const float* bias;  // one a channel, or null
+  bool relu;
+
+  __device__ float start(int64_t channel) const { return bias ? bias[channel] : 0.0f; }
+  __device__ float finish(float sum) const { return relu && sum < 0.0f ? 0.0f : sum; }
+};
+
 }  // namespace halfspace::cuda

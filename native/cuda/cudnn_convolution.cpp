@@ -152,11 +152,13 @@ class ConvolutionBackwardWeights final : public Convolution<BackwardFilter> {
   size_t sums_at_ = 0;
 };
 
-// The kernel over cuDNN where that has an algorithm, or else our own.
+// The kernel over cuDNN where that has an algorithm, or else our own. Of depthwise convolutions cuDNN makes
+// poor work.
 template <class OverCudnn, class Direction>
 std::unique_ptr<Kernel> over_cudnn_or(
     std::unique_ptr<Kernel> (*make_own)(const StepMeta&, const ConvolutionShape&), const StepMeta& step,
     const ConvolutionShape& shape) {
+  if (shape.is_depthwise()) return make_own(step, shape);
   const Symmetric symmetric(shape, step.inputs[0].dtype);
   const auto algorithm = choose_algorithm<Direction>(Context::current(), symmetric.shape);
   if (!algorithm) return make_own(step, shape);
@@ -176,7 +178,7 @@ std::unique_ptr<Kernel> make_convolution(const StepMeta& step) {
   step.expect_arity(2, 3, 1, 1);
   const TensorMeta* b = step.inputs.size() > 2 ? &step.inputs[2] : nullptr;
   ConvolutionShape shape = read_convolution(step, step.inputs[0], step.inputs[1], step.outputs[0], b);
-  if (shape.is_depthwise()) return make_depthwise(step, shape);
+  if (is_tiled(shape)) return make_depthwise(step, shape);
   return over_cudnn_or<ConvolutionForward, Forward>(make_direct, step, shape);
 }
 
@@ -184,7 +186,7 @@ std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
   step.expect_arity(2, 2, 1, 1);
   ConvolutionShape shape =
       read_convolution(step, step.outputs[0], step.inputs[1], step.inputs[0], nullptr);
-  if (shape.is_depthwise()) return make_depthwise_backward_data(step, shape);
+  if (is_tiled(shape)) return make_depthwise_backward_data(step, shape);
   return over_cudnn_or<ConvolutionBackwardData, BackwardData>(make_direct_backward_data, step, shape);
 }
 
@@ -192,7 +194,7 @@ std::unique_ptr<Kernel> make_convolution_backward_weights(const StepMeta& step) 
   step.expect_arity(2, 2, 1, 2);
   const TensorMeta* b = step.outputs.size() > 1 ? &step.outputs[1] : nullptr;
   ConvolutionShape shape = read_convolution(step, step.inputs[0], step.outputs[0], step.inputs[1], b);
-  if (shape.is_depthwise()) return make_depthwise_backward_weights(step, shape);
+  if (is_tiled(shape)) return make_depthwise_backward_weights(step, shape);
   return over_cudnn_or<ConvolutionBackwardWeights, BackwardFilter>(make_direct_backward_weights, step,
                                                                    shape);
 }

@@ -1,11 +1,11 @@
-// Convolutions with one filter a channel, NHWC: neighbouring threads do neighbouring channels.
-// Square filters of 3 and 5 with stride 1, dilated or not, keep what neighbouring outputs read in
-// registers; everything else goes tap by tap. Images are of floats or bf16, filters of floats. Filters are turned from [C, taps] to [taps, C] first.
+// Neighbouring threads do neighbouring channels, and each keeps what neighbouring outputs read in registers.
+// Images are of floats or bf16, filters of floats, which are turned from [C, taps] to [taps, C] first.
 #include "building_blocks.h"
 #include "column_sums.cuh"
 #include "convolution_window.h"
 #include "depthwise.h"
 #include "operands.h"
+#include "scratch.h"
 #include "transposition.h"
 
 namespace halfspace::cuda {
@@ -14,7 +14,7 @@ namespace {
 // Outputs of one thread, `dilation_w` columns apart, so that they share what they read.
 constexpr int kTile = 4;
 
-// The window through which dy makes dx where the stride is 1: the filter turned around.
+// The window through which dy makes dx: the filter turned around.
 Window turned(const Window& w) {
   Window back = w;
   std::swap(back.H, back.P);
@@ -22,12 +22,6 @@ Window turned(const Window& w) {
   back.top = (w.kh - 1) * w.dilation_h - w.top;
   back.left = (w.kw - 1) * w.dilation_w - w.left;
   return back;
-}
-
-bool has_unit_stride(const Window& w) { return w.stride_h == 1 && w.stride_w == 1; }
-
-bool takes_tiles(const Window& w, int side) {
-  return has_unit_stride(w) && w.kh == side && w.kw == side;
 }
 
 // Threads along a row where each does kTile outputs.
@@ -57,15 +51,12 @@ struct Strip {
 
 struct Filter {
   const float* taps;  // [taps, C]
-  const float* bias;  // [C] or null
   bool backwards;     // taps in reverse order
-  bool relu;
+  Ending ending;
 
   __device__ float tap(const Window& w, int number, int64_t c) const {
     return taps[(backwards ? w.taps() - 1 - number : number) * w.C + c];
   }
-  __device__ float start(int64_t c) const { return bias ? bias[c] : 0.0f; }
-  __device__ float finish(float sum) const { return relu && sum < 0.0f ? 0.0f : sum; }
 };
 
 template <int kSide, class T>
@@ -75,7 +66,7 @@ __global__ void filter_tiles(Window w, Lines lines, Filter filter, const T* x, T
     const int64_t n = line / w.P, p = line % w.P, first = tile_begin(w, item / channels);
     float sum[kTile];
 #pragma unroll
-    for (int t = 0; t < kTile; ++t) sum[t] = filter.start(c);
+    for (int t = 0; t < kTile; ++t) sum[t] = filter.ending.start(c);
 #pragma unroll
     for (int i = 0; i < kSide; ++i) {
       const int64_t h = w.row(p, i);
@@ -91,131 +82,38 @@ __global__ void filter_tiles(Window w, Lines lines, Filter filter, const T* x, T
 #pragma unroll
     for (int t = 0; t < kTile; ++t) {
       const int64_t q = first + static_cast<int64_t>(t) * w.dilation_w;
-      if (q < w.Q) y[(line * w.Q + q) * w.C + c] = to_element<T>(filter.finish(sum[t]));
+      if (q < w.Q) y[(line * w.Q + q) * w.C + c] = to_element<T>(filter.ending.finish(sum[t]));
     }
   });
 }
 
-template <class T>
-__global__ void filter_any(Window w, Lines lines, Filter filter, const T* x, T* y) {
-  lines.for_each([&](int64_t line, int item) {
-    const int channels = static_cast<int>(w.C), c = item % channels, q = item / channels;
-    const int64_t n = line / w.P, p = line % w.P;
-    float sum = filter.start(c);
-    for (int i = 0; i < w.kh; ++i) {
-      const int64_t h = w.row(p, i);
-      if (!w.has_row(h)) continue;
-      for (int j = 0; j < w.kw; ++j) {
-        const int64_t v = w.column(q, j);
-        if (!w.has_column(v)) continue;
-        sum += filter.tap(w, i * w.kw + j, c) * to_float(x[((n * w.H + h) * w.W + v) * w.C + c]);
-      }
-    }
-    y[(line * w.Q + q) * w.C + c] = to_element<T>(filter.finish(sum));
-  });
-}
-
-// dx from dy where some outputs are left out: each input gathers from the outputs that read it.
-template <class T>
-__global__ void gather_any(Window w, Lines lines, Filter filter, const T* dy, T* dx) {
-  lines.for_each([&](int64_t line, int item) {
-    const int channels = static_cast<int>(w.C), c = item % channels, v = item / channels;
-    const int64_t n = line / w.H, h = line % w.H;
-    float sum = 0.0f;
-    for (int i = 0; i < w.kh; ++i) {
-      const int64_t p = w.output_row(h, i);
-      if (p < 0) continue;
-      for (int j = 0; j < w.kw; ++j) {
-        const int64_t q = w.output_column(v, j);
-        if (q < 0) continue;
-        sum += filter.tap(w, i * w.kw + j, c) * to_float(dy[((n * w.P + p) * w.Q + q) * w.C + c]);
-      }
-    }
-    dx[(line * w.W + v) * w.C + c] = to_element<T>(sum);
-  });
-}
-
-// y = filter * x, through whichever kernel is best.
-class Filtering {
- public:
-  Filtering(const StepMeta& step, const Window& w)
-      : window_(w),
-        tiled_(takes_tiles(w, 3) || takes_tiles(w, 5)),
-        lines_(lines_of(step, w.N * w.P, (tiled_ ? tiles_across(w) : w.Q) * w.C)) {}
-
-  template <class T>
-  void run(const Context& context, const Filter& filter, const T* x, T* y) const {
-    const auto kernel = !tiled_           ? filter_any<T>
-                        : window_.kh == 3 ? filter_tiles<3, T>
-                                          : filter_tiles<5, T>;
-    launch(context.stream(), lines_.grid(), kernel, window_, lines_, filter, x, y);
-  }
-
- private:
-  Window window_;
-  bool tiled_;
-  Lines lines_;
-};
-
-size_t filter_bytes(const Window& w) { return w.C * w.taps() * sizeof(float); }
-
-// x w [b] -> y
+// x w [b] -> y, or turned dy w -> dx
 class Depthwise final : public CudaKernel {
  public:
-  Depthwise(const StepMeta& step, const ConvolutionShape& shape)
-      : window_(window_of(step, shape)),
-        filtering_(step, window_),
+  Depthwise(const StepMeta& step, const Window& w, bool backwards)
+      : window_(w),
+        lines_(lines_of(step, w.N * w.P, tiles_across(w) * w.C)),
+        backwards_(backwards),
         relu_(has_relu(step)),
         type_(step.outputs[0].dtype) {}
 
-  size_t scratch_bytes() const override { return filter_bytes(window_); }
+  size_t scratch_bytes() const override { return window_.C * window_.taps() * sizeof(float); }
 
   void run(const Buffers& buffers) override {
     auto* taps = static_cast<float*>(buffers.scratch);
     transpose(context_, {1, window_.C, window_.taps()}, buffers.in(1), taps);
     const float* bias = buffers.inputs.size() > 2 ? buffers.in(2) : nullptr;
     with_element(type_, [&]<class T>(ElementType<T>) {
-      filtering_.run(context_, {taps, bias, false, relu_}, buffers.in<T>(0), buffers.out<T>(0));
+      launch(stream(), lines_.grid(), window_.kh == 3 ? filter_tiles<3, T> : filter_tiles<5, T>,
+             window_, lines_, Filter{taps, backwards_, {bias, relu_}}, buffers.in<T>(0),
+             buffers.out<T>(0));
     });
   }
 
  private:
   Window window_;
-  Filtering filtering_;
-  bool relu_;
-  DType type_;
-};
-
-// dy w -> dx
-class DepthwiseBackwardData final : public CudaKernel {
- public:
-  DepthwiseBackwardData(const StepMeta& step, const ConvolutionShape& shape)
-      : window_(window_of(step, shape)),
-        filtering_(step, turned(window_)),
-        lines_(lines_of(step, window_.N * window_.H, window_.W * window_.C)),
-        type_(step.outputs[0].dtype) {}
-
-  size_t scratch_bytes() const override { return filter_bytes(window_); }
-
-  void run(const Buffers& buffers) override {
-    auto* taps = static_cast<float*>(buffers.scratch);
-    transpose(context_, {1, window_.C, window_.taps()}, buffers.in(1), taps);
-    with_element(type_, [&]<class T>(ElementType<T>) {
-      const T* dy = buffers.in<T>(0);
-      T* dx = buffers.out<T>(0);
-      if (has_unit_stride(window_)) {
-        filtering_.run(context_, {taps, nullptr, true, false}, dy, dx);
-      } else {
-        launch(stream(), lines_.grid(), gather_any<T>, window_, lines_,
-               Filter{taps, nullptr, false, false}, dy, dx);
-      }
-    });
-  }
-
- private:
-  Window window_;
-  Filtering filtering_;
   Lines lines_;
+  bool backwards_, relu_;
   DType type_;
 };
 
@@ -285,116 +183,65 @@ struct FinishPartial {
   }
 };
 
-// dw through registers, for what takes_tiles.
-class Correlation {
- public:
-  explicit Correlation(const Window& w)
-      : window_(w), parts_(w), cut_(1, parts_.parts, w.taps() * w.C) {}
-
-  // [parts, taps, C] floats, then sums
-  size_t scratch_bytes() const { return align_up(partial_bytes()) + cut_.scratch_bytes(1); }
-
-  template <class T>
-  void run(const Context& context, const Buffers& buffers) const {
-    auto* partial = static_cast<float*>(buffers.scratch);
-    const Grid grid{dim3(static_cast<unsigned>(parts_.tiles * parts_.parts / LineParts::kWarps))};
-    launch(context.stream(), grid, window_.kh == 3 ? correlate_tiles<3, T> : correlate_tiles<5, T>,
-           window_, parts_, buffers.in<T>(0), buffers.in<T>(1), partial);
-    sum_columns<1>(context, cut_, ElementTerm<float>{partial, cut_.rows, cut_.columns},
-                   FinishPartial{buffers.out(0), window_.taps(), window_.C},
-                   static_cast<char*>(buffers.scratch) + align_up(partial_bytes()));
-  }
-
- private:
-  size_t partial_bytes() const { return cut_.rows * cut_.columns * sizeof(float); }
-
-  Window window_;
-  LineParts parts_;
-  ColumnCut cut_;
-};
-
-// One tap of dw as a sum down the columns of [N P Q, C].
-template <class T>
-struct TapTerm {
-  Window w;
-  const T *x, *dy;
-
-  struct Column {
-    const Window& w;
-    const T *x, *dy;
-    int i, j;
-    __device__ void operator()(int64_t row, double (&sums)[1]) const {
-      const int64_t line = row / w.Q, h = w.row(line % w.P, i), v = w.column(row % w.Q, j);
-      if (!w.has_row(h) || !w.has_column(v)) return;
-      const double gradient = to_float(dy[row * w.C]);
-      sums[0] += gradient * to_float(x[((line / w.P * w.H + h) * w.W + v) * w.C]);
-    }
-  };
-  __device__ Column at(int64_t tap, int64_t channel) const {
-    return {w, x + channel, dy + channel, static_cast<int>(tap) / w.kw,
-            static_cast<int>(tap) % w.kw};
-  }
-};
-
-struct FinishTap {
-  float* dw;
-  int64_t taps;
-  __device__ void operator()(int64_t tap, int64_t channel, const double (&sums)[1]) const {
-    dw[channel * taps + tap] = static_cast<float>(sums[0]);
-  }
-};
-
 // x dy -> dw [db]
 class DepthwiseBackwardWeights final : public CudaKernel {
  public:
-  DepthwiseBackwardWeights(const StepMeta& step, const ConvolutionShape& shape)
-      : window_(window_of(step, shape)),
-        tiled_(takes_tiles(window_, 3) || takes_tiles(window_, 5)),
-        correlation_(window_),
-        cut_(window_.taps(), pixels(), window_.C),
-        type_(step.inputs[0].dtype) {}
-
-  size_t scratch_bytes() const override {
-    const size_t weights = tiled_ ? correlation_.scratch_bytes() : cut_.scratch_bytes(1);
-    return std::max(weights, sum_columns_scratch(pixels(), window_.C));
+  DepthwiseBackwardWeights(const StepMeta& step, const Window& w)
+      : window_(w),
+        parts_(w),
+        cut_(1, parts_.parts, w.taps() * w.C),
+        type_(step.inputs[0].dtype) {
+    partial_at_ = scratch_.reserve(cut_.rows * cut_.columns * sizeof(float));
+    sums_at_ = scratch_.reserve(
+        std::max(cut_.scratch_bytes(1), sum_columns_scratch(pixels(), window_.C)));
   }
 
+  size_t scratch_bytes() const override { return scratch_.bytes(); }
+
   void run(const Buffers& buffers) override {
+    auto* partial = static_cast<float*>(piece(buffers, partial_at_));
+    void* sums = piece(buffers, sums_at_);
+    const Grid grid{dim3(static_cast<unsigned>(parts_.tiles * parts_.parts / LineParts::kWarps))};
     with_element(type_, [&]<class T>(ElementType<T>) {
-      if (tiled_) return correlation_.run<T>(context_, buffers);
-      sum_columns<1>(context_, cut_, TapTerm<T>{window_, buffers.in<T>(0), buffers.in<T>(1)},
-                     FinishTap{buffers.out(0), window_.taps()}, buffers.scratch);
+      launch(stream(), grid, window_.kh == 3 ? correlate_tiles<3, T> : correlate_tiles<5, T>,
+             window_, parts_, buffers.in<T>(0), buffers.in<T>(1), partial);
     });
-    if (buffers.outputs.size() == 2) {
-      sum_columns(context_, buffers.in(1), type_, buffers.out(1), pixels(), window_.C,
-                  buffers.scratch);
-    }
+    sum_columns<1>(context_, cut_, ElementTerm<float>{partial, cut_.rows, cut_.columns},
+                   FinishPartial{buffers.out(0), window_.taps(), window_.C}, sums);
+    if (buffers.outputs.size() < 2) return;
+    sum_columns(context_, buffers.in(1), type_, buffers.out(1), pixels(), window_.C, sums);
   }
 
  private:
   int64_t pixels() const { return window_.N * window_.P * window_.Q; }
 
   Window window_;
-  bool tiled_;
-  Correlation correlation_;
+  LineParts parts_;  // their sums: [parts, taps, C] floats
   ColumnCut cut_;
   DType type_;
+  Scratch scratch_;
+  size_t partial_at_, sums_at_;
 };
 
 }  // namespace
 
+bool is_tiled(const ConvolutionShape& s) {
+  return s.is_depthwise() && s.r == s.s && (s.r == 3 || s.r == 5) && s.strides[0] == 1 &&
+         s.strides[1] == 1;
+}
+
 std::unique_ptr<Kernel> make_depthwise(const StepMeta& step, const ConvolutionShape& shape) {
-  return std::make_unique<Depthwise>(step, shape);
+  return std::make_unique<Depthwise>(step, window_of(step, shape), false);
 }
 
 std::unique_ptr<Kernel> make_depthwise_backward_data(const StepMeta& step,
                                                      const ConvolutionShape& shape) {
-  return std::make_unique<DepthwiseBackwardData>(step, shape);
+  return std::make_unique<Depthwise>(step, turned(window_of(step, shape)), true);
 }
 
 std::unique_ptr<Kernel> make_depthwise_backward_weights(const StepMeta& step,
                                                         const ConvolutionShape& shape) {
-  return std::make_unique<DepthwiseBackwardWeights>(step, shape);
+  return std::make_unique<DepthwiseBackwardWeights>(step, window_of(step, shape));
 }
 
 }  // namespace halfspace::cuda

@@ -1,6 +1,7 @@
-// Convolutions of our own for what cuDNN has no algorithm for that gives the same bits every time: in one
-// group or many, whatever the window. Operands are those of conv, conv_backward_data and
-// conv_backward_weights. Plain loops without tensor cores, so slower than cuDNN where that has one.
+// Convolutions of our own, in one group or many, whatever the window: for depthwise ones that nothing better
+// takes, and for what cuDNN has no algorithm for that gives the same bits every time. Operands are those of
+// conv, conv_backward_data and conv_backward_weights. Plain loops without tensor cores, so slower than cuDNN
+// where that has one.
 #pragma once
 
 #include "../semantics/convolution.h"

@@ -5,7 +5,7 @@
 #include "lines.cuh"
 #include "memory.h"
 #include "operands.h"
-#include "window.h"
+#include "taps.cuh"
 
 namespace halfspace::cuda {
 namespace {
@@ -27,36 +27,6 @@ Window window_of(const TensorMeta& x, const TensorMeta& y, const PoolingShape& s
           .left = static_cast<int>(s.before[1])};
 }
 
-// Calls visit(tap, offset) for the taps of output (line, q) inside the image, in scan order; a line
-// counts [N, P], the offset is that of the pixel in x.
-template <class Visit>
-__device__ void for_each_tap(const Window& w, int64_t line, int64_t q, const Visit& visit) {
-  const int64_t n = line / w.P, p = line % w.P;
-  for (int i = 0; i < w.kh; ++i) {
-    const int64_t h = w.row(p, i);
-    if (!w.has_row(h)) continue;
-    for (int j = 0; j < w.kw; ++j) {
-      const int64_t v = w.column(q, j);
-      if (w.has_column(v)) visit(i * w.kw + j, ((n * w.H + h) * w.W + v) * w.C);
-    }
-  }
-}
-
-// Calls visit(tap, p, q, offset) for the outputs that have input (line, v) in their window, in scan
-// order; a line counts [N, H], the offset is that of the pixel in y.
-template <class Visit>
-__device__ void for_each_output(const Window& w, int64_t line, int64_t v, const Visit& visit) {
-  const int64_t n = line / w.H, h = line % w.H;
-  for (int i = w.kh - 1; i >= 0; --i) {
-    const int64_t p = w.output_row(h, i);
-    if (p < 0) continue;
-    for (int j = w.kw - 1; j >= 0; --j) {
-      const int64_t q = w.output_column(v, j);
-      if (q >= 0) visit(i * w.kw + j, p, q, ((n * w.P + p) * w.Q + q) * w.C);
-    }
-  }
-}
-
 // NaN wins.
 __device__ bool beats(float x, float best) { return x > best || x != x; }
 
@@ -76,7 +46,7 @@ __global__ void max_pool(Window w, Lines lines, const T* x, T* y) {
     Vector<kWidth> best;
     for (float& value : best.at) value = -INFINITY;
     for_each_tap(w, line, at.column, [&](int, int64_t pixel) {
-      const auto candidate = load<kWidth>(x + pixel + at.channel);
+      const auto candidate = load<kWidth>(x + pixel * w.C + at.channel);
 #pragma unroll
       for (int lane = 0; lane < kWidth; ++lane) {
         if (beats(candidate.at[lane], best.at[lane])) best.at[lane] = candidate.at[lane];
@@ -94,7 +64,7 @@ __global__ void find_winners(Window w, Lines lines, const T* x, int32_t* winners
     float best = -INFINITY;
     int32_t winner = 0;
     for_each_tap(w, line, at.column, [&](int tap, int64_t pixel) {
-      const float candidate = to_float(x[pixel + at.channel]);
+      const float candidate = to_float(x[pixel * w.C + at.channel]);
       if (!beats(candidate, best)) return;
       best = candidate;
       winner = tap;
@@ -109,7 +79,8 @@ __global__ void gather_winners(Window w, Lines lines, const T* dy, const int32_t
     const Item<1> at(w, item);
     float sum = 0.0f;
     for_each_output(w, line, at.column, [&](int tap, int64_t, int64_t, int64_t pixel) {
-      if (winners[pixel + at.channel] == tap) sum += to_float(dy[pixel + at.channel]);
+      const int64_t output = pixel * w.C + at.channel;
+      if (winners[output] == tap) sum += to_float(dy[output]);
     });
     dx[(line * w.W + at.column) * w.C + at.channel] = to_element<T>(sum);
   });
@@ -127,7 +98,7 @@ __global__ void average_pool(Window w, Lines lines, Shares shares, const T* x, T
     const Item<kWidth> at(w, item);
     Vector<kWidth> sum = {};
     for_each_tap(w, line, at.column, [&](int, int64_t pixel) {
-      const auto term = load<kWidth>(x + pixel + at.channel);
+      const auto term = load<kWidth>(x + pixel * w.C + at.channel);
 #pragma unroll
       for (int lane = 0; lane < kWidth; ++lane) sum.at[lane] += term.at[lane];
     });
@@ -144,7 +115,7 @@ __global__ void average_pool_backward(Window w, Lines lines, Shares shares, cons
     const Item<kWidth> at(w, item);
     Vector<kWidth> sum = {};
     for_each_output(w, line, at.column, [&](int, int64_t p, int64_t q, int64_t pixel) {
-      const auto gradient = load<kWidth>(dy + pixel + at.channel);
+      const auto gradient = load<kWidth>(dy + pixel * w.C + at.channel);
       const float share = shares.of(p, q);
 #pragma unroll
       for (int lane = 0; lane < kWidth; ++lane) sum.at[lane] += share * gradient.at[lane];
