@@ -41,8 +41,8 @@ export const internal = (message: string): HalfspaceError =>
   new HalfspaceError('ERR_INTERNAL', `internal: ${message}`);
 
 /**
- * Throws an `internal:` error unless `condition` holds. Where that is asked of every node, `throw internal(...)`
- * makes a message of many parts only when it is needed.
+ * Throws an `internal:` error unless `condition` holds. Its message is made either way; asked of every node, say
+ * `if (...) throw internal(...)`.
  */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw internal(message);

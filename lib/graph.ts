@@ -196,7 +196,7 @@ export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
   return readers;
 }
 
-/** Nodes from `makeNode`: their outputs are what their operator says, once and for all. */
+/** Nodes whose outputs are what their operator says of their inputs, once and for all. */
 const inferred = new WeakSet<Node>();
 
 /** Makes a node; its outputs are named after it (`name`, `name:1`, ...) where `outputNames` says nothing. */
@@ -210,10 +210,17 @@ export function makeNode(
   return withOutputs(application, infer(application), outputNames);
 }
 
+/** Whether two lists of values are equally long and agree at every place. */
+const agree = (
+  some: readonly Value[],
+  others: readonly Value[],
+  equal: (a: Value, b: Value | undefined) => boolean,
+): boolean => some.length === others.length && some.every((value, index) => equal(value, others[index]));
+
 /** `node` on other inputs; where those have the types of the old ones, so have its outputs. */
 function likeNode(node: Node, inputs: readonly Value[]): Node {
   const application = { name: node.name, op: node.op, inputs };
-  const sameTypes = inputs.every(({ type }, index) => type === node.inputs[index]?.type);
+  const sameTypes = agree(inputs, node.inputs, (input, old) => input.type === old?.type);
   const types = sameTypes && inferred.has(node) ? node.outputs.map(({ type }) => type) : infer(application);
   return withOutputs(application, types);
 }
@@ -298,7 +305,7 @@ export class GraphBuilder {
 
   /** Adds `node`, or where it now reads other values one like it that does; returns all results. */
   copy(node: Node, inputs: readonly Value[]): readonly Value[] {
-    const same = inputs.every((value, index) => value === node.inputs[index]);
+    const same = agree(inputs, node.inputs, (input, old) => input === old);
     return this.append(same ? node : likeNode(node, inputs)).outputs;
   }
 

@@ -78,7 +78,8 @@ struct KernelTime {
 using KernelTimes = std::map<std::string, KernelTime>;
 
 // A step made ready for a device. One thread at a time runs it, the one that made it or another
-// with the same OpenMP team size; it allocates nothing and keeps nothing between runs.
+// with the same OpenMP team size; it keeps nothing between runs, and allocates nothing but what deals its work
+// to threads.
 class Kernel {
  public:
   virtual ~Kernel() = default;

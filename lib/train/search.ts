@@ -218,10 +218,10 @@ async function finish(
   directory: RunDirectory | null,
 ): Promise<SearchResult> {
   const { graph: model } = gated;
-  // Only here, since the first step need not wait for what writes files.
-  const { toOnnx } = await import('../onnx/export.js');
   const supernet = { graph: model, weights: checkpoint.network.weights };
   await directory?.writeCheckpoint(model, checkpoint);
+  // Only here, since the first step need not wait for what writes files.
+  const { toOnnx } = await import('../onnx/export.js');
   await directory?.writeNetwork('super.onnx', toOnnx(model, supernet.weights));
   if (!erasable) return { complete, supernet, subnet: null, summary: null };
   const subnet = await constructed(supernet, gated.gates, dataset, settings, checkpoint);

@@ -78,19 +78,16 @@ class ChainKernel final : public Kernel {
     char* partial = scratch + lanes_.size() * lane_bytes_;
     char* prepared = partial + partial_bytes_;
     prepare(buffers, prepared);
+    for (Lane& lane : lanes_) std::fill(lane.spent.begin(), lane.spent.end(), Clock::duration());
     const auto lanes = static_cast<int64_t>(lanes_.size());
     Shares shares(slices_, lanes, backwards_);
-#pragma omp parallel for schedule(static) if (lanes > 1)
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      const Memory memory{buffers, scratch + lane * lane_bytes_, partial, prepared};
-      Lane& own = lanes_[lane];
-      std::fill(own.spent.begin(), own.spent.end(), Clock::duration());
+    for_each_lane(shares, lanes, [&](int64_t lane, int64_t slice) {
       try {
-        shares.work(lane, [&](int64_t slice) { run_slice(memory, own, slice); });
+        run_slice({buffers, scratch + lane * lane_bytes_, partial, prepared}, lanes_[lane], slice);
       } catch (...) {
         lanes_[lane].failure = std::current_exception();
       }
-    }
+    });
     for (Lane& lane : lanes_) {
       if (lane.failure) std::rethrow_exception(std::exchange(lane.failure, nullptr));
     }

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "../semantics/operands.h"
 #include "blocked_kernels.h"
 #include "dnnl_kernel.h"
-#include "image.h"
 #include "kernels.h"
 
 namespace halfspace::cpu {
@@ -195,8 +195,7 @@ auto choose(const Convolution& c, const TensorMeta& result, Precision precision,
   });
 }
 
-BlockedConvolution blocked(const Convolution& c) {
-  const bool onto = c.step.kernel == "conv_backward_data" && c.step.inputs.size() == 3;
+BlockedConvolution blocked(const Convolution& c, bool onto = false) {
   return {c.x, c.w, c.y, c.geometry, c.b != nullptr, c.step.attrs.has("epilogue"), onto};
 }
 
@@ -272,11 +271,12 @@ template <Precision kPrecision>
 std::unique_ptr<Kernel> make_convolution_backward_data(const StepMeta& step) {
   step.expect_arity(2, 3, 1, 1);
   Convolution c = read(step, step.outputs[0], step.inputs[1], step.inputs[0], nullptr);
-  if (step.inputs.size() == 3) {
+  const bool onto = step.inputs.size() == 3;
+  if (onto) {
     step.expect(is_depthwise(c), "only filters of one channel each add to an image");
     expect_same(step, step.inputs[2], step.outputs[0]);
   }
-  if (const auto* own = own_kernels(c, kPrecision)) return own->backward_data(blocked(c));
+  if (const auto* own = own_kernels(c, kPrecision)) return own->backward_data(blocked(c, onto));
   auto desc = choose(c, c.x, kPrecision, [&](const ConvolutionMemory& m) {
     return convolution_backward_data(m, c.geometry, primitive_attributes());
   });

@@ -38,7 +38,7 @@ struct Axis {
     return {begin, std::clamp(end, begin, taps)};
   }
 
-  // The outputs for which all inputs exist that they and those up to `count` from them on read.
+  // The outputs of which each, with those behind it that make it `count`, reads only inputs that exist.
   Range surrounded(int64_t count) const {
     const int64_t begin = ceil_div(std::max<int64_t>(0, before), stride);
     const int64_t room = inputs + before - reach(count);

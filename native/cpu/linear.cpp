@@ -1,9 +1,8 @@
 // Fully connected layers as matrix products: x [N,I], w [O,I], b [O], y [N,O], all row-major. A
 // transposed factor is the same memory with its strides exchanged.
-#include <omp.h>
-
 #include "dnnl_kernel.h"
 #include "kernels.h"
+#include "parallel.h"
 
 namespace halfspace::cpu {
 namespace {
@@ -70,12 +69,11 @@ class LinearBackwardWeights final : public Kernel {
  private:
   // A column is summed from top to bottom by one thread, so the order is fixed.
   void sum_columns(const float* dy, float* db) const {
-#pragma omp parallel for schedule(static)
-    for (int64_t column = 0; column < columns_; ++column) {
+    parallel_for(columns_, rows_ * columns_, [&](int64_t column) {
       double sum = 0;
       for (int64_t row = 0; row < rows_; ++row) sum += dy[row * columns_ + column];
       db[column] = static_cast<float>(sum);
-    }
+    });
   }
 
   std::unique_ptr<Kernel> product_;

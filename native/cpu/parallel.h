@@ -19,6 +19,15 @@ inline constexpr int64_t kSerialWork = 1 << 14;
 // Elements of one piece of a long flat array: 64 KiB, well inside the L2 cache.
 inline constexpr int64_t kPiece = 1 << 14;
 
+// Calls body(lane, piece) for all pieces, one lane a thread.
+template <class Body>
+void for_each_lane(Shares& shares, int64_t lanes, Body&& body) {
+#pragma omp parallel for schedule(static) if (lanes > 1)
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    shares.work(lane, [&](int64_t piece) { body(lane, piece); });
+  }
+}
+
 // Calls body(lane, index) for 0 <= index < count; no two calls of one lane at a time, so that each of the
 // `lanes` can have scratch memory of its own. Here one after the other where the caller is one of several threads
 // already. `work` is the number of floats that all calls touch.
@@ -29,10 +38,7 @@ void parallel_lanes(int64_t lanes, int64_t count, int64_t work, Body&& body) {
     return;
   }
   Shares shares(count, lanes);
-#pragma omp parallel for schedule(static)
-  for (int64_t lane = 0; lane < lanes; ++lane) {
-    shares.work(lane, [&](int64_t index) { body(lane, index); });
-  }
+  for_each_lane(shares, lanes, body);
 }
 
 // Calls body(index) for 0 <= index < count.

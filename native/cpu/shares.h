@@ -11,7 +11,8 @@ namespace halfspace::cpu {
 
 class Shares {
  public:
-  // Pieces 0 to `count` for `lanes` threads, which go through their own shares upwards or downwards.
+  // Pieces 0 to `count`, fewer than 2^32, for `lanes` threads, which go through their own shares upwards or
+  // downwards.
   Shares(int64_t count, int64_t lanes, bool downwards = false)
       : stretch_(std::max<int64_t>(1, count / (lanes * kStretches))), downwards_(downwards), left_(lanes) {
     for (int64_t lane = 0; lane < lanes; ++lane) {

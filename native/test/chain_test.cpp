@@ -1,5 +1,7 @@
 // Chains: a program gives what its kernels give one after the other on the whole batch, in fewer steps, with the
 // same bits on every number of threads.
+#include <set>
+
 #include "executor.h"
 #include "harness.h"
 
@@ -48,6 +50,7 @@ class Build {
     std::vector<size_t> indices;
     for (size_t i = 0; i < outputs.size(); ++i) {
       indices.push_back(add(outputs[i], storage[i]));
+      made_.insert(indices.back());
       if (storage[i].kind == StorageKind::Output) entry().outputs.push_back(indices.back());
     }
     entry().steps.push_back({kernel, inputs, indices, Attributes(attrs), kernel});
@@ -66,12 +69,18 @@ class Build {
   const Value& value(size_t index) const { return values_[index]; }
   Value like(size_t index) const { return zeros(values_[index].dims); }
 
-  // The outputs of the entry as an executor computes them.
-  std::vector<Value> outputs(int threads, size_t* steps = nullptr) const {
-    Executor executor(program_, {threads, false});
+  // What an executor makes of the entry: its outputs, in so many steps, by these kernels.
+  struct Run {
+    std::vector<Value> outputs;
+    size_t steps;
+    KernelTimes kernels;
+  };
+
+  Run run_on(int threads) const {
+    Executor executor(program_, {threads, true});
     for (size_t index = 0; index < values_.size(); ++index) {
       const Storage& storage = program_.tensors[index].storage;
-      if (storage.kind != StorageKind::Arena) continue;
+      if (storage.kind != StorageKind::Arena || made_.count(index)) continue;
       const std::vector<char> bytes = stored(values_[index], plain(values_[index]));
       executor.write(0, storage.offset * sizeof(float), bytes.data(), bytes.size());
     }
@@ -85,7 +94,6 @@ class Build {
     }
     std::atomic<bool> abort = false;
     executor.run(0, *memory, abort);
-    if (steps) *steps = entry.steps;
     std::vector<Value> results;
     for (size_t i = 0; i < entry.outputs.size(); ++i) {
       Value result = zeros(values_[program_.entries[0].outputs[i]].dims);
@@ -93,18 +101,17 @@ class Build {
       load({from, from + result.size() * sizeof(float)}, plain(result), result);
       results.push_back(std::move(result));
     }
-    return results;
+    return {std::move(results), entry.steps, executor.times()};
   }
 
   void expect_as_alone(double tolerance, size_t most_steps) const {
-    size_t steps = 0;
-    const std::vector<Value> once = outputs(1, &steps);
+    const auto [once, steps, kernels] = run_on(1);
     if (steps > most_steps) failed(steps, " steps, expected at most ", most_steps);
     for (size_t i = 0; i < once.size(); ++i) {
       expect_close(once[i], values_[program_.entries[0].outputs[i]], tolerance);
     }
     for (int threads : {2, 3}) {
-      const std::vector<Value> again = outputs(threads);
+      const std::vector<Value> again = run_on(threads).outputs;
       for (size_t i = 0; i < once.size(); ++i) expect_equal(again[i], once[i]);
     }
   }
@@ -122,6 +129,7 @@ class Build {
 
   Program program_;
   std::vector<Value> values_;
+  std::set<size_t> made_;  // by steps
   int64_t arena_used_ = 0;
 };
 
@@ -181,6 +189,41 @@ void expect_gradients(bool branch_first) {
   b.expect_as_alone(8 * 117 * std::numeric_limits<float>::epsilon(), 11);
 }
 
+// dx + dy, and what may keep the convolution that makes dx from starting from dy.
+struct Joined {
+  const char* what;
+  bool depthwise = true, rectified = false, read_twice = false, three_terms = false, rewritten = false;
+};
+
+// Whether a sum is left to run.
+bool sums(const Joined& j, bool gradient_first) {
+  Build b;
+  const std::vector<int64_t> shape{2, 24, 9, 7};
+  // What makes and reads images in blocks only.
+  const Attrs pool{{"kernel", list({3, 3})}, {"strides", list({1, 1})}, {"padding", list({1, 1, 1, 1})}};
+  const size_t a = b.input(random(shape, 1)), c = b.input(random(shape, 2));
+  const size_t da = b.temporary("max_pool", pool, {a}, b.like(a)), dy = b.temporary("max_pool", pool, {c}, b.like(a));
+  const int64_t groups = j.depthwise ? 24 : 1;
+  const size_t w = b.arena(random({24, 24 / groups, 3, 3}, 3, 0.3));
+  const size_t dx = b.temporary("conv_backward_data", convolution_attrs(groups, 1), {da, w}, b.like(a));
+  if (j.rewritten) {
+    // The filter's own gradient takes its place before the sum.
+    Value filters = b.value(w);
+    b.step("conv_backward_weights", convolution_attrs(groups, 1), {dy, da}, {filters}, {{StorageKind::Arena, 0, 0}});
+  }
+  std::vector<size_t> terms = gradient_first ? std::vector<size_t>{dx, dy} : std::vector<size_t>{dy, dx};
+  if (j.three_terms) terms.push_back(da);
+  const Attrs attrs = j.rectified ? Attrs{{"epilogue", std::string("relu")}} : Attrs{};
+  b.output("max_pool", pool, {b.temporary("sum", attrs, terms, b.like(a))}, b.like(a));
+  if (j.read_twice) b.output("max_pool", pool, {dx}, b.like(a));
+  const Build::Run run = b.run_on(1);
+  for (size_t i = 0; i < run.outputs.size(); ++i) {
+    expect_close(run.outputs[i], b.value(b.program().entries[0].outputs[i]), 24 * 9 * 0x1p-22);
+  }
+  return std::any_of(run.kernels.begin(), run.kernels.end(),
+                     [](const auto& it) { return it.first.find("sum") != std::string::npos; });
+}
+
 }  // namespace
 
 TEST("branches, normalised and summed, are as on the whole batch") {
@@ -201,6 +244,21 @@ TEST("branches, normalised and summed, are as on the whole batch") {
 TEST("gradients that are sums over the batch are as on the whole batch") {
   if (!on_cpu()) return;
   for (bool branch_first : {true, false}) expect_gradients(branch_first);
+}
+
+TEST("a sum of two goes into the depthwise gradient that it reads, and into no other") {
+  if (!on_cpu()) return;
+  const Joined kept[] = {{.what = "a dense filter", .depthwise = false},
+                         {.what = "a rectified sum", .rectified = true},
+                         {.what = "a gradient read twice", .read_twice = true},
+                         {.what = "three terms", .three_terms = true},
+                         {.what = "a filter rewritten before the sum", .rewritten = true}};
+  for (bool first : {true, false}) {
+    if (sums({"fits"}, first)) failed("a sum of two is left");
+    for (const Joined& j : kept) {
+      if (!sums(j, first)) failed("no sum is left for ", j.what);
+    }
+  }
 }
 
 TEST("a step that has to wait for a sum over the batch gets all of it") {

@@ -39,6 +39,10 @@ inline const std::vector<Case> kCases = {
     {2, 16, 16, 16, 9, 10, {1, 1}, {2, 3}, {1, 1}, {0, 0, 0, 0}},
     {1, 16, 16, 16, 9, 10, {2, 2}, {3, 3}, {1, 2}, {0, 1, 0, 1}},
     {1, 16, 16, 16, 3, 2000, {5, 3}, {1, 1}, {1, 1}, {2, 1, 2, 1}},
+    // Outputs of nothing but padding, an image of one column.
+    {2, 17, 17, 17, 5, 6, {3, 3}, {1, 1}, {1, 1}, {4, 5, 3, 6}},
+    {2, 17, 17, 17, 5, 6, {3, 3}, {2, 2}, {1, 1}, {4, 5, 3, 6}},
+    {2, 16, 16, 16, 7, 1, {5, 5}, {1, 1}, {1, 1}, {2, 2, 2, 2}},
     // Single pixels: groups of one to three blocks on either side, several stretches and parts, less than a tile.
     {2, 70, 40, 1, 17, 19, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
     {5, 33, 17, 1, 24, 24, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
@@ -68,7 +72,7 @@ inline const std::vector<Case> kCases = {
 
 // All of them, and those before the ones for minimal filtering.
 inline std::span<const Case> all_cases() { return kCases; }
-inline std::span<const Case> direct_cases() { return all_cases().first(28); }
+inline std::span<const Case> direct_cases() { return all_cases().first(31); }
 
 // Which case of the table, for messages.
 inline std::string named(const Case& c, const char* what) {

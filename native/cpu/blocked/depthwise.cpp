@@ -135,14 +135,14 @@ class BackwardWeights final : public Kernel {
         bias_(c.bias) {}
 
   size_t scratch_bytes() const override {
-    return (parts_ * blocks_ * sums() + lanes_ * copy()) * sizeof(float);
+    return (parts_ * blocks_ * sums() + lanes_ * copy_floats()) * sizeof(float);
   }
 
   void run(const Buffers& buffers) override {
     auto* partial = static_cast<float*>(buffers.scratch);
     float* copies = partial + parts_ * blocks_ * sums();
     parallel_lanes(lanes_, parts_ * blocks_, batch_ * x_plane(), [&](int64_t lane, int64_t index) {
-      sum_part(buffers, index / blocks_, index % blocks_, copies + lane * copy(),
+      sum_part(buffers, index / blocks_, index % blocks_, copies + lane * copy_floats(),
                partial + index * sums());
     });
     sum_rows(partial, parts_, blocks_ * sums(), blocks_ * sums(), partial);
@@ -162,7 +162,7 @@ class BackwardWeights final : public Kernel {
   int64_t y_row() const { return window_.w.outputs * kBlock; }
   int64_t y_plane() const { return window_.h.outputs * y_row(); }
   // Floats of what a band reads.
-  int64_t copy() const { return window_.h.reach(bands_.height()) * window_.w.reach(window_.w.outputs) * kBlock; }
+  int64_t copy_floats() const { return window_.h.reach(bands_.height()) * window_.w.reach(window_.w.outputs) * kBlock; }
 
   void sum_part(const Buffers& buffers, int64_t part, int64_t block, float* copy, float* sum) const {
     std::fill_n(sum, sums(), 0.0f);

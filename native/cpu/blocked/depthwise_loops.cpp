@@ -173,6 +173,10 @@ HALFSPACE_INLINE void correlate_taps(const Window& window, int64_t outputs, cons
         add.template operator()<Taps::kTogether>(q + set * Taps::kTogether, set);
       }
     }
+    if (q + Taps::kTogether <= w.outputs && kSets > 1) {
+      add.template operator()<Taps::kTogether>(q, 1 % kSets);
+      q += Taps::kTogether;
+    }
     for (; q < w.outputs; ++q) add.template operator()<1>(q, 0);
   }
   for (int r = 0; r < rows; ++r) {
