@@ -17,6 +17,9 @@ namespace {
 // Decoded sizes are limited by the file; this keeps what is asked of them within an int.
 constexpr int64_t kMostSide = 1 << 16;
 
+// Several files are in memory at a time; photographs have a hundredth of this.
+constexpr size_t kMostBytes = size_t{1} << 28;
+
 Napi::Uint8Array bytes_at(const Napi::CallbackInfo& info, size_t argument, const char* name) {
   if (is_array_of(info[argument], napi_uint8_array)) return info[argument].As<Napi::Uint8Array>();
   throw Napi::TypeError::New(info.Env(), std::string(name) + " must be a Uint8Array");
@@ -128,7 +131,7 @@ class OpenJob : public ImageJob {
 
  private:
   void work() override {
-    picture_->file = read_regular_file(path_);
+    picture_->file = read_regular_file(path_, kMostBytes);
     const Bytes bytes{picture_->file.data.get(), picture_->file.size};
     if (!is_jpeg(bytes)) return;
     picture_->jpeg.emplace(bytes);

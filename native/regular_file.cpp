@@ -60,9 +60,12 @@ class OpenFile {
 
 }  // namespace
 
-FileBytes read_regular_file(const std::string& path) {
+FileBytes read_regular_file(const std::string& path, size_t most) {
   const OpenFile file(path);
   const size_t size = file.size();
+  if (size > most) {
+    refuse("its " + std::to_string(size) + " bytes are more than " + std::to_string(most));
+  }
   FileBytes bytes{std::make_unique_for_overwrite<uint8_t[]>(size)};
   while (bytes.size < size) {
     const size_t count = file.read_some(bytes.data.get() + bytes.size, size - bytes.size);

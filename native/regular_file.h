@@ -13,7 +13,7 @@ struct FileBytes {
 };
 
 // All of a file. Throws an Error with code Data and what the system says, or that it is no file but a folder,
-// a pipe or a device.
-FileBytes read_regular_file(const std::string& path);
+// a pipe or a device, or that it has more bytes than `most`.
+FileBytes read_regular_file(const std::string& path, size_t most);
 
 }  // namespace halfspace

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -327,7 +327,7 @@ test('a truncated JPEG is refused', async (t) => {
   await t.throwsAsync(decode(`${path}.not`, whole), { code: 'ERR_DATA', message: /x\.jpg\.not/ });
 });
 
-test('what is no file of an image is refused: nothing, a folder, a pipe, a device without end', async (t) => {
+test('what is no file of an image is refused: nothing, a folder, a pipe, a device or a hole without end', async (t) => {
   const folder = await temporary(t);
   const at = (name: string): string => join(folder, name);
   await writeFile(at('empty.jpg'), '');
@@ -335,12 +335,15 @@ test('what is no file of an image is refused: nothing, a folder, a pipe, a devic
   await symlink('nowhere', at('dangling.jpg'));
   await symlink('/dev/zero', at('endless.jpg'));
   execFileSync('mkfifo', [at('pipe.jpg')]);
+  await writeFile(at('hole.jpg'), '');
+  await truncate(at('hole.jpg'), 2 ** 40);
   for (const [name, reason] of [
     ['empty.jpg', 'is an empty file'],
     ['folder.jpg', 'cannot be read (it is not a file)'],
     ['dangling.jpg', 'cannot be read (no such file or directory)'],
     ['endless.jpg', 'cannot be read (it is not a file)'],
     ['pipe.jpg', 'cannot be read (it is not a file)'],
+    ['hole.jpg', 'cannot be read (its 1099511627776 bytes are more than 268435456)'],
   ] as const) {
     await t.throwsAsync(decode(at(name), whole), { code: 'ERR_DATA', message: `${at(name)}: ${reason}` });
   }
