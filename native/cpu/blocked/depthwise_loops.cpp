@@ -1,6 +1,7 @@
 #include "depthwise_loops.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "vector.h"
 
@@ -23,6 +24,8 @@ struct Pixels {
 // Filters of a width known to the compiler: taps stay in registers and each pixel is read once.
 template <int kw, int stride, int dilation>
 struct FixedTaps {
+  static constexpr bool kLong = kw > 5;
+
   // Adds what one row of taps makes of `count` outputs.
   template <int count, bool kEdge>
   HALFSPACE_INLINE static void add_row(const Axis&, const Pixels& pixels, const float* w, Vector* sum) {
@@ -44,6 +47,8 @@ struct FixedTaps {
 
 // Filters of any width.
 struct AnyTaps {
+  static constexpr bool kLong = true;
+
   template <int count, bool kEdge>
   HALFSPACE_INLINE static void add_row(const Axis& axis, const Pixels& pixels, const float* w, Vector* sum) {
     for (int64_t j = 0; j < axis.taps; ++j) {
@@ -81,6 +86,10 @@ HALFSPACE_INLINE void filter_tile(const Window& window, const FilterRow& row, co
   for (int t = 0; t < count; ++t) store(y + t * out.pixel, out.relu ? rectify(sum[t]) : sum[t]);
 }
 
+// Edges of narrow tiles and of long filters are too rare for code of their own.
+template <class Taps, int count>
+using AtEdge = std::conditional_t<count == 8 && !Taps::kLong, Taps, AnyTaps>;
+
 // Takes copies that the compiler knows no store to change.
 template <class Taps>
 HALFSPACE_INLINE void filter(const Window window, Range rows, const float* x, const float* w,
@@ -92,16 +101,17 @@ HALFSPACE_INLINE void filter(const Window window, Range rows, const float* x, co
                            x + (h.first(p) + taps.begin * h.dilation) * columns.inputs * kBlock,
                            w + taps.begin * columns.taps * kBlock, p * out.row};
     int64_t q = 0;
-    const auto tiles = [&]<int count>() __attribute__((always_inline)) {
+    const auto tiles = [&]<class OfTile, int count>() __attribute__((always_inline)) {
       const Range inner = columns.surrounded(count);
       for (; q + count <= columns.outputs; q += count) {
-        contains(inner, q) ? filter_tile<Taps, count, false>(window, row, out, q)
-                           : filter_tile<Taps, count, true>(window, row, out, q);
+        contains(inner, q) ? filter_tile<OfTile, count, false>(window, row, out, q)
+                           : filter_tile<AtEdge<OfTile, count>, count, true>(window, row, out, q);
       }
     };
-    tiles.template operator()<8>();
-    tiles.template operator()<4>();
-    tiles.template operator()<1>();
+    tiles.template operator()<Taps, 8>();
+    tiles.template operator()<Taps, 4>();
+    // Single outputs gain too little for what the code of each would take.
+    tiles.template operator()<AnyTaps, 1>();
   }
 }
 
@@ -155,7 +165,7 @@ struct AnySums {
 template <class Taps, int rows, int columns>
 HALFSPACE_INLINE void correlate_taps(const Window& window, int64_t outputs, const float* x, const float* dy,
                                      int64_t i, int64_t j, float* dw) {
-  constexpr int kSets = rows == 1 ? 2 : 1;
+  constexpr int kSets = rows == 1 && Taps::kTogether > 1 ? 2 : 1;
   const Axis &h = window.h, &w = window.w;
   const int64_t width = w.reach(w.outputs) * kBlock, down = h.dilation * width, step = w.stride * kBlock;
   const float* first = x + i * down + j * w.dilation * kBlock;
@@ -172,10 +182,6 @@ HALFSPACE_INLINE void correlate_taps(const Window& window, int64_t outputs, cons
       for (int set = 0; set < kSets; ++set) {
         add.template operator()<Taps::kTogether>(q + set * Taps::kTogether, set);
       }
-    }
-    if (q + Taps::kTogether <= w.outputs && kSets > 1) {
-      add.template operator()<Taps::kTogether>(q, 1 % kSets);
-      q += Taps::kTogether;
     }
     for (; q < w.outputs; ++q) add.template operator()<1>(q, 0);
   }
@@ -205,14 +211,12 @@ HALFSPACE_SIMD void filter_rows(const Window& window, Range rows, const float* x
   const auto is = [&](int64_t taps, int64_t stride, int64_t dilation) {
     return window.w.taps == taps && window.w.stride == stride && window.w.dilation == dilation;
   };
-  if (is(2, 1, 1)) return filter<FixedTaps<2, 1, 1>>(window, rows, x, w, out);
   if (is(3, 1, 1)) return filter<FixedTaps<3, 1, 1>>(window, rows, x, w, out);
   if (is(3, 1, 2)) return filter<FixedTaps<3, 1, 2>>(window, rows, x, w, out);
   if (is(3, 2, 1)) return filter<FixedTaps<3, 2, 1>>(window, rows, x, w, out);
   if (is(5, 1, 1)) return filter<FixedTaps<5, 1, 1>>(window, rows, x, w, out);
   if (is(5, 1, 2)) return filter<FixedTaps<5, 1, 2>>(window, rows, x, w, out);
   if (is(5, 2, 1)) return filter<FixedTaps<5, 2, 1>>(window, rows, x, w, out);
-  if (is(7, 1, 1)) return filter<FixedTaps<7, 1, 1>>(window, rows, x, w, out);
   filter<AnyTaps>(window, rows, x, w, out);
 }
 
