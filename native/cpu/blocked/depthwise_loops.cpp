@@ -1,7 +1,6 @@
 #include "depthwise_loops.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #include "vector.h"
 
@@ -24,8 +23,6 @@ struct Pixels {
 // Filters of a width known to the compiler: taps stay in registers and each pixel is read once.
 template <int kw, int stride, int dilation>
 struct FixedTaps {
-  static constexpr bool kLong = kw > 5;
-
   // Adds what one row of taps makes of `count` outputs.
   template <int count, bool kEdge>
   HALFSPACE_INLINE static void add_row(const Axis&, const Pixels& pixels, const float* w, Vector* sum) {
@@ -47,8 +44,6 @@ struct FixedTaps {
 
 // Filters of any width.
 struct AnyTaps {
-  static constexpr bool kLong = true;
-
   template <int count, bool kEdge>
   HALFSPACE_INLINE static void add_row(const Axis& axis, const Pixels& pixels, const float* w, Vector* sum) {
     for (int64_t j = 0; j < axis.taps; ++j) {
@@ -86,32 +81,25 @@ HALFSPACE_INLINE void filter_tile(const Window& window, const FilterRow& row, co
   for (int t = 0; t < count; ++t) store(y + t * out.pixel, out.relu ? rectify(sum[t]) : sum[t]);
 }
 
-// Edges of narrow tiles and of long filters are too rare for code of their own.
-template <class Taps, int count>
-using AtEdge = std::conditional_t<count == 8 && !Taps::kLong, Taps, AnyTaps>;
-
-// Takes copies that the compiler knows no store to change.
-template <class Taps>
-HALFSPACE_INLINE void filter(const Window window, Range rows, const float* x, const float* w,
+// Outputs in `columns`, in tiles of so many of them. Takes copies that the compiler knows no store to change.
+template <class Taps, int... counts>
+HALFSPACE_INLINE void filter(const Window window, Range rows, Range columns, const float* x, const float* w,
                              const FilterOutput out) {
-  const Axis &h = window.h, &columns = window.w;
+  const Axis& h = window.h;
   for (int64_t p = rows.begin; p < rows.end; ++p) {
     const Range taps = h.inside(p);
     const FilterRow row = {taps.end - taps.begin,
-                           x + (h.first(p) + taps.begin * h.dilation) * columns.inputs * kBlock,
-                           w + taps.begin * columns.taps * kBlock, p * out.row};
-    int64_t q = 0;
-    const auto tiles = [&]<class OfTile, int count>() __attribute__((always_inline)) {
-      const Range inner = columns.surrounded(count);
-      for (; q + count <= columns.outputs; q += count) {
-        contains(inner, q) ? filter_tile<OfTile, count, false>(window, row, out, q)
-                           : filter_tile<AtEdge<OfTile, count>, count, true>(window, row, out, q);
+                           x + (h.first(p) + taps.begin * h.dilation) * window.w.inputs * kBlock,
+                           w + taps.begin * window.w.taps * kBlock, p * out.row};
+    int64_t q = columns.begin;
+    const auto tiles = [&]<int count>() __attribute__((always_inline)) {
+      const Range inner = window.w.surrounded(count);
+      for (; q + count <= columns.end; q += count) {
+        contains(inner, q) ? filter_tile<Taps, count, false>(window, row, out, q)
+                           : filter_tile<Taps, count, true>(window, row, out, q);
       }
     };
-    tiles.template operator()<Taps, 8>();
-    tiles.template operator()<Taps, 4>();
-    // Single outputs gain too little for what the code of each would take.
-    tiles.template operator()<AnyTaps, 1>();
+    (tiles.template operator()<counts>(), ...);
   }
 }
 
@@ -211,13 +199,21 @@ HALFSPACE_SIMD void filter_rows(const Window& window, Range rows, const float* x
   const auto is = [&](int64_t taps, int64_t stride, int64_t dilation) {
     return window.w.taps == taps && window.w.stride == stride && window.w.dilation == dilation;
   };
-  if (is(3, 1, 1)) return filter<FixedTaps<3, 1, 1>>(window, rows, x, w, out);
-  if (is(3, 1, 2)) return filter<FixedTaps<3, 1, 2>>(window, rows, x, w, out);
-  if (is(3, 2, 1)) return filter<FixedTaps<3, 2, 1>>(window, rows, x, w, out);
-  if (is(5, 1, 1)) return filter<FixedTaps<5, 1, 1>>(window, rows, x, w, out);
-  if (is(5, 1, 2)) return filter<FixedTaps<5, 1, 2>>(window, rows, x, w, out);
-  if (is(5, 2, 1)) return filter<FixedTaps<5, 2, 1>>(window, rows, x, w, out);
-  filter<AnyTaps>(window, rows, x, w, out);
+  // What fills tiles, and single outputs, which gain too little for what the code of each filter would take.
+  const Range tiled = {0, window.w.outputs / 4 * 4}, single = {tiled.end, window.w.outputs};
+  const auto by = [&]<class Taps>() __attribute__((always_inline)) {
+    filter<Taps, 8, 4>(window, rows, tiled, x, w, out);
+  };
+  if (is(2, 1, 1)) by.template operator()<FixedTaps<2, 1, 1>>();
+  else if (is(3, 1, 1)) by.template operator()<FixedTaps<3, 1, 1>>();
+  else if (is(3, 1, 2)) by.template operator()<FixedTaps<3, 1, 2>>();
+  else if (is(3, 2, 1)) by.template operator()<FixedTaps<3, 2, 1>>();
+  else if (is(5, 1, 1)) by.template operator()<FixedTaps<5, 1, 1>>();
+  else if (is(5, 1, 2)) by.template operator()<FixedTaps<5, 1, 2>>();
+  else if (is(5, 2, 1)) by.template operator()<FixedTaps<5, 2, 1>>();
+  else if (is(7, 1, 1)) by.template operator()<FixedTaps<7, 1, 1>>();
+  else filter<AnyTaps, 4>(window, rows, tiled, x, w, out);
+  filter<AnyTaps, 1>(window, rows, single, x, w, out);
 }
 
 HALFSPACE_SIMD void copy_inputs(const Window& window, Range rows, const float* plane, float* copy) {
