@@ -2,20 +2,18 @@
 // their shape, and constants that became attributes), and outputs get the names that the file gives them,
 // since programs ask for them by name. Inputs stay, since they are the network's face.
 
-import { makeNode, producer, type Graph, type Node, type Value } from '../graph.js';
+import { producer, type Graph, type Node, type Value } from '../graph.js';
+import { replaceNodes } from './replace-nodes.js';
 
 /** What the outputs of `draft` need, with `names` for the outputs where a node makes them and the name is free. */
 export function finish(draft: Graph, names: readonly string[]): Graph {
   const pruned = prune(draft);
   const wanted = freeNames(pruned, names);
-  const renamed = new Map<Value, Value>();
-  const nodes = pruned.nodes.map((node) => {
-    const next = withOutputNames(node, wanted, renamed);
-    if (next !== node)
-      node.outputs.forEach((value, index) => renamed.set(value, next.outputs[index] as Value));
-    return next;
-  });
-  return { ...pruned, nodes, outputs: pruned.outputs.map((value) => renamed.get(value) ?? value) };
+  return replaceNodes(pruned, ({ outputs }) =>
+    outputs.some((value) => wanted.has(value))
+      ? { outputNames: outputs.map((value) => wanted.get(value) ?? value.name) }
+      : null,
+  );
 }
 
 function prune(graph: Graph): Graph {
@@ -43,21 +41,4 @@ function freeNames(graph: Graph, names: readonly string[]): ReadonlyMap<Value, s
   const values = [graph.inputs, graph.parameters, ...graph.nodes.map((node) => node.outputs)];
   for (const list of values) for (const { name } of list) wanted.delete(name);
   return new Map(Array.from(wanted, ([name, value]) => [value, name]));
-}
-
-/** The node with its outputs under their new names, reading what has been renamed before it. */
-function withOutputNames(
-  node: Node,
-  wanted: ReadonlyMap<Value, string>,
-  renamed: ReadonlyMap<Value, Value>,
-): Node {
-  const own = node.outputs.some((value) => wanted.has(value));
-  if (!own && !node.inputs.some((value) => renamed.has(value))) return node;
-  const inputs = node.inputs.map((value) => renamed.get(value) ?? value);
-  return makeNode(
-    node.name,
-    node.op,
-    inputs,
-    node.outputs.map((value) => wanted.get(value) ?? value.name),
-  );
 }
