@@ -1,6 +1,7 @@
 #include "liveness.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <tuple>
 #include <utility>
@@ -14,43 +15,69 @@ void Liveness::touch(size_t id, size_t bytes, size_t time) {
   found->second.last = std::max(found->second.last, time);
 }
 
-// In pieces, so that to insert one moves little.
+// In order of their offsets, in pieces, so that to insert one moves little. When a buffer is alive lies apart from where:
+// most of those that a search passes are not alive together with it, so that it reads nothing else of them.
 class Liveness::Placed {
  public:
   size_t lowest_fit(const Buffer& buffer) const {
+    const Life wanted = life_of(buffer);
     size_t offset = 0;
-    for (const std::vector<Buffer>& piece : pieces_) {
-      for (const Buffer& other : piece) {
-        if (other.last < buffer.first || buffer.last < other.first) continue;
-        if (offset + buffer.bytes <= other.offset) return offset;
-        offset = std::max(offset, other.offset + other.bytes);
+    for (const Piece& piece : pieces_) {
+      for (size_t i = 0; i < piece.lives.size(); ++i) {
+        if (piece.lives[i].last < wanted.first || wanted.last < piece.lives[i].first) continue;
+        if (offset + buffer.bytes <= piece.ranges[i].begin) return offset;
+        offset = std::max(offset, piece.ranges[i].end);
       }
     }
     return offset;
   }
 
   void insert(const Buffer& buffer) {
+    const Range range{buffer.offset, buffer.offset + buffer.bytes};
     auto next = std::upper_bound(
-        pieces_.begin() + 1, pieces_.end(), buffer,
-        [](const Buffer& added, const auto& piece) { return before(added, piece.front()); });
-    std::vector<Buffer>& piece = *std::prev(next);
-    piece.insert(std::upper_bound(piece.begin(), piece.end(), buffer, before), buffer);
-    if (piece.size() == kLargestPiece) split(std::prev(next));
+        pieces_.begin() + 1, pieces_.end(), range,
+        [](const Range& added, const Piece& piece) { return before(added, piece.ranges.front()); });
+    Piece& piece = *std::prev(next);
+    auto place = std::upper_bound(piece.ranges.begin(), piece.ranges.end(), range, before);
+    piece.lives.insert(piece.lives.begin() + (place - piece.ranges.begin()), life_of(buffer));
+    piece.ranges.insert(place, range);
+    if (piece.lives.size() == kLargestPiece) pieces_.insert(next, upper_half(piece));
   }
 
  private:
   static constexpr size_t kLargestPiece = 512;
 
-  static bool before(const Buffer& a, const Buffer& b) { return a.offset < b.offset; }
+  struct Life {
+    uint32_t first, last;
+  };
 
-  void split(std::vector<std::vector<Buffer>>::iterator piece) {
-    auto middle = piece->begin() + kLargestPiece / 2;
-    std::vector<Buffer> upper(middle, piece->end());
-    piece->erase(middle, piece->end());
-    pieces_.insert(piece + 1, std::move(upper));
+  struct Range {
+    size_t begin, end;  // bytes
+  };
+
+  struct Piece {
+    std::vector<Life> lives;
+    std::vector<Range> ranges;
+  };
+
+  static Life life_of(const Buffer& buffer) {
+    return {static_cast<uint32_t>(buffer.first), static_cast<uint32_t>(buffer.last)};
   }
 
-  std::vector<std::vector<Buffer>> pieces_{1};
+  static bool before(const Range& a, const Range& b) { return a.begin < b.begin; }
+
+  static Piece upper_half(Piece& piece) {
+    return {take_upper_half(piece.lives), take_upper_half(piece.ranges)};
+  }
+
+  template <class T>
+  static std::vector<T> take_upper_half(std::vector<T>& list) {
+    std::vector<T> upper(list.begin() + kLargestPiece / 2, list.end());
+    list.resize(kLargestPiece / 2);
+    return upper;
+  }
+
+  std::vector<Piece> pieces_{1};
 };
 
 std::unordered_map<size_t, size_t> Liveness::place() {
