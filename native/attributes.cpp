@@ -27,8 +27,13 @@ int64_t to_integer(double value, const std::string& name) {
 
 }  // namespace
 
+const Attributes::Values& Attributes::values() const {
+  static const Values none;
+  return values_ ? *values_ : none;
+}
+
 double Attributes::number(const std::string& name) const {
-  return get<double>(values_, name, "a number");
+  return get<double>(values(), name, "a number");
 }
 
 double Attributes::number(const std::string& name, double fallback) const {
@@ -44,7 +49,7 @@ int64_t Attributes::integer(const std::string& name, int64_t fallback) const {
 }
 
 std::vector<double> Attributes::numbers(const std::string& name) const {
-  return get<std::vector<double>>(values_, name, "a list of numbers");
+  return get<std::vector<double>>(values(), name, "a list of numbers");
 }
 
 std::vector<int64_t> Attributes::integers(const std::string& name) const {
@@ -59,7 +64,7 @@ std::vector<int64_t> Attributes::integers(const std::string& name,
 }
 
 std::string Attributes::text(const std::string& name) const {
-  return get<std::string>(values_, name, "a string");
+  return get<std::string>(values(), name, "a string");
 }
 
 std::string Attributes::text(const std::string& name, const std::string& fallback) const {
@@ -67,7 +72,7 @@ std::string Attributes::text(const std::string& name, const std::string& fallbac
 }
 
 bool Attributes::flag(const std::string& name) const {
-  return get<bool>(values_, name, "true or false");
+  return get<bool>(values(), name, "true or false");
 }
 
 bool Attributes::flag(const std::string& name, bool fallback) const {

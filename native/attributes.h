@@ -1,10 +1,11 @@
 // Attributes of a step, as TypeScript wrote them: numbers, strings, booleans and lists of numbers.
-// A getter without a default throws, naming what is missing or has another type.
+// A getter without a default throws, naming what is missing or has another type. Never changed, so that copies are one.
 #pragma once
 
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,9 +17,10 @@ using Attribute = std::variant<double, std::string, bool, std::vector<double>>;
 class Attributes {
  public:
   Attributes() = default;
-  explicit Attributes(std::map<std::string, Attribute> values) : values_(std::move(values)) {}
+  explicit Attributes(std::map<std::string, Attribute> values)
+      : values_(std::make_shared<const Values>(std::move(values))) {}
 
-  bool has(const std::string& name) const { return values_.count(name) > 0; }
+  bool has(const std::string& name) const { return values_ && values_->count(name) > 0; }
 
   double number(const std::string& name) const;
   double number(const std::string& name, double fallback) const;
@@ -33,10 +35,17 @@ class Attributes {
   bool flag(const std::string& name) const;
   bool flag(const std::string& name, bool fallback) const;
 
-  auto operator<=>(const Attributes&) const = default;
+  bool operator==(const Attributes& other) const { return values_ == other.values_ || values() == other.values(); }
+  auto operator<=>(const Attributes& other) const {
+    return values_ == other.values_ ? std::partial_ordering::equivalent : values() <=> other.values();
+  }
 
  private:
-  std::map<std::string, Attribute> values_;
+  using Values = std::map<std::string, Attribute>;
+
+  const Values& values() const;
+
+  std::shared_ptr<const Values> values_;  // null where there are none
 };
 
 }  // namespace halfspace

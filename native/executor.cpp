@@ -6,14 +6,13 @@
 
 namespace halfspace {
 
-Executor::Executor(const Program& program, ExecutorOptions options)
-    : options_(options), arenas_(program.arenas) {
+Executor::Executor(Program program, ExecutorOptions options) : options_(options), arenas_(program.arenas) {
   validate(program);
   device_ = open_device(program.device, {options.precision, !options.trace});
   device_->enter_thread(options_.threads);
   std::vector<EntryPlan> plans;
-  for (const Entry& entry : program.entries) {
-    plans.push_back(plan_entry(program, entry, *device_, options_.threads));
+  for (Entry& entry : program.entries) {
+    plans.push_back(plan_entry(program.tensors, std::move(entry), *device_, options_.threads));
   }
   // Before kernels are made, which may choose their scratch memory by how much is left.
   allocate_data(plans);

@@ -25,7 +25,7 @@ class Executor {
  public:
   // Validates, plans, makes every kernel and allocates, on the thread that will run; throws where a
   // kernel does not take its step.
-  Executor(const Program& program, ExecutorOptions options);
+  Executor(Program program, ExecutorOptions options);
 
   const std::vector<EntryDescription>& entries() const { return entries_; }
   const std::vector<Arena>& arenas() const { return arenas_; }

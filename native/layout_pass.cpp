@@ -1,5 +1,7 @@
 #include "layout_pass.h"
 
+#include <utility>
+
 namespace halfspace {
 namespace {
 
@@ -43,14 +45,14 @@ void check_in_place(const Step& step, const DraftStep& draft) {
 
 }  // namespace
 
-LayoutPass::LayoutPass(const Program& program, const Device& device) : device_(device) {
-  slots.reserve(program.tensors.size());
-  for (const Tensor& tensor : program.tensors) {
+LayoutPass::LayoutPass(const std::vector<Tensor>& tensors, const Device& device) : device_(device) {
+  slots.reserve(tensors.size());
+  for (const Tensor& tensor : tensors) {
     slots.push_back({TensorMeta{tensor.dtype, tensor.shape}, tensor.storage, tensor.name});
   }
 }
 
-void LayoutPass::add(const Step& step) {
+void LayoutPass::add(Step step) {
   DraftStep draft = begin(step);
   for (size_t index = 0; index < step.inputs.size(); ++index) {
     Layout layout = layout_for(draft, {false, index});
@@ -65,19 +67,21 @@ void LayoutPass::add(const Step& step) {
     draft.meta.outputs[index] = slots[slot].meta;
   }
   check_in_place(step, draft);
-  std::vector<size_t> written = draft.outputs;
+  const std::vector<size_t> written = draft.outputs;
   steps.push_back(std::move(draft));
   for (size_t index = 0; index < written.size(); ++index) {
     store(written[index], step.outputs[index]);
   }
 }
 
-DraftStep LayoutPass::begin(const Step& step) const {
+DraftStep LayoutPass::begin(Step& step) const {
   DraftStep draft;
-  draft.meta = {step.kernel, {}, {}, step.attrs, step.label};
+  draft.meta = {std::move(step.kernel), {}, {}, std::move(step.attrs), std::move(step.label)};
+  draft.meta.inputs.reserve(step.inputs.size());
+  draft.meta.outputs.reserve(step.outputs.size());
   for (size_t tensor : step.inputs) draft.meta.inputs.push_back(slots[tensor].meta);
   for (size_t tensor : step.outputs) draft.meta.outputs.push_back(slots[tensor].meta);
-  draft.kernel = device_.find(step.kernel);
+  draft.kernel = device_.find(draft.meta.kernel);
   if (draft.kernel == nullptr) {
     fail(ErrorCode::Unsupported, draft.meta.describe(), ": this device has no such kernel");
   }

@@ -12,7 +12,7 @@
 
 namespace halfspace {
 
-// A tensor of the program or one that planning added: the same values in another layout.
+// A tensor of a program or one that planning added: the same values in another layout.
 struct Slot {
   TensorMeta meta;
   Storage storage;
@@ -32,17 +32,18 @@ struct DraftStep {
 // everything that the host sees is plain. A reorder stands wherever a step wants the other one.
 class LayoutPass {
  public:
-  LayoutPass(const Program& program, const Device& device);
+  LayoutPass(const std::vector<Tensor>& tensors, const Device& device);
 
   // Appends a step of the program, with the reorders it needs around it.
-  void add(const Step& step);
+  void add(Step step);
 
   std::vector<Slot> slots;
   std::vector<DraftStep> steps;
   size_t reorders = 0;
 
  private:
-  DraftStep begin(const Step& step) const;
+  // Takes all of the step but its operands.
+  DraftStep begin(Step& step) const;
   // The slot that holds `tensor` in `layout`, reordered into it where there is none yet.
   size_t in_layout(size_t tensor, Layout layout);
   // The slot a step writes when it makes `tensor` in `layout`.

@@ -121,9 +121,9 @@ class PlacePass {
 
 }  // namespace
 
-EntryPlan plan_entry(const Program& program, const Entry& entry, const Device& device, int lanes) {
-  LayoutPass layouts(program, device);
-  for (const Step& step : entry.steps) layouts.add(step);
+EntryPlan plan_entry(const std::vector<Tensor>& tensors, Entry entry, const Device& device, int lanes) {
+  LayoutPass layouts(tensors, device);
+  for (Step& step : entry.steps) layouts.add(std::move(step));
   std::vector<DraftStep> steps = chained(std::move(layouts.steps), layouts.slots, device, lanes);
   PlacePass places(layouts.slots, entry);
   EntryPlan plan = places.run(std::move(steps));

@@ -62,8 +62,8 @@ struct EntryPlan {
   std::vector<PlannedStep> steps;
 };
 
-// `program` has passed `validate`; `lanes` slices of a batch run at a time. Throws ErrorCode::Unsupported for an
-// unknown kernel.
-EntryPlan plan_entry(const Program& program, const Entry& entry, const Device& device, int lanes);
+// An entry over the tensors of a program that has passed `validate`; `lanes` slices of a batch run at a time. Throws
+// ErrorCode::Unsupported for an unknown kernel.
+EntryPlan plan_entry(const std::vector<Tensor>& tensors, Entry entry, const Device& device, int lanes);
 
 }  // namespace halfspace

@@ -10,7 +10,6 @@ namespace {
 
 // Far above any memory, and far enough below 2^63 that sums and bytes do not overflow.
 constexpr int64_t kMostElements = int64_t{1} << 44;
-constexpr size_t kHighestRank = 8;
 
 template <class... Parts>
 void expect(bool condition, const Parts&... parts) {
@@ -22,8 +21,6 @@ constexpr int64_t kWidestBlock = 16;
 
 // Also counts the channels that a blocked layout would add.
 void check_size(const Tensor& tensor) {
-  expect(tensor.shape.size() <= kHighestRank, "tensor '", tensor.name, "' has rank ",
-         tensor.shape.size(), ", at most ", kHighestRank, " is possible");
   int64_t elements = 1;
   for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
     int64_t size = tensor.shape[axis];

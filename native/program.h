@@ -29,7 +29,7 @@ struct Storage {
 struct Tensor {
   std::string name;
   DType dtype;
-  std::vector<int64_t> shape;
+  Dims shape;
   Storage storage;
 };
 
@@ -57,9 +57,9 @@ struct Program {
   std::vector<Entry> entries;
 };
 
-// Checks everything that guards memory: indices, bounds of arenas, sizes, and that every tensor is
-// written before it is read and, outside the arenas, written once. Throws ErrorCode::Internal,
-// since the compiler never makes a program that fails here.
+// Checks what guards memory: indices, bounds of arenas, sizes, and that every tensor is written before it is read
+// and, outside the arenas, written once. Throws ErrorCode::Internal, since the compiler never makes a program that
+// fails here.
 void validate(const Program& program);
 
 }  // namespace halfspace

@@ -18,8 +18,12 @@ const char* name_of(DType dtype) {
   return "unknown";
 }
 
+void Dims::check_rank(size_t rank) {
+  check(rank <= kHighestRank, ErrorCode::Internal, "internal: rank ", rank, ", at most ", kHighestRank, " is possible");
+}
+
 int64_t TensorMeta::dim(size_t axis) const {
-  check(axis < dims.size(), ErrorCode::Shape, text(), " has no axis ", axis);
+  if (axis >= dims.size()) fail(ErrorCode::Shape, text(), " has no axis ", axis);
   return dims[axis];
 }
 

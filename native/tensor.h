@@ -6,7 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <vector>
+
+#include "dims.h"
 
 namespace halfspace {
 
@@ -32,7 +33,7 @@ const char* name_of(DType dtype);
 
 struct TensorMeta {
   DType dtype = DType::F32;
-  std::vector<int64_t> dims;
+  Dims dims;
   Layout layout = Layout::Plain;
   // Channels in a block of a blocked image, as the device wants it (Device::channel_block).
   int64_t block = 0;

@@ -50,7 +50,7 @@ void check_shapes(const Convolution& c) {
               c.x.text(), " in ", c.groups, " groups");
   step.expect(c.y.dim(0) == c.x.dim(0) && c.y.dim(1) == c.w.dim(0), c.y.text(), " does not fit ",
               c.x.text(), " and ", c.w.text());
-  step.expect(!c.b || c.b->dims == std::vector<int64_t>{c.w.dim(0)}, "the bias must have shape [",
+  step.expect(!c.b || c.b->dims == Dims{c.w.dim(0)}, "the bias must have shape [",
               c.w.dim(0), "]");
 }
 
@@ -94,7 +94,7 @@ Convolution read(const StepMeta& step, const TensorMeta& x, const TensorMeta& w,
 }
 
 // The weight with its groups as an axis of its own, which is how oneDNN sees them.
-memory::dims weight_dims(const Convolution& c) {
+Dims weight_dims(const Convolution& c) {
   if (c.groups == 1) return c.w.dims;
   return {c.groups, c.w.dim(0) / c.groups, c.w.dim(1), c.w.dim(2), c.w.dim(3)};
 }

@@ -1,5 +1,7 @@
 #include "dnnl_kernel.h"
 
+#include "../semantics/strided.h"
+
 namespace halfspace::cpu {
 namespace {
 
@@ -7,6 +9,8 @@ namespace {
 dnnl::memory unbound(const dnnl::memory::desc& desc) {
   return dnnl::memory(desc, engine(), DNNL_MEMORY_NONE);
 }
+
+dnnl::memory::dims listed(const Dims& dims) { return {dims.begin(), dims.end()}; }
 
 // Where `bytes` more begin in memory of which `used` are.
 size_t reserved(size_t& used, size_t bytes) {
@@ -110,19 +114,15 @@ dnnl::primitive_attr epilogue_attributes(const StepMeta& step) {
 dnnl::memory::desc describe(const TensorMeta& meta, ElementType type) {
   if (!meta.is_blocked()) return plain(meta.dims, type);
   using tag = dnnl::memory::format_tag;
-  return {meta.dims, type, meta.block == 8 ? tag::nChw8c : tag::nChw16c};
+  return {listed(meta.dims), type, meta.block == 8 ? tag::nChw8c : tag::nChw16c};
 }
 
-dnnl::memory::desc plain(const dnnl::memory::dims& dims, ElementType type) {
-  dnnl::memory::dims strides(dims.size(), 1);
-  for (size_t axis = dims.size() - 1; axis > 0; --axis) {
-    strides[axis - 1] = strides[axis] * dims[axis];
-  }
-  return {dims, type, strides};
+dnnl::memory::desc plain(const Dims& dims, ElementType type) {
+  return {listed(dims), type, listed(dense_strides(dims))};
 }
 
-dnnl::memory::desc any(const dnnl::memory::dims& dims, ElementType type) {
-  return {dims, type, dnnl::memory::format_tag::any};
+dnnl::memory::desc any(const Dims& dims, ElementType type) {
+  return {listed(dims), type, dnnl::memory::format_tag::any};
 }
 
 }  // namespace halfspace::cpu

@@ -72,9 +72,9 @@ constexpr ElementType factor_type(Precision precision) {
 // The memory of a tensor as oneDNN describes it: plain row-major, nChw8c or nChw16c. Ours holds floats.
 dnnl::memory::desc describe(const TensorMeta& meta, ElementType type = ElementType::f32);
 // Row-major memory of any shape.
-dnnl::memory::desc plain(const dnnl::memory::dims& dims, ElementType type = ElementType::f32);
+dnnl::memory::desc plain(const Dims& dims, ElementType type = ElementType::f32);
 // A layout that the primitive may choose.
-dnnl::memory::desc any(const dnnl::memory::dims& dims, ElementType type = ElementType::f32);
+dnnl::memory::desc any(const Dims& dims, ElementType type = ElementType::f32);
 
 // Whether oneDNN has only its plain loops for this, far from what the machine can do.
 template <class PrimitiveDesc>

@@ -29,7 +29,7 @@ void check_linear(const StepMeta& step, const TensorMeta& x, const TensorMeta& w
   }
   step.expect(x.dim(1) == w.dim(1) && y.dim(0) == x.dim(0) && y.dim(1) == w.dim(0), x.text(), ", ",
               w.text(), " and ", y.text(), " do not fit");
-  step.expect(!b || (b->dtype == DType::F32 && b->dims == std::vector<int64_t>{w.dim(0)}),
+  step.expect(!b || (b->dtype == DType::F32 && b->dims == Dims{w.dim(0)}),
               "the bias must be f32[", w.dim(0), "]");
 }
 

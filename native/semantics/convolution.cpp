@@ -9,7 +9,7 @@ void check_operands(const StepMeta& step, const TensorMeta& x, const TensorMeta&
     step.expect(tensor->is_image(), "operands must be floats of rank 4, got ", tensor->text());
     step.expect(tensor->elements() > 0, tensor->text(), " is empty");
   }
-  step.expect(!b || (b->dtype == DType::F32 && b->dims == std::vector<int64_t>{w.dim(0)}),
+  step.expect(!b || (b->dtype == DType::F32 && b->dims == Dims{w.dim(0)}),
               "the bias must be f32[", w.dim(0), "]");
 }
 

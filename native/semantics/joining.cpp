@@ -8,7 +8,7 @@ size_t joined_axis(const StepMeta& step, const std::vector<TensorMeta>& parts,
   int64_t axis = step.attrs.integer("axis");
   if (axis < 0) axis += rank;
   step.expect(!parts.empty() && axis >= 0 && axis < rank, "no axis ", axis, " in ", whole.text());
-  std::vector<int64_t> joined = whole.dims;
+  Dims joined = whole.dims;
   joined[axis] = 0;
   for (const TensorMeta& part : parts) {
     step.expect(part.rank() == whole.rank() && part.layout == whole.layout &&

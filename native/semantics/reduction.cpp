@@ -3,6 +3,14 @@
 namespace halfspace {
 namespace {
 
+Dims without_ones(const Dims& dims) {
+  Dims rest;
+  for (int64_t size : dims) {
+    if (size != 1) rest.push_back(size);
+  }
+  return rest;
+}
+
 // Which axes of x go, checked against y.
 std::vector<bool> axes_of(const StepMeta& step) {
   step.expect_arity(1, 1, 1, 1);
@@ -18,10 +26,7 @@ std::vector<bool> axes_of(const StepMeta& step) {
     if (!reduced[i]) rest.push_back(x.dims[i]);
     ones.push_back(reduced[i] ? 1 : x.dims[i]);
   }
-  Dims without_ones = y.dims, expected = rest;
-  std::erase(without_ones, 1);
-  std::erase(expected, 1);
-  step.expect(x.is_floating() && y.is_floating() && without_ones == expected,
+  step.expect(x.is_floating() && y.is_floating() && without_ones(y.dims) == without_ones(rest),
               "expected the other axes of ", x.text(), ", got ", y.text());
   step.expect(x.is_blocked() == y.is_blocked() && (!x.is_blocked() || !reduced[1]),
               "blocked channels cannot be reduced");

@@ -12,8 +12,6 @@
 
 namespace halfspace {
 
-using Dims = std::vector<int64_t>;
-
 // Dimensions in memory: those of a blocked image are [N, blocks, H, W, block].
 inline Dims stored_dims(const TensorMeta& meta) {
   if (!meta.is_blocked()) return meta.dims;

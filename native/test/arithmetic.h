@@ -20,7 +20,7 @@ struct Arithmetic {
     if (!found) failed("no kernel ", kernel);
     return *found;
   }
-  Tensor random(std::vector<int64_t> dims, uint32_t seed, double spread) const {
+  Tensor random(Dims dims, uint32_t seed, double spread) const {
     Tensor t = test::random(std::move(dims), seed, spread);
     for (double& value : t.data) value = nearest(value);
     return t;

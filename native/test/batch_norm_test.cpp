@@ -12,7 +12,7 @@ constexpr double kEpsilon = 1e-5, kMomentum = 0.1;
 // Sums are taken in double; what is left is the rounding of a few float operations a value.
 constexpr double kTolerance = 2e-6;
 
-const std::vector<std::vector<int64_t>> kShapes = {{2, 1, 3, 5},  {4, 3, 7, 7},    {1, 17, 9, 2},
+const std::vector<Dims> kShapes = {{2, 1, 3, 5},  {4, 3, 7, 7},    {1, 17, 9, 2},
                                                    {3, 24, 5, 5}, {2, 33, 33, 40}, {64, 16, 1, 1}};
 
 struct Channel {
@@ -21,7 +21,7 @@ struct Channel {
 
 // Calls visit(index, channel) for every element.
 template <class Visit>
-void for_each(const std::vector<int64_t>& shape, Visit&& visit) {
+void for_each(const Dims& shape, Visit&& visit) {
   const int64_t pixels = shape[2] * shape[3];
   for (int64_t i = 0; i < elements(shape); ++i) visit(i, i / pixels % shape[1]);
 }
@@ -48,8 +48,8 @@ struct Operands {
   std::vector<Tensor> all() const { return {x, scale, bias, mean, variance}; }
 };
 
-Operands operands(const std::vector<int64_t>& shape, double shift = 0.5) {
-  const std::vector<int64_t> channels{shape[1]};
+Operands operands(const Dims& shape, double shift = 0.5) {
+  const Dims channels{shape[1]};
   Operands o{random(shape, 1), random(channels, 2), random(channels, 3), random(channels, 4),
              random(channels, 5)};
   for (double& value : o.x.data) value = static_cast<float>(value + shift);
@@ -71,7 +71,7 @@ Tensor normalized(const Operands& o, const std::vector<Channel>& channels, bool 
 
 // The five results of training mode; mean and variance in place.
 std::vector<Tensor> train(const Operands& o, bool relu) {
-  const std::vector<int64_t> channels{o.x.dims[1]};
+  const Dims channels{o.x.dims[1]};
   std::vector<Tensor> outputs{zeros(o.x.dims), zeros(channels), zeros(channels), zeros(channels),
                               zeros(channels)};
   run("batch_norm", attrs_of(relu), o.all(), outputs, {{3, 3}, {4, 4}});

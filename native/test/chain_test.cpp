@@ -146,7 +146,7 @@ struct Branch {
 
 Branch branch(Build& b, size_t x, uint32_t seed, bool relu) {
   const int64_t channels = b.value(x).dims[1];
-  const std::vector<int64_t> vector{channels};
+  const Dims vector{channels};
   Branch r{};
   r.depthwise = b.arena(random({channels, 1, 3, 3}, seed));
   r.pointwise = b.arena(random({channels, channels, 1, 1}, seed + 1, 0.3));
@@ -167,7 +167,7 @@ Branch branch(Build& b, size_t x, uint32_t seed, bool relu) {
 // Of x -> branch, and of what the branch is added to, in either order.
 void expect_gradients(bool branch_first) {
   Build b;
-  const std::vector<int64_t> shape{8, 21, 13, 9};
+  const Dims shape{8, 21, 13, 9};
   const size_t images = b.input(random(shape, 1)), gradients = b.input(random(shape, 2));
   const auto relu = Attrs{{"function", std::string("relu")}};
   const size_t x = b.temporary("unary", relu, {images}, b.like(images));
@@ -198,7 +198,7 @@ struct Joined {
 // Whether a sum is left to run.
 bool sums(const Joined& j, bool gradient_first) {
   Build b;
-  const std::vector<int64_t> shape{2, 24, 9, 7};
+  const Dims shape{2, 24, 9, 7};
   // What makes and reads images in blocks only.
   const Attrs pool{{"kernel", list({3, 3})}, {"strides", list({1, 1})}, {"padding", list({1, 1, 1, 1})}};
   const size_t a = b.input(random(shape, 1)), c = b.input(random(shape, 2));
@@ -264,7 +264,7 @@ TEST("a sum of two goes into the depthwise gradient that it reads, and into no o
 TEST("a step that has to wait for a sum over the batch gets all of it") {
   if (!on_cpu()) return;
   Build b;
-  const std::vector<int64_t> shape{6, 24, 8, 8};
+  const Dims shape{6, 24, 8, 8};
   const size_t images = b.input(random(shape, 1)), gradients = b.input(random(shape, 2));
   const auto relu = Attrs{{"function", std::string("relu")}};
   const size_t x = b.temporary("unary", relu, {images}, b.like(images));
@@ -283,7 +283,7 @@ TEST("a step that has to wait for a sum over the batch gets all of it") {
 TEST("a chain overtakes a step that cannot join, and that step sees what it should") {
   if (!on_cpu()) return;
   Build b;
-  const std::vector<int64_t> shape{8, 32, 16, 16};
+  const Dims shape{8, 32, 16, 16};
   const size_t images = b.input(random(shape, 1)), gradients = b.input(random(shape, 2));
   const auto relu = Attrs{{"function", std::string("relu")}};
   const size_t x = b.temporary("unary", relu, {images}, b.like(images));

@@ -7,7 +7,7 @@ using namespace halfspace::test;
 namespace {
 
 struct Case {
-  std::vector<int64_t> shape;  // of one part, its axis replaced by each of `sizes`
+  Dims shape;  // of one part, its axis replaced by each of `sizes`
   size_t axis;
   std::vector<int64_t> sizes;
 };
@@ -21,8 +21,8 @@ const std::vector<Case> kCases = {
     {{2, 0, 3}, 1, {4, 1}},      {{0}, 0, {3, 2}},
 };
 
-std::vector<int64_t> shape_of(const Case& c, int64_t size) {
-  std::vector<int64_t> shape = c.shape;
+Dims shape_of(const Case& c, int64_t size) {
+  Dims shape = c.shape;
   shape[c.axis] = size;
   return shape;
 }

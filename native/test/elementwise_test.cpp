@@ -97,7 +97,7 @@ const std::vector<Function> kFunctions = {
      [](double x) { return inside(x, -1.5, 2.5); }},
 };
 
-const std::vector<std::vector<int64_t>> kShapes = {
+const std::vector<Dims> kShapes = {
     {1, 1, 1, 1}, {2, 3, 5, 7}, {1, 17, 3, 3}, {3, 24, 1, 5}, {2, 33, 4, 4}, {5, 31}, {7}};
 
 Attrs attrs_of(const Function& f) {
@@ -173,7 +173,7 @@ TEST("functions of positive numbers agree with the C library, padding channels i
        {{"exponent", -1.5}},
        [](double x) { return std::pow(x, -1.5); },
        [](double x) { return -1.5 * std::pow(x, -2.5); }}};
-  const std::vector<int64_t> shape{2, 17, 3, 3};
+  const Dims shape{2, 17, 3, 3};
   for (const Function& f : functions) {
     Tensor x = random(shape, 1), y = zeros(shape), dx = zeros(shape);
     const Tensor dy = random(shape, 2);
@@ -230,7 +230,7 @@ TEST("sums of one to five tensors are exact in float, rectified or not") {
 }
 
 TEST("long tensors are cut into pieces without a seam") {
-  const std::vector<int64_t> shape{1, 16, 70, 65};
+  const Dims shape{1, 16, 70, 65};
   const Tensor a = random(shape, 5), b = random(shape, 6);
   Tensor sum = zeros(shape);
   for (size_t i = 0; i < sum.size(); ++i) sum[i] = float(a[i]) + float(b[i]);

@@ -21,7 +21,7 @@ namespace halfspace::test {
 // A plain tensor of any element type; numbers are held as double until the kernel needs them.
 struct Tensor {
   DType dtype = DType::F32;
-  std::vector<int64_t> dims;
+  Dims dims;
   std::vector<double> data;
   // Rank 4, but a weight rather than an image.
   bool weight = false;
@@ -38,19 +38,19 @@ struct Tensor {
   size_t size() const { return data.size(); }
 };
 
-inline int64_t elements(const std::vector<int64_t>& dims) {
+inline int64_t elements(const Dims& dims) {
   int64_t count = 1;
   for (int64_t dim : dims) count *= dim;
   return count;
 }
 
-inline Tensor zeros(std::vector<int64_t> dims, DType dtype = DType::F32) {
+inline Tensor zeros(Dims dims, DType dtype = DType::F32) {
   const int64_t count = elements(dims);
   return {dtype, std::move(dims), std::vector<double>(count, 0.0), false};
 }
 
 // Values that are exact in float, between -spread and spread.
-inline Tensor random(std::vector<int64_t> dims, uint32_t seed, double spread = 2.0) {
+inline Tensor random(Dims dims, uint32_t seed, double spread = 2.0) {
   std::mt19937 engine(seed);
   std::uniform_real_distribution<float> uniform(static_cast<float>(-spread),
                                                 static_cast<float>(spread));
@@ -60,7 +60,7 @@ inline Tensor random(std::vector<int64_t> dims, uint32_t seed, double spread = 2
 }
 
 // Few distinct values, so that maxima tie.
-inline Tensor random_ties(std::vector<int64_t> dims, uint32_t seed) {
+inline Tensor random_ties(Dims dims, uint32_t seed) {
   Tensor t = random(std::move(dims), seed);
   for (double& value : t.data) value = std::round(value);
   return t;

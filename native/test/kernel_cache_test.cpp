@@ -25,7 +25,7 @@ std::unique_ptr<Kernel> make_idle(const StepMeta&) {
 
 const KernelEntry kIdle{"idle", make_idle};
 
-StepMeta step(const char* label, std::vector<int64_t> dims, double stride, Layout layout) {
+StepMeta step(const char* label, Dims dims, double stride, Layout layout) {
   TensorMeta tensor{DType::F32, std::move(dims), layout};
   Attributes attrs({{"strides", std::vector<double>{stride}}});
   return {"idle", {tensor}, {tensor}, attrs, label};

@@ -5,8 +5,6 @@
 
 namespace halfspace::test {
 
-using Dims = std::vector<int64_t>;
-
 struct Product {
   Dims a, b, y;
   bool transpose_a, transpose_b;
@@ -27,8 +25,8 @@ inline void expect_stacked_products(const Arithmetic& arithmetic) {
   for (const Product& p : kProducts) {
     const Tensor a = arithmetic.random(p.a, 8, 2), b = arithmetic.random(p.b, 9, 2);
     Tensor y = zeros(p.y);
-    const int64_t rows = p.y[p.y.size() - 2], columns = p.y.back();
-    const int64_t inner = p.transpose_a ? p.a[p.a.size() - 2] : p.a.back();
+    const int64_t rows = p.y[p.y.size() - 2], columns = p.y.end()[-1];
+    const int64_t inner = p.transpose_a ? p.a[p.a.size() - 2] : p.a.end()[-1];
     const bool shared = b.size() == size_t(inner * columns);
     for (size_t i = 0; i < y.size(); ++i) {
       const int64_t column = i % columns, row = i / columns % rows, stack = i / columns / rows;

@@ -13,13 +13,13 @@ struct Case {
   std::vector<Tensor> inputs, outputs;
 };
 
-std::vector<Tensor> shaped(std::initializer_list<std::vector<int64_t>> dims) {
+std::vector<Tensor> shaped(std::initializer_list<Dims> dims) {
   std::vector<Tensor> all;
   for (const auto& d : dims) all.push_back(random(d, static_cast<uint32_t>(all.size() + 1), 1));
   return all;
 }
 
-Tensor weight(std::vector<int64_t> dims) {
+Tensor weight(Dims dims) {
   Tensor t = random(std::move(dims), 9, 1);
   t.weight = true;
   return t;
@@ -33,7 +33,7 @@ const Attrs kFilter{{"strides", list({1, 1})},
                     {"groups", 8.0}};
 
 std::vector<Case> elementwise() {
-  const std::vector<int64_t> flat{203};
+  const Dims flat{203};
   return {{"unary", {{"function", "tanh"}}, shaped({flat}), shaped({flat})},
           {"unary_backward", {{"function", "silu"}}, shaped({flat, flat, flat}), shaped({flat})},
           {"sum", {}, shaped({flat, flat, flat}), shaped({flat})},
@@ -64,7 +64,7 @@ std::vector<Case> rows() {
 }
 
 std::vector<Case> images() {
-  const std::vector<int64_t> image{2, 8, 4, 4}, channels{8};
+  const Dims image{2, 8, 4, 4}, channels{8};
   const Attrs half{{"mode", "linear"}, {"coordinates", "half_pixel"}};
   return {{"batch_norm",
            {{"epsilon", 1e-5}},

@@ -7,7 +7,7 @@ using namespace halfspace::test;
 namespace {
 
 struct Case {
-  std::vector<int64_t> shape;
+  Dims shape;
   int64_t kernel[2], strides[2], padding[4], dilations[2];
 };
 
@@ -25,7 +25,7 @@ int64_t outputs_along(const Case& c, size_t axis) {
   return (c.shape[2 + axis] + c.padding[axis] + c.padding[axis + 2] - reach) / c.strides[axis] + 1;
 }
 
-std::vector<int64_t> pooled_shape(const Case& c) {
+Dims pooled_shape(const Case& c) {
   return {c.shape[0], c.shape[1], outputs_along(c, 0), outputs_along(c, 1)};
 }
 

@@ -7,7 +7,7 @@ using namespace halfspace::test;
 namespace {
 
 struct Case {
-  std::vector<int64_t> x, y;
+  Dims x, y;
 };
 
 const std::vector<Case> kCases = {{{2, 3, 4, 5}, {2, 3, 8, 10}},   {{1, 17, 7, 3}, {1, 17, 3, 7}},

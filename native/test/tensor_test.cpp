@@ -7,8 +7,6 @@ using namespace halfspace::test;
 
 namespace {
 
-using Dims = std::vector<int64_t>;
-
 std::vector<double> doubles(const Dims& values) { return {values.begin(), values.end()}; }
 
 Dims position_of(int64_t index, const Dims& dims) {
@@ -222,7 +220,7 @@ TEST("layer normalisation and its gradient agree with the textbook formula") {
   constexpr double kEpsilon = 1e-5;
   for (const auto& [dims, axis] : std::vector<std::pair<Dims, int64_t>>{
            {{5, 7}, 1}, {{3, 4, 130}, 2}, {{100, 3, 5}, 1}, {{2, 9}, 0}}) {
-    Dims inner(dims.begin() + axis, dims.end()), outer(dims.begin(), dims.begin() + axis);
+    const std::vector<int64_t> inner(dims.begin() + axis, dims.end()), outer(dims.begin(), dims.begin() + axis);
     const int64_t size = elements(inner), rows = elements(outer);
     const Tensor x = random(dims, 12), dy = random(dims, 13), scale = random(inner, 14);
     const Tensor bias = random(inner, 15);
