@@ -45,6 +45,9 @@ const STEPS = 8;
 /** Copies of a step's input: images, labels and the hyperparameters. */
 const COPIES = 3;
 
+/** Of these, images and labels are sent ahead. */
+const AHEAD = 2;
+
 /** Each of the two pairs of buffers runs once without a graph and is captured in its second run. */
 const BUFFERS = 2;
 
@@ -81,8 +84,10 @@ emulatedTest('input travels on a stream of its own, which each step waits for', 
   const [first] = matching(journal, /^wait/);
   const lines = journal.lines.slice(journal.lines.indexOf(first as string));
   const copies = matching({ ...journal, lines }, new RegExp(`^queue (?!${compute} )\\d+ cudaMemcpyAsync$`));
-  // And those of the step after the last, which set out and are not run.
-  t.is(copies.length, COPIES * (STEPS - 1) + 2);
+  // And those of the step after the last, which set out and are not run. Those of the second step may set out before
+  // the thread that runs the first has come to wait.
+  const behind = COPIES * (STEPS - 1) + AHEAD;
+  t.true([behind, behind - AHEAD].includes(copies.length), `${copies.length} copies`);
   t.not(streamOf(t, copies), compute);
   t.is(matching(journal, new RegExp(`^wait ${compute}$`)).length, STEPS);
 });
