@@ -5,7 +5,6 @@
 // Those that take minutes, or need more than this checkout, run only where `--only` names them.
 
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { benchAnalysis } from './analysis.js';
 import { benchCeiling } from './ceiling.js';
 import { benchCommand } from './command.js';
@@ -15,6 +14,7 @@ import { benchErase } from './erase.js';
 import { benchGpu } from './gpu.js';
 import { benchHalfSpace } from './half-space.js';
 import { benchMemory } from './memory.js';
+import { parseOptions, positive, refuse } from './options.js';
 import { findPython } from './peer.js';
 import {
   describeMachine,
@@ -27,7 +27,8 @@ import {
 import { benchSoak } from './soak.js';
 import { benchSteps } from './step.js';
 
-const { values } = parseArgs({
+const usage = 'npm run bench -- [--only PATTERN] [--threads N] [--steps N] [--short] [--json]';
+const { values } = parseOptions(usage, {
   options: {
     json: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
@@ -36,11 +37,6 @@ const { values } = parseArgs({
     steps: { type: 'string' },
   },
 });
-
-function positive(option: 'threads' | 'steps', text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new Error(`--${option}: expected a positive whole number, got '${text}'`);
-}
 
 const skipped: string[] = [];
 const context: BenchContext = {
@@ -68,5 +64,5 @@ for (const bench of values.only === '' ? quick : [...quick, ...long]) {
     if (!values.json) process.stdout.write(`${formatResult(result)}\n`);
   }
 }
-if (results.length + skipped.length === 0) throw new Error(`no benchmark is named like '${values.only}'`);
+if (results.length + skipped.length === 0) refuse(`no benchmark is named like '${values.only}'`);
 if (values.json) process.stdout.write(`${JSON.stringify(jsonReport(machine, results), null, 2)}\n`);

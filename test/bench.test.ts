@@ -5,7 +5,7 @@ import { subjects } from '../bench/networks.js';
 import { workOf } from '../bench/work.js';
 import { compileTraining } from '../lib/compile/training.js';
 import { countMacs, countParameters, nodeMacs, type Node } from '../lib/graph.js';
-import { bench, benchOutput } from './short-bench.js';
+import { bench, benchCommand, benchOutput } from './short-bench.js';
 
 test('a short run times a step of every network', async (t) => {
   const { machine, results, geomean } = await bench('step/');
@@ -41,6 +41,16 @@ test('a short run of soak/stackedunets tells how much is resident in every tenth
 test('where no GPU can be used, its benchmarks say why they do not run', async (t) => {
   const { stderr } = await benchOutput('gpu/', { HALFSPACE_CUDA_LIBRARY: '/nowhere/halfspace_cuda.so' });
   t.regex(stderr, /^gpu: skipped; device: cpu \(cuda: the CUDA engine cannot be loaded: \/nowhere\//m);
+});
+
+test('two checkouts are timed by turns, here one and itself', async (t) => {
+  const { stdout } = await benchCommand('turns.ts', ['.', '--only', 'compile/stackedunets', '--rounds', '2']);
+  t.regex(stdout, /^compile\/stackedunets +before \d+\.\d+ {2}now \d+\.\d+ {2}\d+\.\d+x$/m);
+});
+
+test('options that nobody knows end with those that there are', async (t) => {
+  const refused = { code: 2, message: /--fast[^]*\[--only PATTERN\]/ };
+  await t.throwsAsync(benchCommand('main.ts', ['--fast']), refused);
 });
 
 test('a benchmark that nobody knows is an error', async (t) => {

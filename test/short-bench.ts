@@ -25,8 +25,18 @@ export async function bench(only: string): Promise<Report> {
 }
 
 /** What such a run prints. */
-export function benchOutput(only: string, more: Readonly<Record<string, string>> = {}) {
-  const args = ['--import', 'tsx', 'bench/main.ts', '--short', '--json', '--only', only];
+export const benchOutput = (only: string, more: Readonly<Record<string, string>> = {}) =>
+  benchCommand('main.ts', ['--short', '--json', '--only', only], more);
+
+/** What a command of bench/ prints. */
+export function benchCommand(
+  file: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+) {
   const env = { ...process.env, HALFSPACE_PYTHON: '/nowhere', ...more };
-  return promisify(execFile)(process.execPath, args, { cwd: root, env });
+  return promisify(execFile)(process.execPath, ['--import', 'tsx', `bench/${file}`, ...args], {
+    cwd: root,
+    env,
+  });
 }

@@ -1,0 +1,79 @@
+// Is this checkout faster than another? Runs the same benchmarks in both by turns, so that a noisy machine is noisy for
+// both, and prints the median of each over all rounds. PyTorch stays out of it.
+//
+//   npm run bench:turns -- DIR --only PATTERN [--rounds N] [--threads N]
+//
+// DIR is the other checkout; both are set up (`npm run setup`, and for `command/` and `inspect/` `npm run build:ts`).
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { median } from './measure.js';
+import { parseOptions, positive, refuse } from './options.js';
+
+const usage = 'npm run bench:turns -- DIR --only PATTERN [--rounds N] [--threads N]';
+const { values, positionals } = parseOptions(usage, {
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    threads: { type: 'string' },
+  },
+  allowPositionals: true,
+});
+const { only = refuse(usage), threads } = values;
+const [other = refuse(usage)] = positionals;
+const rounds = positive('rounds', values.rounds);
+
+/** Figures by benchmark, one for each round. */
+type Figures = Map<string, number[]>;
+
+interface Side {
+  readonly name: string;
+  readonly root: string;
+  readonly figures: Figures;
+}
+
+const side = (name: string, root: string): Side => {
+  if (!existsSync(join(root, 'bench/main.ts'))) refuse(`${root} has no bench/main.ts: it is no checkout`);
+  return { name, root, figures: new Map() };
+};
+
+const before = side('before', other);
+const now = side('now', fileURLToPath(new URL('..', import.meta.url)));
+
+for (let round = 0; round < rounds; round += 1) {
+  for (const { name, root, figures } of [before, now]) {
+    process.stderr.write(`round ${round + 1} of ${rounds}: ${name}\n`);
+    for (const [benchmark, figure] of await runOnce(root)) {
+      figures.set(benchmark, [...(figures.get(benchmark) ?? []), figure]);
+    }
+  }
+}
+
+for (const [benchmark, figures] of now.figures) {
+  const others = before.figures.get(benchmark);
+  if (!others) continue;
+  const [was, is] = [median(others), median(figures)];
+  const columns = [`before ${was.toFixed(2)}`, `now ${is.toFixed(2)}`, `${(was / is).toFixed(2)}x`];
+  process.stdout.write(`${benchmark.padEnd(28)} ${columns.join('  ')}\n`);
+}
+
+/** What the benchmarks of a checkout say, in milliseconds unless their names have another unit. */
+async function runOnce(root: string): Promise<ReadonlyMap<string, number>> {
+  const options = ['--json', '--only', only, ...(threads === undefined ? [] : ['--threads', threads])];
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', 'bench/main.ts', ...options],
+    { cwd: root, env: { ...process.env, HALFSPACE_PYTHON: '' }, maxBuffer: 2 ** 26 },
+  );
+  const { results } = JSON.parse(stdout) as { results: readonly Readonly<Record<string, unknown>>[] };
+  return new Map(results.map((result) => [String(result['name']), ownFigure(result)]));
+}
+
+/** `ours_ms`, or whatever the unit is. */
+function ownFigure(result: Readonly<Record<string, unknown>>): number {
+  const key = Object.keys(result).find((name) => name.startsWith('ours_'));
+  return Number(result[key ?? '']);
+}
