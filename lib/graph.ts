@@ -264,8 +264,13 @@ export class GraphBuilder {
   readonly #parameters: Parameter[] = [];
   readonly #nodes: Node[] = [];
   /** All names in use, gathered when a new one is first asked for: passes that copy never need them. */
-  #names: Set<string> | null = null;
+  #names: Set<string> | null;
   readonly #counters = new Map<string, number>();
+
+  /** `taken` are names that are in use elsewhere, or will be by nodes that are appended; more are added to it. */
+  constructor(taken: Set<string> | null = null) {
+    this.#names = taken;
+  }
 
   /** A data input of the network. */
   input(name: string, type: TensorType): Value {
@@ -321,14 +326,15 @@ export class GraphBuilder {
 
   /** `name`, or `name_2`, `name_3`, ... where it is taken. */
   unique(name: string): string {
-    this.#names ??= this.#gatherNames();
+    const names = (this.#names ??= this.#gatherNames());
+    const { size } = names;
     let candidate = name;
-    while (this.#names.has(candidate)) {
+    // A set that does not grow has the name already.
+    while (names.add(candidate).size === size) {
       const count = (this.#counters.get(name) ?? 1) + 1;
       this.#counters.set(name, count);
       candidate = `${name}_${count}`;
     }
-    this.#names.add(candidate);
     return candidate;
   }
 
@@ -362,7 +368,7 @@ export class GraphBuilder {
 
 function addNames(names: Set<string>, node: Node): void {
   names.add(node.name);
-  for (const { name } of node.outputs) names.add(name);
+  for (const { name } of node.outputs) if (name !== node.name) names.add(name);
 }
 
 /** A builder that already holds all of `graph`, to go on from there. */
@@ -478,8 +484,9 @@ function fail(message: string): never {
 export function verified(graph: Graph): Graph {
   const defined = new Map<string, Value>();
   const define = (value: Value): void => {
-    if (defined.has(value.name)) fail(`${ownerOf(value)}: the name '${value.name}' is used twice`);
-    defined.set(value.name, value);
+    const { size } = defined;
+    if (defined.set(value.name, value).size === size)
+      fail(`${ownerOf(value)}: the name '${value.name}' is used twice`);
   };
   graph.inputs.forEach(define);
   graph.parameters.forEach(define);

@@ -137,11 +137,12 @@ export class Network {
     const dilations = pair(options.dilation ?? 1);
     const padding = pads(options.padding ?? 'same', kernel, dilations);
     const name = this.#name(options, 'conv');
-    const shape = [outChannels, channelsPerGroup(name, x, groups), ...kernel];
+    const shape = [outChannels, channelsPerGroup(name, x, groups), kernel[0], kernel[1]];
     const deviation = Math.sqrt((2 * groups) / (outChannels * elements(kernel)));
     const weight = this.parameter(`${name}.weight`, shape, { kind: 'normal', deviation });
-    const biases = bias ? [this.#vector(`${name}.bias`, outChannels, 0)] : [];
-    return this.#add(name, ops.conv({ strides, padding, dilations, groups }), [x, weight, ...biases]);
+    const op = ops.conv({ strides, padding, dilations, groups });
+    if (!bias) return this.#add(name, op, [x, weight]);
+    return this.#add(name, op, [x, weight, this.#vector(`${name}.bias`, outChannels, 0)]);
   }
 
   /** Batch normalisation over axis 1: shape kept. Scale starts at one, bias at zero. */
@@ -279,7 +280,8 @@ const pair = (size: Size): Pair => (typeof size === 'number' ? [size, size] : si
 /** `same` with an even extent has its odd row and column at the bottom and right. */
 function pads(padding: PaddingOption, kernel: Pair, dilations: Pair): Padding {
   if (padding !== 'same') return typeof padding === 'number' ? [padding, padding, padding, padding] : padding;
-  const [height, width] = [dilations[0] * (kernel[0] - 1), dilations[1] * (kernel[1] - 1)];
+  const height = dilations[0] * (kernel[0] - 1);
+  const width = dilations[1] * (kernel[1] - 1);
   return [Math.floor(height / 2), Math.floor(width / 2), Math.ceil(height / 2), Math.ceil(width / 2)];
 }
 

@@ -1,13 +1,13 @@
 // Colours, and who gets them: people at a terminal, unless they say otherwise.
 
-import pico from 'picocolors';
+import { createColors } from './packages.js';
 
-export type Colors = ReturnType<typeof pico.createColors>;
+export type Colors = ReturnType<typeof createColors>;
 
 /** The colours themselves, for text that is stripped of them later where they are not wanted. */
-export const colors: Colors = pico.createColors(true);
+export const colors: Colors = createColors(true);
 
-const plain: Colors = pico.createColors(false);
+const plain: Colors = createColors(false);
 
 /** What text on `stream` is coloured with: nothing where it shall not be. */
 export const colorsFor = (stream: Stream): Colors => (usesColor(stream) ? colors : plain);

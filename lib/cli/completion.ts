@@ -1,9 +1,9 @@
 // `completion`: a script that teaches a shell what can be typed.
 
-import { Argument, type Command } from 'commander';
 import type { CommandWords } from './completion-words.js';
 import { addExamples } from './help.js';
 import { addOutputOptions, openOutput, type OutputFlags } from './output.js';
+import { Argument, type Command } from './packages.js';
 
 type Script = (commands: readonly CommandWords[]) => string;
 

@@ -1,20 +1,13 @@
 // `construct`: the sub-network of a network whose erased groups are zero.
 
 import type { Command } from 'commander';
+import { formatCount, formatGroups } from '../report/numbers.js';
 import type { VerifiedSubnet } from '../train/construct.js';
 import type { Colors } from './colors.js';
 import { addExamples } from './help.js';
 import { aboutFile, loadOnnx } from './load-model.js';
 import { parseIds, parseInput } from './options.js';
-import {
-  addOutputOptions,
-  formatCount,
-  formatGroups,
-  openOutput,
-  writeResult,
-  type Output,
-  type OutputFlags,
-} from './output.js';
+import { addOutputOptions, openOutput, writeResult, type Output, type OutputFlags } from './output.js';
 import { formatTable } from './table.js';
 
 export function declareConstruct(command: Command): void {

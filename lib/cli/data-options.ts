@@ -1,12 +1,12 @@
 // `--data` and what goes with it, shared by `train` and `eval`.
 
-import { Option, type Command } from 'commander';
 import type { Dataset } from '../data/dataset.js';
 import { isDatasetName } from '../data/names.js';
 import { HalfspaceError } from '../errors.js';
 import { datasetNames } from './names.js';
 import { orElse, parseNumbers, positiveInteger, withoutUndefined } from './options.js';
 import type { Output } from './output.js';
+import { Option, type Command } from './packages.js';
 
 export interface DataFlags {
   readonly data?: string;

@@ -3,12 +3,11 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 import { promisify } from 'node:util';
 
-import { Option, type Command } from 'commander';
-
 import { HalfspaceError } from '../errors.js';
 import type { Colors } from './colors.js';
 import { addExamples } from './help.js';
 import { addOutputOptions, openOutput, type Output, type OutputFlags } from './output.js';
+import { Option, type Command } from './packages.js';
 import type { AddonDescription, MachineDescription } from './probe.js';
 import { formatTable, yesOrNo } from './table.js';
 

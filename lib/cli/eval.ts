@@ -1,13 +1,14 @@
 // `eval`: the accuracy of a network on the test images of a data set.
 
-import { Argument, type Command } from 'commander';
+import { formatPercent } from '../report/numbers.js';
 import { addConfigOptions } from './config-options.js';
 import { addDataOptions, openData, shapeFor, skipping, type DataFlags } from './data-options.js';
 import { addExamples } from './help.js';
 import { isOnnxPath, loadRunnable, requireModel } from './load-model.js';
 import { modelNames } from './names.js';
 import { deviceOption, orElse, positiveInteger, threadCount } from './options.js';
-import { addOutputOptions, formatPercent, openOutput, type Output, type OutputFlags } from './output.js';
+import { addOutputOptions, openOutput, type Output, type OutputFlags } from './output.js';
+import { Argument, type Command } from './packages.js';
 import { showUsualValues } from './usual-values.js';
 
 export function declareEval(command: Command): void {

@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Option, type Command } from 'commander';
 import { HalfspaceError, systemReason } from '../errors.js';
 import { configNames } from './config-names.js';
 import { addExamples } from './help.js';
@@ -12,6 +11,7 @@ import { requireModel } from './load-model.js';
 import { datasetNames, modelNames } from './names.js';
 import { choiceOption, orElse } from './options.js';
 import { addOutputOptions, openOutput, writeResult, type Output, type OutputFlags } from './output.js';
+import { Option, type Command } from './packages.js';
 
 export function declareInit(command: Command): void {
   command

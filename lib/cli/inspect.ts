@@ -4,22 +4,15 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { HalfspaceError } from '../errors.js';
 import type { Unsupported } from '../ops/opaque.js';
+import { collapse, shorten } from '../report/labels.js';
+import { formatCount } from '../report/numbers.js';
 import type { SearchSpace } from '../search/space.js';
 import type { Colors } from './colors.js';
 import { addConfigOptions } from './config-options.js';
 import { addExamples } from './help.js';
 import { isOnnxPath, loadModel, modelArgument, requireModel } from './load-model.js';
 import { parseInput, positiveInteger, withoutUndefined } from './options.js';
-import {
-  addOutputOptions,
-  collapse,
-  formatCount,
-  openOutput,
-  shorten,
-  writeResult,
-  type Output,
-  type OutputFlags,
-} from './output.js';
+import { addOutputOptions, openOutput, writeResult, type Output, type OutputFlags } from './output.js';
 import { formatTable, yesOrNo } from './table.js';
 import { showUsualValues } from './usual-values.js';
 

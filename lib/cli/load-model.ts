@@ -2,7 +2,6 @@
 // JavaScript or TypeScript file whose default export is a network or builds one.
 
 import { dirname } from 'node:path';
-import { Argument } from 'commander';
 import { HalfspaceError, systemReason } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { ModelOptions } from '../models/index.js';
@@ -13,6 +12,7 @@ import { isModulePath, loadModule } from './load-module.js';
 import { modelNames } from './names.js';
 import { orElse } from './options.js';
 import type { Output } from './output.js';
+import { Argument } from './packages.js';
 
 export const isOnnxPath = (model: string): boolean => model.toLowerCase().endsWith('.onnx');
 

@@ -1,8 +1,8 @@
 // Options and parsers of their values: each says what was expected and what arrived.
 
-import { Argument, InvalidArgumentError, Option } from 'commander';
 import { suggest } from '../suggest.js';
 import { deviceForm, deviceNames, devicePattern } from './names.js';
+import { Argument, InvalidArgumentError, Option } from './packages.js';
 
 /** An option whose value is one of a few names. */
 export const choiceOption = (flags: string, description: string, names: readonly string[]): Option =>

@@ -6,16 +6,6 @@ import type { Command } from 'commander';
 import { HalfspaceError, systemReason } from '../errors.js';
 import { colorsFor, type Colors } from './colors.js';
 
-export { collapse, shorten } from '../report/labels.js';
-export {
-  formatCount,
-  formatGroups,
-  formatIds,
-  formatPercent,
-  formatSegments,
-  formatShare,
-} from '../report/numbers.js';
-
 /** Options of every command. */
 export interface OutputFlags {
   readonly json?: boolean;

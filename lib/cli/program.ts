@@ -4,12 +4,12 @@
 // Results go to stdout, progress to stderr. Exit status: 0 done, 1 failed, 2 wrong usage.
 
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
 import { HalfspaceError, type ErrorCode } from '../errors.js';
 import { colorsFor, usesColor } from './colors.js';
 import { commands } from './commands.js';
 import { addExamples, helpStyle } from './help.js';
 import { InterruptedError } from './interrupt.js';
+import { Command, CommanderError } from './packages.js';
 
 /** Codes that mean the command was asked for something that does not exist or cannot be. */
 const usageCodes: readonly ErrorCode[] = ['ERR_OPTION', 'ERR_TARGET'];

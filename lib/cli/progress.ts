@@ -2,8 +2,8 @@
 
 import cliProgress from 'cli-progress';
 import type { Progress, StepProgress } from '../index.js';
-import { formatSeconds } from '../report/numbers.js';
-import { formatCount, formatPercent, formatSegments, type Output } from './output.js';
+import { formatCount, formatPercent, formatSeconds, formatSegments } from '../report/numbers.js';
+import type { Output } from './output.js';
 
 export interface ProgressView {
   readonly update: (event: Progress) => void;

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { HalfspaceError } from '../errors.js';
 import type { Graph } from '../graph.js';
+import { formatCount, formatIds, formatPercent, formatShare } from '../report/numbers.js';
 import type { SearchOptions } from '../train/options.js';
 import { search, type SearchResult, type Summary } from '../train/search.js';
 import { rebase } from './config-paths.js';
 import type { Settings } from './config-schema.js';
 import type { Colors } from './colors.js';
 import { InterruptedError, stopOnInterrupt } from './interrupt.js';
-import { formatCount, formatIds, formatPercent, formatShare, type Output } from './output.js';
+import type { Output } from './output.js';
 import { showProgress } from './progress.js';
 import { formatTable } from './table.js';
 

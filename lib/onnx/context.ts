@@ -53,16 +53,18 @@ export interface BoundNode extends SourceNode {
 
 /** The growing graph and what is known by name. Constants become parameters when a node reads them. */
 export class Reading {
-  readonly builder = new GraphBuilder();
+  readonly builder: GraphBuilder;
   readonly known = new Map<string, Known>();
   /** Nodes that another one has read along with itself. */
   readonly absorbed = new Set<SourceNode>();
   /** What the file declares about values. */
   readonly types: DeclaredTypes;
-  readonly nextBatch = new NextBatch(this.builder.nodes);
+  readonly nextBatch: NextBatch;
   readonly #parameters = new Map<OnnxLayout | null, Map<OnnxTensor, Parameter>>();
 
   constructor(readonly source: Source) {
+    this.builder = new GraphBuilder(source.names);
+    this.nextBatch = new NextBatch(this.builder.nodes);
     const { valueInfo, output } = source.graph;
     this.types = new DeclaredTypes([...valueInfo, ...output]);
   }

@@ -42,8 +42,16 @@ const scalars: Readonly<Record<string, Encoding>> = {
   double: { wire: 1, read: (reader) => reader.double() },
   float: { wire: 5, read: (reader) => reader.float() },
   string: { wire: LENGTH, read: (reader) => reader.string() },
-  bytes: { wire: LENGTH, read: (reader) => reader.bytes() },
+  bytes: { wire: LENGTH, read: view },
 };
+
+/** Plain bytes, which are made faster than those of a buffer that `reader` would make. */
+function view(reader: Reader): Uint8Array {
+  const length = reader.uint32();
+  const start = reader.pos;
+  reader.skip(length);
+  return new Uint8Array(reader.buf.buffer, reader.buf.byteOffset + start, length);
+}
 
 /** An integer of one byte, as nearly all are; null where it has more, which cost an object each. */
 function shortInteger(reader: Reader): number | null {
@@ -111,28 +119,32 @@ const repeated =
     return true;
   };
 
-/** `list` with the values that stand behind their length. */
+/** `list` with the values that stand behind their length, without the room that it took to grow. */
 function unpack(reader: Reader, read: Encoding['read'], list: unknown[]): readonly unknown[] {
-  within(reader, reader.size(), () => list.push(read(reader)));
-  return list;
+  const outer = enter(reader, reader.size());
+  while (reader.pos < reader.len) list.push(read(reader));
+  reader.len = outer;
+  return list.slice();
 }
 
 function decodeMessage({ fields, empty }: Message, reader: Reader, length: number): Record<string, unknown> {
   const result = { ...empty };
-  within(reader, length, () => {
+  const outer = enter(reader, length);
+  while (reader.pos < reader.len) {
     const tag = reader.tag();
-    const [number, wire] = [tag >>> 3, tag & 7];
+    const number = tag >>> 3;
+    const wire = tag & 7;
     if (!fields[number]?.(result, reader, wire)) reader.skipType(wire, 0, number);
-  });
+  }
+  reader.len = outer;
   return result;
 }
 
-/** Calls `read` until `length` bytes are read; it cannot read beyond them. */
-function within(reader: Reader, length: number, read: () => void): void {
+/** Lets `reader` read no more than `length` bytes; the end that it had, to be put back behind them. */
+function enter(reader: Reader, length: number): number {
   const outer = reader.len;
   const end = reader.pos + length;
   if (end > outer) throw new RangeError(`${length} bytes at ${reader.pos} reach beyond ${outer}`);
   reader.len = end;
-  while (reader.pos < end) read();
-  reader.len = outer;
+  return outer;
 }

@@ -36,7 +36,6 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
   const precision = describePrecision(source.graph);
   if (precision !== null) options.note?.(precision);
   const reading = new Reading(source);
-  for (const { name } of source.nodes) reading.builder.unique(name);
   readInitializers(reading, options.directory ?? null);
   readInputs(reading, options);
   const claim = foldingAccount(constantElements(reading));
@@ -51,12 +50,10 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
 function readInitializers(reading: Reading, directory: string | null): void {
   for (const proto of reading.source.graph.initializer) {
     const name = proto.name || damaged('an initializer has no name');
-    if (reading.known.has(name)) damaged(`initializer '${name}' is there twice`);
-    reading.known.set(name, {
-      kind: 'constant',
-      tensor: readTensor(proto, name, { directory, stored: true }),
-      guessed: false,
-    });
+    const tensor = readTensor(proto, name, { directory, stored: true });
+    const { size } = reading.known;
+    if (reading.known.set(name, { kind: 'constant', tensor, guessed: false }).size === size)
+      damaged(`initializer '${name}' is there twice`);
   }
 }
 

@@ -79,11 +79,12 @@ function understand(reading: Reading, node: BoundNode): void {
     const undeclared = isKnownOperator(node) ? 'untyped' : 'like its input';
     return bind(reading, node, keepNode(reading, node, values, undeclared));
   }
-  const certainty = { lost: isLost(node), guessed: isGuessed(node) };
+  const lost = isLost(node);
+  const guessed = isGuessed(node);
   const results = values.map((value): Known =>
     'origin' in value
-      ? { kind: 'value', value, ...certainty }
-      : { kind: 'sequence', values: value, ...certainty },
+      ? { kind: 'value', value, lost, guessed }
+      : { kind: 'sequence', values: value, lost, guessed },
   );
   bind(reading, node, results);
   if (context.follower) {

@@ -21,6 +21,8 @@ export interface Source {
   readonly graph: GraphProto;
   /** In an order in which every node follows those that it reads. */
   readonly nodes: readonly SourceNode[];
+  /** The names of the nodes, each once; who adds names to the graph goes on with them. */
+  readonly names: Set<string>;
   /** The nodes that read a value, a node once. */
   readersOf(value: string): readonly SourceNode[];
 }
@@ -31,30 +33,32 @@ export function readSource(bytes: Uint8Array): Source {
   const { graph } = model;
   if (!graph) damaged('not an ONNX model: it has no graph');
   if (graph.output.length === 0) damaged('the model has no output');
-  const named = withNames(withoutCalls(model));
-  const nodes = sorted(graph, named);
+  const names = new Set<string>();
+  const nodes = sorted(graph, withNames(withoutCalls(model), names));
   let readers: ReadonlyMap<string, readonly SourceNode[]> | null = null;
   return {
     opset: operatorSet(model),
     graph,
     nodes,
+    names,
     readersOf: (value) => (readers ??= allReaders(nodes)).get(value) ?? [],
   };
 }
 
-/** Names that occur again get a number, since ours are unique. */
-function withNames(nodes: readonly NodeProto[]): readonly SourceNode[] {
-  const taken = new Set<string>();
+/** Names that occur again get a number, since ours are unique; all are added to those that are `taken`. */
+function withNames(nodes: readonly NodeProto[], taken: Set<string>): readonly SourceNode[] {
   const counts = new Map<string, number>();
   return nodes.map((proto, index) => {
     if (!proto.opType) damaged(`node ${index} '${proto.name ?? ''}' has no operator`);
     const own = proto.name || `${proto.opType}_${index}`;
+    const { size } = taken;
     let name = own;
-    for (let count = counts.get(own) ?? 2; taken.has(name); count++) {
+    // A set that does not grow has the name already.
+    while (taken.add(name).size === size) {
+      const count = counts.get(own) ?? 2;
       name = `${own}_${count}`;
       counts.set(own, count + 1);
     }
-    taken.add(name);
     return { name, proto };
   });
 }
@@ -83,8 +87,9 @@ function sorted(graph: GraphProto, nodes: readonly SourceNode[]): readonly Sourc
     inOrder &&= proto.input.every(defined);
     for (const output of proto.output) {
       if (output === '') continue;
-      if (present.has(output)) damaged(`node '${name}' defines '${output}', which is defined already`);
-      present.add(output);
+      const { size } = present;
+      if (present.add(output).size === size)
+        damaged(`node '${name}' defines '${output}', which is defined already`);
     }
   }
   if (inOrder) return nodes;

@@ -10,7 +10,7 @@ import type {
   Op,
   Value,
 } from '../graph.js';
-import { elements, sameShape, type Shape, type TensorType } from '../shape.js';
+import { dim, elements, sameShape, type Shape, type TensorType } from '../shape.js';
 import { isComputedZero, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
 import { requireImage, windowOf } from './onnx-window.js';
 import {
@@ -25,7 +25,7 @@ import {
   vector,
   withEpilogue,
 } from './operator.js';
-import { windowed, type Padding, type Pair } from './window.js';
+import { windowed, type Padding, type Pair, type Window } from './window.js';
 
 export interface Convolution {
   readonly strides: Pair;
@@ -40,24 +40,25 @@ const plain: Convolution = { strides: [1, 1], padding: [0, 0, 0, 0], dilations: 
 
 /** conv: x, w, [b] -> y [N, O, H', W']. */
 export function conv(options: Partial<Convolution> = {}): Op {
-  const attributes: Convolution = { ...plain, ...options };
-  const attrs = geometry(attributes);
-  const { epilogue } = attributes;
+  const { strides = plain.strides, padding = plain.padding, epilogue } = options;
+  const { dilations = plain.dilations, groups = plain.groups } = options;
+  const attrs = { strides, padding, dilations, groups };
+  const attributes: Convolution = epilogue ? { ...attrs, epilogue } : attrs;
   return {
     name: 'Conv',
     attrs: withEpilogue(attrs, epilogue),
     infer: (inputs) => [result(attributes, inputs)],
     gradient: (context) => gradient(attributes, context),
     lower: () => ({ kernel: 'conv', attrs: withEpilogue(attrs, epilogue) }),
-    macs: ([, w], [y]) => (w && y ? elements(y.shape) * elements(w.shape.slice(1)) : 0),
+    macs,
     onnx: epilogue ? null : ([, w]) => onnx(attributes, w?.shape ?? []),
-    zero: ([x, w, b = true]) => (x || w) === true && b,
+    zero,
     homogeneous: linearLayer(epilogue),
     joint: null,
     narrow: narrow(attributes),
     probabilities: null,
     epilogue: null,
-    fuse: (epilogue) => (attributes.epilogue ? null : conv({ ...attributes, epilogue })),
+    fuse: (next) => (epilogue ? null : conv({ ...attrs, epilogue: next })),
   };
 }
 
@@ -89,17 +90,32 @@ const geometry = ({ strides, padding, dilations, groups }: Convolution): Attribu
 function result(attributes: Convolution, inputs: readonly TensorType[]): TensorType {
   arity(inputs, 2, 3);
   const x = operand(inputs, 0, 'input', 4);
-  const [n, c, h, w] = x.shape as [number, number, number, number];
-  const [o, perGroup, kh, kw] = operand(inputs, 1, 'weight', 4).shape as [number, number, number, number];
+  const weight = operand(inputs, 1, 'weight', 4).shape;
+  // Read one by one, since networks have thousands: taking lists apart is slow until it is compiled.
+  const channels = dim(x.shape, 1);
+  const made = dim(weight, 0);
+  const perGroup = dim(weight, 1);
   const { groups } = attributes;
-  if (c !== perGroup * groups) {
+  if (channels !== perGroup * groups) {
     const per = groups === 1 ? '' : ` (${groups} groups of ${perGroup})`;
-    mismatch(`input has ${c} channels but the weight expects ${perGroup * groups}${per}`);
+    mismatch(`input has ${channels} channels but the weight expects ${perGroup * groups}${per}`);
   }
-  if (o % groups !== 0) mismatch(`${o} output channels do not fall into ${groups} groups`);
-  if (inputs.length > 2) vector(inputs, 2, 'bias', o);
-  return { dtype: x.dtype, shape: [n, o, ...windowed(h, w, { ...attributes, kernel: [kh, kw] })] };
+  if (made % groups !== 0) mismatch(`${made} output channels do not fall into ${groups} groups`);
+  if (inputs.length > 2) vector(inputs, 2, 'bias', made);
+  const { strides, padding, dilations } = attributes;
+  const window: Window = { kernel: [dim(weight, 2), dim(weight, 3)], strides, padding, dilations };
+  const size = windowed(dim(x.shape, 2), dim(x.shape, 3), window);
+  return { dtype: x.dtype, shape: [dim(x.shape, 0), made, size[0], size[1]] };
 }
+
+/** Each output element takes a filter's worth of products. */
+function macs(inputs: readonly TensorType[], outputs: readonly TensorType[]): number {
+  const w = inputs[1];
+  const y = outputs[0];
+  return w && y ? elements(y.shape) * elements(w.shape.slice(1)) : 0;
+}
+
+const zero = (zeros: readonly boolean[]): boolean => (zeros[0] || zeros[1]) === true && (zeros[2] ?? true);
 
 function gradient(attributes: Convolution, context: GradientContext): readonly (Value | null)[] {
   const dy = beforeEpilogue(context, attributes.epilogue);

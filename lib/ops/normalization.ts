@@ -9,6 +9,7 @@ import {
   gradientOp,
   input,
   linearNorm,
+  noMacs,
   operand,
   output,
   unfusable,
@@ -33,18 +34,19 @@ const PARAMETERS = [
 
 /** batchNorm: x, scale, bias, mean, variance -> y = (x - m) / sqrt(v + epsilon) * scale + bias, m, 1 / sqrt(v + epsilon). */
 export function batchNorm(options: Partial<BatchNorm> = {}): Op {
-  const attributes: BatchNorm = { epsilon: 1e-5, momentum: 0.1, ...options };
-  const { epsilon, momentum, epilogue } = attributes;
+  const { epsilon = 1e-5, momentum = 0.1, epilogue } = options;
+  const attrs = { epsilon, momentum };
+  const attributes: BatchNorm = epilogue ? { ...attrs, epilogue } : attrs;
   return {
     name: 'BatchNorm',
-    attrs: withEpilogue({ epsilon, momentum }, epilogue),
+    attrs: withEpilogue(attrs, epilogue),
     infer: results,
     gradient: (context) => gradient(attributes, context),
     lower: (mode) => lower(attributes, mode),
-    macs: () => 0,
+    macs: noMacs,
     onnx: epilogue ? null : () => onnx(attributes),
     // Whatever the statistics are, only scale and bias at zero silence every mode.
-    zero: ([, scale, bias]) => (scale && bias) === true,
+    zero: (zeros) => (zeros[1] && zeros[2]) === true,
     homogeneous: linearNorm(epilogue),
     joint: null,
     narrow: narrow(attributes),

@@ -92,8 +92,13 @@ const spellings: readonly (readonly [Spelling, () => Op])[] = [
   ],
 ];
 
+/** The function that any spelling ends in. */
+const lasts: readonly string[] = ['mul', 'div', 'affine'];
+
 /** The activation that `value` is, and of what, where several nodes say it. */
 export function spelledActivation(value: Value): { readonly op: Op; readonly x: Value } | null {
+  // Nearly no value is; what makes it is looked at once before it is looked for.
+  if (!lasts.includes(kernelOf(value)?.attrs['function'] as string)) return null;
   for (const [spelling, op] of spellings) {
     const found = spelling(value);
     if (found !== null) return { op: op(), x: found };

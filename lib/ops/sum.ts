@@ -1,7 +1,7 @@
 // The sum of tensors of one shape, and the only joint of its kind: a sum does not miss a term that is zero.
 
 import type { Epilogue, Kept, NarrowRule, Op, Value } from '../graph.js';
-import { sameType, type TensorType } from '../shape.js';
+import { sameType } from '../shape.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import { alike, beforeEpilogue, noMacs, rectified, withEpilogue, zeroWithAll } from './operator.js';
 
@@ -47,15 +47,13 @@ const sameKept = (a: Kept, b: Kept): boolean =>
   a === b || (a !== null && b !== null && a.length === b.length && a.every((c, index) => c === b[index]));
 
 function read(context: OnnxContext): readonly Value[] {
-  const terms = Array.from({ length: context.inputs }, (_, index) => index);
-  const [first] = terms.map((index) => context.type(index));
-  if (!terms.every((index) => sameType(context.type(index), first as TensorType))) {
-    context.decline('its terms have different shapes');
+  const first = context.type(0);
+  for (let index = 1; index < context.inputs; index += 1) {
+    if (!sameType(context.type(index), first)) context.decline('its terms have different shapes');
   }
-  return context.emit(
-    sum(),
-    terms.map((index) => context.data(index)),
-  );
+  const terms: Value[] = [];
+  for (let index = 0; index < context.inputs; index += 1) terms.push(context.data(index));
+  return context.emit(sum(), terms);
 }
 
 export const readers: OnnxReaders = { Sum: read };

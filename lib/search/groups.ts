@@ -8,7 +8,7 @@ import type { Span } from '../compile/update.js';
 import { complement, merge, type Losses, type Member } from './losses.js';
 import { blankConstants, spoiler, type Blank } from './removable.js';
 import { lastVertex, type Chain } from './segments.js';
-import type { Trace, Vertex } from './trace.js';
+import { distinct, type Trace, type Vertex } from './trace.js';
 
 /** Parameters that become zero together, or not at all (the paper's generalised zero-invariant group). */
 export interface Group {
@@ -61,12 +61,15 @@ function shareComponents(chains: readonly Chain[]): readonly number[] {
     }
     return at;
   };
+  const tie = (a: number, b: number): void => {
+    parent[Math.max(a, b)] = Math.min(a, b);
+  };
   const seen = new Map<Parameter, number>();
   chains.forEach(({ trainable }, segment) => {
     for (const parameter of trainable) {
-      const [a, b] = [root(seen.get(parameter) ?? segment), root(segment)];
-      parent[Math.max(a, b)] = Math.min(a, b);
-      seen.set(parameter, segment);
+      const other = seen.get(parameter);
+      if (other !== undefined) tie(root(other), root(segment));
+      else seen.set(parameter, segment);
     }
   });
   return chains.map((_, segment) => root(segment));
@@ -168,20 +171,32 @@ function collect(
   reasons: readonly string[],
 ): readonly Group[] {
   const teams = [...groupBy(components).values()].filter(([first]) => reasons[first as number] === '');
-  const own = teams.map(
-    (segments) => new Set(segments.flatMap((segment) => (chains[segment] as Chain).trainable)),
-  );
+  const own = teams.map((segments) => trainableOf(chains, segments));
   const slices = teams.map((segments, team) =>
-    merge(segments.flatMap((s) => claims[s] ?? []).filter((member) => !own[team]?.has(member.parameter))),
+    elsewhere(
+      segments.flatMap((segment) => claims[segment] ?? []),
+      own[team] ?? [],
+    ),
   );
   const claimed = new Map<Parameter, Member>();
   for (const member of merge(slices.flat())) claimed.set(member.parameter, member);
-  return teams.map((segments, team) =>
-    makeGroup(team, segments, [
-      ...[...(own[team] ?? [])].flatMap((parameter) => remaining(parameter, claimed.get(parameter))),
-      ...(slices[team] ?? []),
-    ]),
-  );
+  return teams.map((segments, team) => {
+    const left = (own[team] ?? []).flatMap((parameter) => remaining(parameter, claimed.get(parameter)));
+    return makeGroup(team, segments, left.concat(slices[team] ?? []));
+  });
+}
+
+/** The parameters of `segments`, each once. */
+function trainableOf(chains: readonly Chain[], segments: readonly number[]): readonly Parameter[] {
+  const lists = segments.map((segment) => (chains[segment] as Chain).trainable);
+  return lists.length === 1 ? (lists[0] ?? []) : distinct(lists.flat());
+}
+
+/** The members that lie in other parameters than one's own. */
+function elsewhere(members: readonly Member[], own: readonly Parameter[]): readonly Member[] {
+  if (members.length === 0) return members;
+  const mine = new Set(own);
+  return merge(members.filter(({ parameter }) => !mine.has(parameter)));
 }
 
 /** A parameter of one's own, less what others claimed of it. */
@@ -197,7 +212,7 @@ const makeGroup = (id: number, segments: readonly number[], members: readonly Me
   segments,
   members,
   params: members.reduce((sum, member) => sum + memberSize(member), 0),
-  parameters: [...new Set(members.map((member) => member.parameter.name))],
+  parameters: distinct(members.map((member) => member.parameter.name)),
 });
 
 function memberSize({ parameter, axis, indices }: Member): number {

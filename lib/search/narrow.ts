@@ -19,11 +19,15 @@ export interface NarrowedVertex extends Narrowed {
 /** Null where the operator cannot work on what is left. */
 export function narrowVertex(vertex: Vertex, remainder: (edge: Edge) => Remainder): NarrowedVertex | null {
   const left = remainders(vertex, remainder);
-  const inputs = left.flatMap((r, index) => (r === 'gone' ? [] : [index]));
+  const inputs: number[] = [];
+  left.forEach((remainder, index) => {
+    if (remainder !== 'gone') inputs.push(index);
+  });
   const narrowed = vertex.joint === 'sum' ? narrowSum(vertex, left, inputs) : narrowOther(vertex, left);
   if (!narrowed || !sliceable(vertex, narrowed.slices)) return null;
   const outputs = narrowed.outputs.map((kept, index) => someOf(vertex.node.outputs[index] as Value, kept));
-  return vertex.output && outputs.some((kept) => kept !== null) ? null : { ...narrowed, inputs, outputs };
+  if (vertex.output && outputs.some((kept) => kept !== null)) return null;
+  return { op: narrowed.op, slices: narrowed.slices, inputs, outputs };
 }
 
 /** Null where no channel of `value` is missing. */

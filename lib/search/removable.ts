@@ -69,8 +69,9 @@ function reasonInside(trace: Trace, chain: Chain, outputs: ReadonlySet<Parameter
 
 /** Whether the branch that ends in `last` feeds a sum that could do without. */
 function canHaveGate(trace: Trace, last: Vertex): boolean {
-  const [successor, ...others] = last.successors.map((id) => trace.vertices[id] as Vertex);
-  if (last.output || successor?.joint !== 'sum' || others.length > 0) return false;
+  if (last.output || last.successors.length !== 1) return false;
+  const successor = trace.vertices[last.successors[0] as number] as Vertex;
+  if (successor.joint !== 'sum') return false;
   return successor.edges.some((edge) => edge.from === last.id && dispensable(successor, edge));
 }
 

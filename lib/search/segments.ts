@@ -2,7 +2,7 @@
 // What may be removed is decided elsewhere.
 
 import type { Parameter } from '../graph.js';
-import type { Trace, Vertex } from './trace.js';
+import { distinct, type Trace, type Vertex } from './trace.js';
 
 /** What one segment consists of. */
 export interface Chain {
@@ -49,19 +49,19 @@ function grow(trace: Trace, start: number, seen: Uint8Array): readonly number[] 
 
 /** The vertex that continues the segment after `vertex`, or null where the segment ends. */
 function onlySuccessor(trace: Trace, vertex: Vertex): number | null {
-  const [successor] = vertex.successors;
   if (vertex.joint || vertex.output || vertex.successors.length !== 1) return null;
-  return (trace.vertices[successor as number] as Vertex).joint ? null : (successor as number);
+  const successor = vertex.successors[0] as number;
+  return (trace.vertices[successor] as Vertex).joint ? null : successor;
 }
 
 function trainableOf(trace: Trace, vertices: readonly number[]): readonly Parameter[] {
-  const found = new Set<Parameter>();
+  const found: Parameter[] = [];
   for (const id of vertices) {
     for (const parameter of (trace.vertices[id] as Vertex).parameters) {
-      if (parameter.trainable) found.add(parameter);
+      if (parameter.trainable) found.push(parameter);
     }
   }
-  return [...found];
+  return distinct(found);
 }
 
 export const lastVertex = (trace: Trace, chain: Chain): Vertex =>

@@ -68,8 +68,8 @@ export function buildSkeleton(
     exitOf,
     position,
     ...edgeTables(trace),
-    kind: Uint8Array.from(trace.vertices, kindOf),
-    zeroBits: Uint8Array.from(trace.vertices, (vertex) => zeroBitsOf(vertex, blank)),
+    kind: new Uint8Array(trace.vertices.map(kindOf)),
+    zeroBits: new Uint8Array(trace.vertices.map((vertex) => zeroBitsOf(vertex, blank))),
     blank,
     full: broadcastingSums(trace),
     losses,
@@ -100,7 +100,7 @@ function edgeTables({ vertices }: Trace) {
 }
 
 const idsWhere = (vertices: readonly Vertex[], holds: (vertex: Vertex) => boolean): Int32Array =>
-  Int32Array.from(vertices.filter(holds), (vertex) => vertex.id);
+  new Int32Array(vertices.filter(holds).map((vertex) => vertex.id));
 
 const kindOf = (vertex: Vertex): number => {
   if (vertex.joint) return JOINT;
@@ -108,7 +108,7 @@ const kindOf = (vertex: Vertex): number => {
 };
 
 function zeroBitsOf({ node, edges }: Vertex, blank: Blank): number {
-  const [edge] = edges;
+  const edge = edges[0];
   if (edges.length !== 1 || !edge) return 0;
   const kept = node.inputs.map(() => false);
   const taken = node.inputs.map(blank);

@@ -9,7 +9,7 @@ import { blankConstants, countElements, reasonsAgainst } from './removable.js';
 import { growSegments, lastVertex, segmentOfVertex, type Chain } from './segments.js';
 import { buildSkeleton, type Skeleton } from './skeleton.js';
 import { sizeOf } from './states.js';
-import { traceGraph, type Trace, type Vertex } from './trace.js';
+import { distinct, traceGraph, type Trace, type Vertex } from './trace.js';
 import { largeSets } from './ways.js';
 
 export { groupSpans, type Group } from './groups.js';
@@ -71,7 +71,7 @@ function describeSegments(
   return chains.map((chain, id) => ({
     id,
     nodes: chain.vertices.map((vertex) => (trace.vertices[vertex] as Vertex).node),
-    next: [...new Set(lastVertex(trace, chain).successors.map((vertex) => owner[vertex] as number))],
+    next: distinct(lastVertex(trace, chain).successors.map((vertex) => owner[vertex] as number)),
     params: countElements(chain.trainable),
     removable: reasons[id] === '',
     reason: reasons[id] ?? '',

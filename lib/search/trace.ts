@@ -2,7 +2,15 @@
 // them. Parameters, and nodes that depend on parameters alone (constants), are no vertices; they
 // belong to the vertices that read them. Nothing here knows segments or erasure.
 
-import { isParameter, type Graph, type Node, type Op, type Parameter, type Value } from '../graph.js';
+import {
+  isParameter,
+  producer,
+  type Graph,
+  type Node,
+  type Op,
+  type Parameter,
+  type Value,
+} from '../graph.js';
 
 /** One data input of a vertex. */
 export interface Edge {
@@ -52,21 +60,21 @@ interface Constant {
 }
 
 export function traceGraph(graph: Graph): Trace {
-  const origin = new Map<Value, number>(graph.inputs.map((value) => [value, SOURCE]));
+  const ids = new Map<Node, number>();
   const constants = new Map<Value, Constant>();
   const outputs = new Set(graph.outputs);
   const vertices: Vertex[] = [];
   const successors: number[][] = [];
   const constantNodes: Node[] = [];
   for (const node of graph.nodes) {
-    const edges = dataEdges(node, origin);
+    const edges = dataEdges(node, ids);
     const { parameters, nodes } = constants.size > 0 ? gather(node, constants) : directly(node);
     if (edges.length === 0) {
       constantNodes.push(node);
       for (const value of node.outputs) constants.set(value, { parameters, nodes: [...nodes, node] });
       continue;
     }
-    for (const value of node.outputs) origin.set(value, vertices.length);
+    ids.set(node, vertices.length);
     const readers: number[] = [];
     successors.push(readers);
     vertices.push({
@@ -95,12 +103,15 @@ function connect(vertices: readonly Vertex[], successors: readonly number[][]): 
   return sources;
 }
 
-function dataEdges(node: Node, origin: ReadonlyMap<Value, number>): Edge[] {
+/** The inputs of `node` that are inputs of the network or results of vertices, which have `ids`. */
+function dataEdges(node: Node, ids: ReadonlyMap<Node, number>): readonly Edge[] {
   const edges: Edge[] = [];
   node.inputs.forEach((value, input) => {
-    const from = origin.get(value);
+    if (isParameter(value)) return;
+    const maker = producer(value);
+    const from = maker ? ids.get(maker) : SOURCE;
     if (from === undefined) return;
-    const first = typeof value.origin === 'string' || value.origin.outputs[0] === value;
+    const first = maker === null || maker.outputs[0] === value;
     edges.push({ from, input, value, first });
   });
   return edges;
@@ -109,9 +120,16 @@ function dataEdges(node: Node, origin: ReadonlyMap<Value, number>): Edge[] {
 const none: readonly never[] = [];
 
 /** The parameters that `node` reads itself, each once. */
-function directly(node: Node): Constant {
-  const parameters = node.inputs.filter(isParameter);
-  return { parameters: parameters.length > 1 ? [...new Set(parameters)] : parameters, nodes: none };
+const directly = (node: Node): Constant => ({
+  parameters: distinct(node.inputs.filter(isParameter)),
+  nodes: none,
+});
+
+/** Each of `items` once, in order. Most lists are short, for which a set takes longer than looking. */
+export function distinct<T>(items: readonly T[]): readonly T[] {
+  if (items.length < 2) return items;
+  if (items.length > 16) return [...new Set(items)];
+  return items.filter((item, place) => items.indexOf(item) === place);
 }
 
 /** Parameters and constant nodes that `node` reads directly or through constants, each once. */
