@@ -30,6 +30,10 @@ export const attributeType = {
   strings: 8,
 } as const;
 
+/** What messages call a type of one of these tables: `string`, or `number 99` where it is in none. */
+export const typeName = (types: Readonly<Record<string, number>>, type: number): string =>
+  Object.keys(types).find((name) => types[name] === type) ?? `number ${type}`;
+
 export interface StringPair {
   readonly key?: string;
   readonly value?: string;
