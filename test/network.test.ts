@@ -182,6 +182,25 @@ test('sizes that no tensor can have are refused where they are asked for', (t) =
   }
 });
 
+test('windows of sizes that are none are refused', (t) => {
+  const net = new Network();
+  const image = net.input('image', [1, 3, 8, 8]);
+  const wrong: readonly (readonly [layer: () => unknown, what: string])[] = [
+    [
+      () => net.maxPool(image, { kernel: 1.5, stride: 1 }),
+      'kernel: expected whole numbers from 1, got 1.5, 1.5',
+    ],
+    [() => net.averagePool(image, { stride: -1 }), 'strides: expected whole numbers from 1, got -1, -1'],
+    [() => net.conv(image, 4, { stride: [1, 0] }), 'strides: expected whole numbers from 1, got 1, 0'],
+    [() => net.conv(image, 4, { dilation: 0 }), 'dilations: expected whole numbers from 1, got 0, 0'],
+    [() => net.conv(image, 4, { padding: -1 }), 'padding: expected whole numbers from 0, got -1, -1, -1, -1'],
+  ];
+  for (const [layer, what] of wrong) {
+    const error = t.throws(layer, { code: 'ERR_SHAPE' });
+    t.true(error?.message.includes(what), error?.message);
+  }
+});
+
 test('resizing asks for one of scale and size', (t) => {
   const net = new Network();
   const image = net.input('image', [1, 1, 4, 4]);
