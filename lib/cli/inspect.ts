@@ -15,6 +15,7 @@ import {
   collapse,
   formatCount,
   openOutput,
+  printable,
   shorten,
   writeResult,
   type Output,
@@ -133,8 +134,8 @@ function describeSpace(
     String(segment.id),
     yesOrNo(colors, segment.removable),
     formatCount(segment.params),
-    shorten(collapse(segment.nodes.map((node) => node.op.name)), mostOperators),
-    shorten(segment.reason, longestReason),
+    printable(shorten(collapse(segment.nodes.map((node) => node.op.name)), mostOperators)),
+    printable(shorten(segment.reason, longestReason)),
   ]);
   const removable = space.segments.filter((segment) => segment.removable).length;
   return [
