@@ -2,22 +2,15 @@
 
 import type { DType, Shape, TensorType } from '../shape.js';
 import { damaged } from './model-error.js';
-import { elementType, typeName, type DimensionProto, type ValueInfoProto } from './schema.js';
+import { elementType, isFloatType, typeName, type DimensionProto, type ValueInfoProto } from './schema.js';
 import { checkShape } from './tensor.js';
 
 const numericTypes: ReadonlySet<number> = new Set(
   Object.entries(elementType).flatMap(([name, number]) => (name === 'string' ? [] : [number])),
 );
 
-const floatTypes: ReadonlySet<number> = new Set([
-  elementType.float,
-  elementType.double,
-  elementType.float16,
-  elementType.bfloat16,
-]);
-
-/** Floats of any width are computed in single precision, all integers and flags are 32 bits wide. */
-const valueType = (type = 0): DType => (floatTypes.has(type) ? 'f32' : 'i32');
+/** All integers and flags are 32 bits wide. */
+const valueType = (type = 0): DType => (isFloatType(type) ? 'f32' : 'i32');
 
 /** The declarations of one file. Names of sizes get their meaning from the inputs. */
 export class DeclaredTypes {
