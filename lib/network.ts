@@ -14,7 +14,7 @@ import {
 } from './graph.js';
 import * as ops from './ops/index.js';
 import type { Padding, Pair } from './ops/index.js';
-import { dim, elements, f32, type Shape } from './shape.js';
+import { dim, elements, f32, formatShape, type Shape } from './shape.js';
 
 /** One number for height and width alike, or both. */
 export type Size = number | Pair;
@@ -112,7 +112,7 @@ export class Network {
 
   /** A data input; `shape` begins with the batch, which compiling replaces: `[1, 3, 32, 32]`. */
   input(name: string, shape: Shape): Value {
-    return this.#builder.input(name, f32(shape));
+    return this.#builder.input(name, f32(requireSizes(name, shape)));
   }
 
   /** Applies any operator of `ops`; for what has no method of its own. */
@@ -122,7 +122,7 @@ export class Network {
 
   /** A parameter of one's own making, shared by every node that it is given to. */
   parameter(name: string, shape: Shape, init: Initializer, trainable = true): Parameter {
-    return this.#builder.parameter(name, shape, init, trainable);
+    return this.#builder.parameter(name, requireSizes(name, shape), init, trainable);
   }
 
   /**
@@ -302,6 +302,15 @@ function scalesOf({ scale, size }: ResizeOptions, x: Value): Pair {
   }
   const [height, width] = pair(size);
   return [height / dim(x.type.shape, 2), width / dim(x.type.shape, 3)];
+}
+
+/** A number of channels that is none shows up here, in the shape of a weight. */
+function requireSizes(name: string, shape: Shape): Shape {
+  if (shape.every((size) => Number.isInteger(size) && size >= 1)) return shape;
+  throw new HalfspaceError(
+    'ERR_SHAPE',
+    `'${name}': expected sizes that are whole numbers from 1, got ${formatShape(shape)}`,
+  );
 }
 
 /** The size of an axis of what a layer is given. */

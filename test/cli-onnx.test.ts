@@ -81,3 +81,14 @@ test('the table of inspect writes operators that repeat once, and has a limit to
   t.regex(stdout, /Relu ×3 Tanh Relu Tanh .*…/);
   t.true(stdout.split('\n').every((line) => line.length < 200));
 });
+
+test('names from a file cannot write to the terminal what they please', async (t) => {
+  const nodes = [node('Clear\x1b[2J', ['x'], ['y'], {}, 'night\x9b31m')];
+  const path = fileOf({ inputs: [value('x', [1, 2])], nodes, outputs: [untyped('y')] });
+  const { status, stdout, stderr } = await halfspace(['inspect', path]);
+  t.is(status, 0);
+  t.true(stdout.includes(String.raw`Clear\x1b[2J`), stdout);
+  t.true(stderr.includes(String.raw`1 x Clear\x1b[2J (the operator is not known): 'night\x9b31m'`), stderr);
+  const refused = await halfspace(['construct', path, '-o', join(folder(), 'sub.onnx')]);
+  for (const text of [stdout, stderr, refused.stderr]) t.notRegex(text, /(?!\n)\p{Cc}/u);
+});

@@ -97,6 +97,15 @@ test('of class folders alone every tenth image is kept for testing', async (t) =
   t.deepEqual([...dataset.test.labels], [1, 1]);
 });
 
+test('links to folders are classes, and links to files or to nothing are none', async (t) => {
+  const folder = await temporary(t);
+  await Promise.all(Array.from({ length: 10 }, (_, i) => writeImage(join(folder, 'b', `${i}.png`), i)));
+  await symlink(join(folder, 'b'), join(folder, 'a'));
+  await symlink(join(folder, 'b', '0.png'), join(folder, 'first'));
+  await symlink(join(folder, 'gone'), join(folder, 'lost'));
+  t.deepEqual((await openDataset(folder)).classes, ['a', 'b']);
+});
+
 test('folders that are no data set are refused with the reason', async (t) => {
   const folder = await temporary(t);
   const refused = (message: RegExp) => t.throwsAsync(openDataset(folder), { code: 'ERR_DATA', message });

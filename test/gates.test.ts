@@ -67,11 +67,11 @@ test('a pooling, an activation and a skip beside a convolution get a gate each',
     ];
     return [conv(net, net.add(terms, { name: 'sum' }), 'head')];
   });
-  t.deepEqual(namesOf(graph), ['pool.gate', 'act.gate', 'stem.to.sum.gate']);
+  t.deepEqual(namesOf(graph), ['pool.gate', 'act.gate', 'sum.from.stem.gate']);
   const space = searchSpace(addGates(graph).graph);
   t.deepEqual(
     space.segments.filter(({ removable }) => removable).map(({ nodes }) => nodes.map(({ name }) => name)),
-    [['pool', 'pool.gated'], ['act', 'act.gated'], ['branch'], ['stem.to.sum.gated']],
+    [['pool', 'pool.gated'], ['act', 'act.gated'], ['branch'], ['sum.from.stem.gated']],
   );
   t.is(space.maxRemovable, 3);
 });
@@ -82,7 +82,7 @@ test('skips from one value into several sums are gates of their own', (t) => {
     const first = net.add([conv(net, a, 'b'), a], { name: 'first' });
     return [conv(net, net.add([conv(net, first, 'c'), first, a], { name: 'second' }), 'head')];
   });
-  t.deepEqual(namesOf(graph), ['a.to.first.gate', 'first.to.second.gate', 'a.to.second.gate']);
+  t.deepEqual(namesOf(graph), ['first.from.a.gate', 'second.from.first.gate', 'second.from.a.gate']);
 });
 
 test('what has parameters, is a sum or concatenation, or gives a sum its shape gets no gate', (t) => {

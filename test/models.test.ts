@@ -56,6 +56,19 @@ for (const name of modelNames) {
   });
 }
 
+test('a width that leaves half channels is refused', (t) => {
+  for (const [name, width, expected] of [
+    ['stackedunets', 6, 'a multiple of 4'],
+    ['superresnet', 2, 'a multiple of 4'],
+    ['darts-14', 3, 'a multiple of 2'],
+    ['regnet-800m', 0, 'a whole number from 1'],
+    ['demosupnet', 2.5, 'a whole number from 1'],
+  ] as const) {
+    const message = `the width of ${name} must be ${expected}, got ${width}`;
+    t.throws(() => buildModel(name, { width }), { code: 'ERR_OPTION', message });
+  }
+});
+
 /**
  * Groups, and how many of them can go together, counted by hand. Every block keeps one way through: where there
  * is an identity or a pooling in parallel that is the way, else one branch stays.

@@ -167,6 +167,40 @@ test('channels that do not fall into groups are named with the layer', (t) => {
   });
 });
 
+test('sizes that no tensor can have are refused where they are asked for', (t) => {
+  const net = new Network();
+  const [image, features] = [net.input('image', [1, 3, 4, 4]), net.input('features', [1, 3])];
+  const wrong: readonly (readonly [layer: () => unknown, what: string])[] = [
+    [() => net.conv(image, 2.25, { name: 'narrow' }), "'narrow.weight': .*, got [2.25,3,3,3]"],
+    [() => net.conv(image, 8, { kernel: 0, name: 'flat' }), "'flat.weight': .*, got [8,3,0,0]"],
+    [() => net.linear(features, -1, { name: 'head' }), "'head.weight': .*, got [-1,3]"],
+    [() => net.input('picture', [1, 3, 7.5, 7]), "'picture': .*, got [1,3,7.5,7]"],
+  ];
+  for (const [layer, what] of wrong) {
+    const message = what.replace('.*', 'expected sizes that are whole numbers from 1');
+    t.throws(layer, { code: 'ERR_SHAPE', message });
+  }
+});
+
+test('windows of sizes that are none are refused', (t) => {
+  const net = new Network();
+  const image = net.input('image', [1, 3, 8, 8]);
+  const wrong: readonly (readonly [layer: () => unknown, what: string])[] = [
+    [
+      () => net.maxPool(image, { kernel: 1.5, stride: 1 }),
+      'kernel: expected whole numbers from 1, got 1.5, 1.5',
+    ],
+    [() => net.averagePool(image, { stride: -1 }), 'strides: expected whole numbers from 1, got -1, -1'],
+    [() => net.conv(image, 4, { stride: [1, 0] }), 'strides: expected whole numbers from 1, got 1, 0'],
+    [() => net.conv(image, 4, { dilation: 0 }), 'dilations: expected whole numbers from 1, got 0, 0'],
+    [() => net.conv(image, 4, { padding: -1 }), 'padding: expected whole numbers from 0, got -1, -1, -1, -1'],
+  ];
+  for (const [layer, what] of wrong) {
+    const error = t.throws(layer, { code: 'ERR_SHAPE' });
+    t.true(error?.message.includes(what), error?.message);
+  }
+});
+
 test('resizing asks for one of scale and size', (t) => {
   const net = new Network();
   const image = net.input('image', [1, 1, 4, 4]);

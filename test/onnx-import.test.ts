@@ -790,6 +790,14 @@ test('an axis that does not exist is refused by the shape that the input has', (
   ]);
 });
 
+/** Cuts `x` by lists of starts, ends, axes and steps. */
+const sliceModel = (...lists: readonly (readonly number[])[]): Uint8Array =>
+  modelBytes({
+    ...plain,
+    nodes: [node('Slice', ['x', ...lists.map((_, k) => `list${k}`)], ['y'])],
+    constants: lists.map((list, k) => int64s(`list${k}`, [list.length], list)),
+  });
+
 const bad: readonly (readonly [string, Uint8Array, string])[] = [
   ['an empty file', new Uint8Array(), 'not an ONNX model: it has no graph'],
   ['text', new TextEncoder().encode('<html>nothing here</html>'), 'not an ONNX model'],
@@ -835,7 +843,7 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
   [
     'an input of texts',
     modelBytes({ ...plain, inputs: [value('x', [1, 2], elementType.string)] }),
-    "input 'x': element type number 8 is not supported",
+    "input 'x': element type string is not supported",
   ],
   [
     'an input that is there twice',
@@ -845,7 +853,7 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
   [
     'an input without a shape',
     modelBytes({ ...plain, inputs: [{ name: 'x', type: { tensorType: { elemType: elementType.float } } }] }),
-    "input 'x' has no shape; give one",
+    "input 'x' has no shape; give it with --input C,H,W, or in code with shapes: {'x': [...]}",
   ],
   [
     'an input beyond all memory',
@@ -895,7 +903,7 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
   [
     'an attribute of another type',
     modelBytes({ ...plain, nodes: [node('LeakyRelu', ['x'], ['y'], { alpha: 'steep' })] }),
-    "LeakyRelu 'LeakyRelu_0' attribute 'alpha' should be of type float but has type number 3",
+    "LeakyRelu 'LeakyRelu_0' attribute 'alpha' should be of type float but has type string",
   ],
   [
     'a missing attribute',
@@ -936,6 +944,12 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
     'a target shape of zero elements',
     modelBytes({ ...plain, nodes: [node('Reshape', ['x', 's'], ['y'])], constants: [int64s('s', [1], [5])] }),
     "Reshape 'Reshape_0': [1,2] does not reshape to [5]",
+  ],
+  ['a slice that does not move', sliceModel([0], [2], [1], [0]), "Slice 'Slice_0': a slice with step 0"],
+  [
+    'a slice whose lists differ in length',
+    sliceModel([0, 0], [2], [1], [1]),
+    "Slice 'Slice_0': 2 starts, 1 ends, 1 axes and 1 steps",
   ],
 ];
 

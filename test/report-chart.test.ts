@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import test from 'ava';
-import { average } from '../lib/report/chart.js';
+import { average, drawChart } from '../lib/report/chart.js';
 import { formatCount, formatGroups, formatNumber, formatSeconds } from '../lib/report/numbers.js';
 import { extent, linearScale } from '../lib/report/scale.js';
 
@@ -41,6 +41,29 @@ test('a scale of a single value, or of none, still has an extent', (t) => {
   }
   t.deepEqual(extent([]), [0, 1]);
   t.deepEqual(extent([2, NaN, -1, Infinity]), [-1, 2]);
+});
+
+/** The drawn points of a line of 0 and 1 in turn, and once 100. */
+const pathOf = (count: number): string[] => {
+  const points = Array.from({ length: count }, (_, at) => [at, at === 7 ? 100 : at % 2] as const);
+  const common = {
+    title: 'spikes',
+    range: [0, count],
+    bands: [],
+    marks: [],
+    format: String,
+    width: 560,
+  } as const;
+  const series = [{ label: 'line', colour: 'blue', shape: 'line', points }] as const;
+  const { markup } = drawChart({ ...common, series });
+  return /class="line" d="M(.*?)"/.exec(markup)?.[1]?.split('L') ?? [];
+};
+
+test('a curve of many points keeps the outermost of each column, and one of few all', (t) => {
+  t.is(pathOf(500).length, 500);
+  const many = pathOf(100_000);
+  t.true(many.length < 4 * 2 * 560, `${many.length} points`);
+  for (const path of [pathOf(500), many]) t.is(path.filter((point) => point.endsWith(',30')).length, 1);
 });
 
 test('a moving average weighs the past by powers of its weight', (t) => {

@@ -229,6 +229,17 @@ test('a run that goes on shows how far it is, even while a line is being written
   t.is(find(page, '.score').length, 4);
 });
 
+test('a run of tens of thousands of steps has a page of ordinary size', async (t) => {
+  const steps = Array.from({ length: 50_000 }, (_, index) => ({
+    ...stepEvent(index + 1, 'frozen', 2),
+    steps: 90_000,
+  }));
+  const long = JSON.stringify({ ...config, steps: 90_000 });
+  const page = await reportPage(write({ 'config.json': long, 'metrics.jsonl': lines(steps) }));
+  t.true(textOf(page).includes('step 50000 of 90000'));
+  t.true(page.length < 1e6, `${page.length} letters`);
+});
+
 test('a run without a target has curves without phases', async (t) => {
   const plain = events
     .filter((event) => event.kind === 'step')

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import test from 'ava';
 import { pictures } from '../scripts/make-pictures.js';
-import { stackedUnets } from '../lib/models/index.js';
+import { darts8, stackedUnets } from '../lib/models/index.js';
 import { Network } from '../lib/network.js';
 import { layOut } from '../lib/report/layout.js';
 import { element, render } from '../lib/report/markup.js';
@@ -13,6 +13,7 @@ import { collapse, commonPath } from '../lib/report/labels.js';
 import { arrange, type Place } from '../lib/report/places.js';
 import { segmentGraph } from '../lib/report/segment-graph.js';
 import { drawSpace } from '../lib/report/space.js';
+import { addGates } from '../lib/search/gates.js';
 import { searchSpace, type SearchSpace } from '../lib/search/space.js';
 import { constructSubnet } from '../lib/search/subnet.js';
 import { isValid } from '../lib/search/validity.js';
@@ -37,6 +38,15 @@ test('a page shows every segment with its operators, nodes and reason', async (t
   }
   t.is(drawn.filter(({ classes }) => classes.includes('removable')).length, 6);
   t.is(drawn.filter(({ classes }) => classes.includes('joint')).length, 7);
+});
+
+test('with gates, stacks are still named after the node of the cell that they feed', (t) => {
+  const { graph } = addGates(darts8({ input: [3, 8, 8], classes: 10, width: 2 }));
+  const { places } = arrange(segmentGraph(searchSpace(graph)));
+  const stacks = places.flatMap((place) => (place.kind === 'cards' && place.cards.length > 1 ? [place] : []));
+  t.true(stacks.length > 50);
+  for (const { caption } of stacks) t.regex(caption, /in parallel · cell\d\.node\d/);
+  t.true(stacks.every(({ cards }) => cards.some(({ cost }) => cost === '1 param')));
 });
 
 test('a page says the same in a table', async (t) => {

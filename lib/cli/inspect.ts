@@ -12,7 +12,14 @@ import { addConfigOptions } from './config-options.js';
 import { addExamples } from './help.js';
 import { isOnnxPath, loadModel, modelArgument, requireModel } from './load-model.js';
 import { parseInput, positiveInteger, withoutUndefined } from './options.js';
-import { addOutputOptions, openOutput, writeResult, type Output, type OutputFlags } from './output.js';
+import {
+  addOutputOptions,
+  openOutput,
+  printable,
+  writeResult,
+  type Output,
+  type OutputFlags,
+} from './output.js';
 import { formatTable, yesOrNo } from './table.js';
 import { showUsualValues } from './usual-values.js';
 
@@ -126,8 +133,8 @@ function describeSpace(
     String(segment.id),
     yesOrNo(colors, segment.removable),
     formatCount(segment.params),
-    shorten(collapse(segment.nodes.map((node) => node.op.name)), mostOperators),
-    shorten(segment.reason, longestReason),
+    printable(shorten(collapse(segment.nodes.map((node) => node.op.name)), mostOperators)),
+    printable(shorten(segment.reason, longestReason)),
   ]);
   const removable = space.segments.filter((segment) => segment.removable).length;
   return [

@@ -28,13 +28,17 @@ export interface Output {
   readonly note: (text: string) => void;
 }
 
+/** Text that holds names from files, for a terminal: what would move its cursor or colour it is spelled out. */
+export const printable = (text: string): string =>
+  text.replaceAll(/(?![\n\t])\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+
 export function openOutput({ json = false, quiet = false }: OutputFlags): Output {
   return {
     quiet,
     result: (document, text) =>
       print(json ? JSON.stringify(document, null, 2) : text(colorsFor(process.stdout))),
     note: (text) => {
-      if (!quiet) process.stderr.write(`${colorsFor(process.stderr).dim(text)}\n`);
+      if (!quiet) process.stderr.write(`${colorsFor(process.stderr).dim(printable(text))}\n`);
     },
   };
 }

@@ -9,6 +9,7 @@ import { colorsFor, usesColor } from './colors.js';
 import { commands } from './commands.js';
 import { addExamples, helpStyle } from './help.js';
 import { InterruptedError } from './interrupt.js';
+import { printable } from './output.js';
 import { Command, CommanderError } from './packages.js';
 
 /** Codes that mean the command was asked for something that does not exist or cannot be. */
@@ -67,10 +68,10 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const { red } = colorsFor(process.stderr);
   if (error instanceof HalfspaceError) {
-    process.stderr.write(`${red('halfspace:')} ${error.message}\n`);
+    process.stderr.write(`${red('halfspace:')} ${printable(error.message)}\n`);
     return usageCodes.includes(error.code) ? 2 : 1;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${red('halfspace:')} internal: ${text}\n`);
+  process.stderr.write(`${red('halfspace:')} internal: ${printable(text)}\n`);
   return 1;
 }

@@ -1,12 +1,11 @@
 // CIFAR-10, binary version: records of 3,073 bytes, one label and three planes of 32x32, in
 // `data_batch_1.bin` and following and in `test_batch.bin`. How many there are follows from the size.
 
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { horizontalFlip, randomCrop } from './augment.js';
 import type { Dataset, Split } from './dataset.js';
-import { findFolder, readRecords } from './files.js';
+import { findFolder, readNames, readRecords } from './files.js';
 import { checkedLabels, joined, memorySplit } from './memory.js';
 
 const SHAPE = [3, 32, 32] as const;
@@ -32,7 +31,7 @@ const ADVICE =
 /** CIFAR-10 from the first of `folders` that has it. Mean and deviation are the whole train split's. */
 export async function openCifar10(folders: readonly string[]): Promise<Dataset> {
   const folder = await findFolder(folders, ['data_batch_1.bin'], ADVICE);
-  const names = (await readdir(folder)).filter((name) => /^data_batch_\d+\.bin$/.test(name)).toSorted();
+  const names = (await readNames(folder)).filter((name) => /^data_batch_\d+\.bin$/.test(name)).toSorted();
   return {
     name: 'cifar10',
     classes: CLASSES,

@@ -1,7 +1,7 @@
 // Reading data files so that every failure names the file, what was expected and what arrived.
 // Formats live in the files beside this one.
 
-import { access, stat } from 'node:fs/promises';
+import { access, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
@@ -22,11 +22,23 @@ export const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** For `catch`: says of `path` what the system says. */
+const unreadable = (path: string) => (cause: unknown) => {
+  throw dataError(path, `cannot be read (${systemReason(cause)})`, cause);
+};
+
+/** Names of what a folder holds. */
+export const readNames = (folder: string): Promise<string[]> => readdir(folder).catch(unreadable(folder));
+
+/** Whether it is a folder or a link to one. */
+export const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
 /** The whole file. */
-export const readBytes = (path: string): Promise<Uint8Array> =>
-  readRegularFile(path).catch((cause: unknown) => {
-    throw dataError(path, `cannot be read (${systemReason(cause)})`, cause);
-  });
+export const readBytes = (path: string): Promise<Uint8Array> => readRegularFile(path).catch(unreadable(path));
 
 /** A Buffer's `slice` shares memory where a typed array's copies, so Buffers stay in this file. */
 const plain = ({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>): Uint8Array =>
@@ -58,9 +70,7 @@ export async function inflated(path: string, bytes: Uint8Array): Promise<Uint8Ar
 
 /** A file of whole records; its size is checked before anything is read. */
 export async function readRecords(path: string, recordBytes: number): Promise<Uint8Array> {
-  const { size } = await stat(path).catch((cause: unknown) => {
-    throw dataError(path, `cannot be read (${systemReason(cause)})`, cause);
-  });
+  const { size } = await stat(path).catch(unreadable(path));
   if (size > 0 && size % recordBytes === 0) return readBytes(path);
   throw dataError(path, `expected whole records of ${recordBytes} bytes, the file has ${size} bytes`);
 }

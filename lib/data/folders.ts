@@ -2,14 +2,13 @@
 // `test/`) with the same classes, or the class folders alone, of which every tenth image is then
 // kept for testing. Nothing is decoded before it is asked for.
 
-import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 
 import { random } from '../random.js';
 import { centerCrop, horizontalFlip, randomResizedCrop } from './augment.js';
 import type { Dataset, Split } from './dataset.js';
 import { decode } from './decode.js';
-import { dataError, exists, findFolder } from './files.js';
+import { dataError, exists, findFolder, isFolder, readNames } from './files.js';
 import type { ChooseFrame } from './image.js';
 
 const IMAGE_FILE = /\.(jpe?g|png)$/i;
@@ -105,11 +104,9 @@ async function heldOut(folder: string): Promise<Splits> {
 }
 
 async function classFolders(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries
-    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
-    .map(({ name }) => name);
-  const classes = names.filter((name) => !name.startsWith('.')).toSorted();
+  const names = (await readNames(folder)).filter((name) => !name.startsWith('.')).toSorted();
+  const folders = await Promise.all(names.map((name) => isFolder(join(folder, name))));
+  const classes = names.filter((_, index) => folders[index]);
   if (classes.length > 0) return classes;
   throw dataError(folder, 'expected one folder of JPEG or PNG files a class, found no folder');
 }
@@ -132,12 +129,12 @@ async function labelled(folder: string, classes: readonly string[]): Promise<Con
   for (const [label, name] of classes.entries()) {
     const inside = join(folder, name);
     if (!(await exists(inside))) continue;
-    const names = await readdir(inside);
+    const names = await readNames(inside);
     const unread = names.filter((file) => OTHER_IMAGE.test(file));
     const read = names.filter((file) => IMAGE_FILE.test(file)).toSorted();
     if (read.length === 0) throw dataError(inside, `expected JPEG or PNG files, found ${instead(unread)}`);
-    images.push(...read.map((file) => ({ path: join(inside, file), label })));
-    others.push(...unread);
+    for (const file of read) images.push({ path: join(inside, file), label });
+    for (const file of unread) others.push(file);
   }
   return { images, others };
 }

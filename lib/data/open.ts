@@ -1,6 +1,5 @@
 // The front door: a data set by its name. Formats live beside this file, one each.
 
-import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +8,7 @@ import { HalfspaceError } from '../errors.js';
 import { suggest } from '../suggest.js';
 import { openCifar10 } from './cifar.js';
 import type { Dataset } from './dataset.js';
+import { isFolder } from './files.js';
 import { openFolder, openImagenet } from './folders.js';
 import { openFashionMnist } from './idx.js';
 import { datasetNames, isDatasetName, type DatasetName } from './names.js';
@@ -103,9 +103,3 @@ function perChannel(
     `${what}: expected one ${what === 'mean' ? '' : 'positive '}number or ${channels}, one a channel, found ${all.join(',')}`,
   );
 }
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );

@@ -2,7 +2,7 @@
 
 import type { OnnxAttributes } from '../ops/onnx-reader.js';
 import { damaged } from './model-error.js';
-import { attributeType, type AttributeProto, type TensorProto } from './schema.js';
+import { attributeType, typeName, type AttributeProto, type TensorProto } from './schema.js';
 import type { SourceNode } from './source.js';
 
 type Kind = keyof typeof attributeType;
@@ -47,7 +47,8 @@ export class Attributes implements OnnxAttributes {
     const attribute = this.#find(name);
     if (!attribute) return fallback ?? this.#fail(`has no attribute '${name}'`);
     if (attribute.type && attribute.type !== attributeType[kind]) {
-      this.#fail(`attribute '${name}' should be of type ${kind} but has type number ${attribute.type}`);
+      const found = typeName(attributeType, attribute.type);
+      this.#fail(`attribute '${name}' should be of type ${kind} but has type ${found}`);
     }
     return read(attribute);
   }

@@ -2,7 +2,7 @@
 
 import { broadcast, elements } from '../shape.js';
 import { axisOf, listOrAttribute, operand, tabulate, type Constant, type Evaluator } from './constant.js';
-import { elementType } from './schema.js';
+import { elementType, isFloatType } from './schema.js';
 import { broadcastTo, gather } from './strided.js';
 
 const unary =
@@ -51,18 +51,11 @@ function roundEven(x: number): number {
   return down % 2 === 0 ? down : down + 1;
 }
 
-const floatTypes: ReadonlySet<number> = new Set([
-  elementType.float,
-  elementType.double,
-  elementType.float16,
-  elementType.bfloat16,
-]);
-
 const cast: Evaluator = (node) => {
   const { dtype, shape, data } = operand(node, 0);
   const to = node.attributes.int('to');
   if (to === elementType.string) return null;
-  if (floatTypes.has(to)) return { dtype: 'float', shape, data };
+  if (isFloatType(to)) return { dtype: 'float', shape, data };
   if (to === elementType.bool)
     return { dtype: 'int', shape, data: tabulate(data.length, (i) => (data[i] === 0 ? 0 : 1)) };
   if (dtype === 'int') return { dtype, shape, data };

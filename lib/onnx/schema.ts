@@ -30,6 +30,20 @@ export const attributeType = {
   strings: 8,
 } as const;
 
+const floatTypes: ReadonlySet<number> = new Set([
+  elementType.float,
+  elementType.double,
+  elementType.float16,
+  elementType.bfloat16,
+]);
+
+/** Floats of any width, all of which are computed in single precision. */
+export const isFloatType = (type: number): boolean => floatTypes.has(type);
+
+/** What messages call a type of one of these tables: `string`, or `number 99` where it is in none. */
+export const typeName = (types: Readonly<Record<string, number>>, type: number): string =>
+  Object.keys(types).find((name) => types[name] === type) ?? `number ${type}`;
+
 export interface StringPair {
   readonly key?: string;
   readonly value?: string;

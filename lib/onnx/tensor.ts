@@ -6,7 +6,7 @@ import type { OnnxTensor } from '../ops/onnx-reader.js';
 import { elements, formatShape, type Shape } from '../shape.js';
 import { readExternal } from './external.js';
 import { damaged } from './model-error.js';
-import { elementType, type TensorProto } from './schema.js';
+import { elementType, typeName, type TensorProto } from './schema.js';
 
 /** Tensors of a file hold fewer elements than this; more is taken for damage. */
 export const mostElements = 2 ** 31;
@@ -173,7 +173,8 @@ export function readTensor(
   }: { readonly directory?: string | null; readonly stored?: boolean } = {},
 ): OnnxTensor {
   const encoding = encodings.get(tensor.dataType ?? 0);
-  if (!encoding) damaged(`tensor '${name}': element type number ${tensor.dataType ?? 0} is not supported`);
+  if (!encoding)
+    damaged(`tensor '${name}': element type ${typeName(elementType, tensor.dataType ?? 0)} is not supported`);
   const count = checkShape(`tensor '${name}'`, tensor.dims);
   const contents = contentsOf(tensor, name, encoding, count, directory);
   return new FileTensor(name, tensor.dims, stored, encoding, contents);

@@ -2,22 +2,15 @@
 
 import type { DType, Shape, TensorType } from '../shape.js';
 import { damaged } from './model-error.js';
-import { elementType, type DimensionProto, type ValueInfoProto } from './schema.js';
+import { elementType, isFloatType, typeName, type DimensionProto, type ValueInfoProto } from './schema.js';
 import { checkShape } from './tensor.js';
 
 const numericTypes: ReadonlySet<number> = new Set(
   Object.entries(elementType).flatMap(([name, number]) => (name === 'string' ? [] : [number])),
 );
 
-const floatTypes: ReadonlySet<number> = new Set([
-  elementType.float,
-  elementType.double,
-  elementType.float16,
-  elementType.bfloat16,
-]);
-
-/** Floats of any width are computed in single precision, all integers and flags are 32 bits wide. */
-const valueType = (type = 0): DType => (floatTypes.has(type) ? 'f32' : 'i32');
+/** All integers and flags are 32 bits wide. */
+const valueType = (type = 0): DType => (isFloatType(type) ? 'f32' : 'i32');
 
 /** The declarations of one file. Names of sizes get their meaning from the inputs. */
 export class DeclaredTypes {
@@ -36,7 +29,7 @@ export class DeclaredTypes {
     const { elemType = 0, shape } =
       input.type?.tensorType ?? damaged(`input '${input.name}' is not a tensor`);
     if (!numericTypes.has(elemType))
-      damaged(`input '${input.name}': element type number ${elemType} is not supported`);
+      damaged(`input '${input.name}': element type ${typeName(elementType, elemType)} is not supported`);
     const dims = shape?.dim ?? [];
     const sizes = asked ?? (shape ? closed(input, dims, image) : unstated(input, image));
     if (shape) requireFit(input, dims, sizes);
@@ -67,14 +60,15 @@ function closed(input: ValueInfoProto, dims: readonly DimensionProto[], image: S
 }
 
 const unstated = ({ name }: ValueInfoProto, image: Shape | undefined): Shape =>
-  image ? [1, ...image] : damaged(`input '${name}' has no shape; give one: shapes: {'${name}': [...]}`);
+  image ? [1, ...image] : damaged(`input '${name}' has no shape; ${advice(name)}`);
 
 function openAxis({ name }: ValueInfoProto, dim: DimensionProto, axis: number): never {
   const called = dim.dimParam ? ` ('${dim.dimParam}')` : '';
-  return damaged(
-    `input '${name}' leaves the size of axis ${axis}${called} open; give its shape: shapes: {'${name}': [...]}`,
-  );
+  return damaged(`input '${name}' leaves the size of axis ${axis}${called} open; ${advice(name)}`);
 }
+
+const advice = (name = ''): string =>
+  `give it with --input C,H,W, or in code with shapes: {'${name}': [...]}`;
 
 function requireFit(input: ValueInfoProto, dims: readonly DimensionProto[], sizes: Shape): void {
   const fixed = dims.map((dim, axis) =>

@@ -112,6 +112,9 @@ function readSlice(context: OnnxContext): readonly Value[] {
   const [first, last] = [listed(context, 1), listed(context, 2)];
   const axes = context.given(3) ? listed(context, 3).map((axis) => axisOf(axis, shape)) : [...first.keys()];
   const steps = context.given(4) ? listed(context, 4) : first.map(() => 1);
+  if ([last, axes, steps].some(({ length }) => length !== first.length))
+    mismatch(`${first.length} starts, ${last.length} ends, ${axes.length} axes and ${steps.length} steps`);
+  if (steps.includes(0)) mismatch('a slice with step 0');
   const starts = axes.map((axis, k) => inside(first[k] as number, dim(shape, axis), steps[k] as number));
   const sizes = axes.map((axis, k) => {
     const end = inside(last[k] as number, dim(shape, axis), steps[k] as number);

@@ -6,12 +6,14 @@ import { extent, linearScale, type Scale } from './scale.js';
 
 export type Colour = 'blue' | 'orange' | 'green' | 'purple';
 
+type Point = readonly [x: number, y: number];
+
 export interface Series {
   readonly label: string;
   readonly colour: Colour;
   /** `steps` holds a value to the next. */
   readonly shape: 'line' | 'dots' | 'steps';
-  readonly points: readonly (readonly [x: number, y: number])[];
+  readonly points: readonly Point[];
   /** Weight of the past in a moving average; the raw points are then drawn faintly. */
   readonly smooth?: number;
 }
@@ -150,7 +152,7 @@ function smoothed({ points, smooth }: Series): Series['points'] {
 
 /** Values outside of the axis are drawn at its edge. */
 function path(points: Series['points'], { x, y }: Axes, steps: boolean): string {
-  const parts = points.map(([px, py], index) => {
+  const parts = visible(points, x).map(([px, py], index) => {
     const across = round(x.position(px));
     const down = round(Math.min(bottom, Math.max(top, y.position(py))));
     if (index === 0) return `M${across},${down}`;
@@ -158,6 +160,23 @@ function path(points: Series['points'], { x, y }: Axes, steps: boolean): string 
   });
   return parts.join('');
 }
+
+/** Of the points in one column of the drawing, two to a pixel, those that can be seen: first, lowest, highest, last. */
+function visible(points: Series['points'], x: Scale): Series['points'] {
+  const columns = points.map(([at]) => Math.floor(2 * x.position(at)));
+  const seen = new Set<number>();
+  for (let start = 0, end = 1; start < points.length; start = end, end += 1) {
+    let [low, high] = [start, start];
+    for (; columns[end] === columns[start]; end += 1) {
+      if (valueAt(points, end) < valueAt(points, low)) low = end;
+      if (valueAt(points, end) > valueAt(points, high)) high = end;
+    }
+    for (const index of [start, Math.min(low, high), Math.max(low, high), end - 1]) seen.add(index);
+  }
+  return Array.from(seen, (index) => points[index] as Point);
+}
+
+const valueAt = (points: Series['points'], index: number): number => (points[index] as Point)[1];
 
 /** Moving average that does not lean to its start: a_t = w a + (1 - w) x, divided by 1 - w^t. */
 export function average(values: readonly number[], weight: number): readonly number[] {

@@ -21,7 +21,7 @@ export function describeState({ length, steps, epochs, summary }: RunRecord): Co
     const facts = `${summary.steps} steps on ${dataset}, ${formatSeconds(seconds)} of training, seed ${seed}`;
     return [state('complete', 'complete'), facts];
   }
-  const done = Math.max(0, ...[...steps, ...epochs].map(({ step }) => step));
+  const done = Math.max(steps.at(-1)?.step ?? 0, epochs.at(-1)?.step ?? 0);
   const guess = 'it is still running, was stopped, or ended in an error';
   return [state('incomplete', 'not complete'), `step ${done} of ${length}: ${guess}`];
 }

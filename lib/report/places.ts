@@ -146,7 +146,7 @@ function card(box: Box): Card {
 
 const costOf = ({ params, macs }: Box): string =>
   [
-    ...(params > 0 ? [`${formatCount(params)} params`] : []),
+    ...(params > 0 ? [`${formatCount(params)} ${params === 1 ? 'param' : 'params'}`] : []),
     ...(macs > 0 ? [`${formatCount(macs)} MACs`] : []),
   ].join(' · ');
 

@@ -1,4 +1,4 @@
-// The page of a run, `report.markup`: what came out, how it went, what was erased, and what was asked for.
+// The page of a run, `report.html`: what came out, how it went, what was erased, and what was asked for.
 
 import { basename, join, resolve } from 'node:path';
 import { HalfspaceError, systemReason } from '../errors.js';
@@ -13,7 +13,7 @@ import { drawScores } from './scores.js';
 import { segmentGraph } from './segment-graph.js';
 import { segmentsSection } from './segments-section.js';
 
-/** Writes `report.markup` into a run directory and returns its path. Throws ERR_RUN where there is no run. */
+/** Writes `report.html` into a run directory and returns its path. Throws ERR_RUN where there is no run. */
 export async function writeReport(directory: string): Promise<string> {
   const contents = await reportPage(directory);
   const file = join(directory, 'report.html');

@@ -56,7 +56,8 @@ function bareBranches(trace: Trace): ReadonlyMap<Node, ReadonlyMap<number, strin
 
 /**
  * The name of the branch that ends in `edge`, or null where it has parameters. An edge from a fork is a
- * branch without any node, unless the fork ends a segment that all its readers could do without.
+ * branch without any node, unless the fork ends a segment that all its readers could do without; it is
+ * named after the sum, near which a drawing has it stand.
  */
 function branchName(
   trace: Trace,
@@ -65,7 +66,7 @@ function branchName(
   sum: Vertex,
   { from, value }: Edge,
 ): string | null {
-  const skip = `${value.name}.to.${sum.node.name}`;
+  const skip = `${sum.node.name}.from.${value.name}`;
   if (from === SOURCE) return skip;
   const last = trace.vertices[from] as Vertex;
   const trainable = (chains[owner[from] as number] as Chain).trainable.length > 0;
