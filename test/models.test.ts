@@ -58,9 +58,9 @@ for (const name of modelNames) {
 
 test('a width that leaves half channels is refused', (t) => {
   for (const [name, width, expected] of [
-    ['stackedunets', 6, 'a multiple of 4'],
-    ['superresnet', 2, 'a multiple of 4'],
-    ['darts-14', 3, 'a multiple of 2'],
+    ['stackedunets', 6, 'a positive multiple of 4'],
+    ['superresnet', 2, 'a positive multiple of 4'],
+    ['darts-14', 3, 'a positive multiple of 2'],
     ['regnet-800m', 0, 'a whole number from 1'],
     ['demosupnet', 2.5, 'a whole number from 1'],
   ] as const) {

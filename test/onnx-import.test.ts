@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { HalfspaceError, type ErrorCode } from '../lib/errors.js';
 import { atBatch, print, type Graph } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
+import { decodeModel } from '../lib/onnx/decode.js';
 import { encodeModel } from '../lib/onnx/encode.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { fromOnnx, type ImportOptions } from '../lib/onnx/import.js';
@@ -798,6 +799,15 @@ const sliceModel = (...lists: readonly (readonly number[])[]): Uint8Array =>
     constants: lists.map((list, k) => int64s(`list${k}`, [list.length], list)),
   });
 
+/** A file with one initializer, whose fields are these bytes. */
+function initializerBytes(fields: readonly number[]): Uint8Array {
+  const behindLength = (tag: number, bytes: readonly number[]): readonly number[] => {
+    const length = [0, 7, 14].map((shift) => ((bytes.length >> shift) & 0x7f) | (shift < 14 ? 0x80 : 0));
+    return [tag, ...length, ...bytes];
+  };
+  return Uint8Array.from(behindLength(0x3a, behindLength(0x2a, fields)));
+}
+
 const bad: readonly (readonly [string, Uint8Array, string])[] = [
   ['an empty file', new Uint8Array(), 'not an ONNX model: it has no graph'],
   ['text', new TextEncoder().encode('<html>nothing here</html>'), 'not an ONNX model'],
@@ -951,7 +961,26 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
     sliceModel([0, 0], [2], [1], [1]),
     "Slice 'Slice_0': 2 starts, 1 ends, 1 axes and 1 steps",
   ],
+  [
+    'a slice of a constant whose lists differ in length',
+    modelBytes({
+      ...plain,
+      nodes: [node('Slice', ['c', 'starts', 'ends'], ['s']), node('Reshape', ['x', 's'], ['y'])],
+      constants: [int64s('c', [2], [1, 2]), int64s('starts', [2], [0, 0]), int64s('ends', [1], [2])],
+    }),
+    "'Slice_0': 2 starts, 1 ends, 2 axes and 2 steps",
+  ],
+  [
+    'a length of more bytes than a number of 32 bits can say',
+    initializerBytes([0x4a, 0x82, 0x80, 0x80, 0x80, 0x10, 1, 2]),
+    'not an ONNX model',
+  ],
 ];
+
+test('a list in many packed pieces is read in time that grows with it', (t) => {
+  const pieces = Array.from({ length: 100_000 }, () => [0x0a, 1, 1]).flat();
+  t.is(decodeModel(initializerBytes(pieces)).graph?.initializer[0]?.dims.length, 100_000);
+});
 
 for (const [what, bytes, message] of bad) {
   test(`${what} is refused`, (t) => refused(t, () => fromOnnx(bytes), 'ERR_MODEL', message));

@@ -30,6 +30,16 @@ const unreadable = (path: string) => (cause: unknown) => {
 /** Names of what a folder holds. */
 export const readNames = (folder: string): Promise<string[]> => readdir(folder).catch(unreadable(folder));
 
+/** Names of the folders in a folder, and of the links to some. */
+export async function readFolders(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(unreadable(folder))) {
+    const found = entry.isSymbolicLink() ? await isFolder(join(folder, entry.name)) : entry.isDirectory();
+    if (found) names.push(entry.name);
+  }
+  return names;
+}
+
 /** Whether it is a folder or a link to one. */
 export const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(

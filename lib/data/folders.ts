@@ -8,7 +8,7 @@ import { random } from '../random.js';
 import { centerCrop, horizontalFlip, randomResizedCrop } from './augment.js';
 import type { Dataset, Split } from './dataset.js';
 import { decode } from './decode.js';
-import { dataError, exists, findFolder, isFolder, readNames } from './files.js';
+import { dataError, exists, findFolder, readFolders, readNames } from './files.js';
 import type { ChooseFrame } from './image.js';
 
 const IMAGE_FILE = /\.(jpe?g|png)$/i;
@@ -104,9 +104,7 @@ async function heldOut(folder: string): Promise<Splits> {
 }
 
 async function classFolders(folder: string): Promise<readonly string[]> {
-  const names = (await readNames(folder)).filter((name) => !name.startsWith('.')).toSorted();
-  const folders = await Promise.all(names.map((name) => isFolder(join(folder, name))));
-  const classes = names.filter((_, index) => folders[index]);
+  const classes = (await readFolders(folder)).filter((name) => !name.startsWith('.')).toSorted();
   if (classes.length > 0) return classes;
   throw dataError(folder, 'expected one folder of JPEG or PNG files a class, found no folder');
 }

@@ -52,6 +52,6 @@ export function buildModel(name: string, options: Partial<ModelOptions> = {}): G
 
 function requireWidth(name: string, width: number | undefined, unit = 1): void {
   if (width === undefined || (width >= 1 && width % unit === 0)) return;
-  const expected = unit === 1 ? 'a whole number from 1' : `a multiple of ${unit}`;
+  const expected = unit === 1 ? 'a whole number from 1' : `a positive multiple of ${unit}`;
   throw new HalfspaceError('ERR_OPTION', `the width of ${name} must be ${expected}, got ${width}`);
 }

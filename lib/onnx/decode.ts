@@ -47,7 +47,7 @@ const scalars: Readonly<Record<string, Encoding>> = {
 
 /** Plain bytes, which are made faster than those of a buffer that `reader` would make. */
 function view(reader: Reader): Uint8Array {
-  const length = reader.uint32();
+  const length = reader.size();
   const start = reader.pos;
   reader.skip(length);
   return new Uint8Array(reader.buf.buffer, reader.buf.byteOffset + start, length);
@@ -111,20 +111,21 @@ const repeated =
   (key: string, { wire, read }: Encoding): FieldReader =>
   (result, reader, found) => {
     const list = result[key] as unknown[];
-    // Most lists are of one value, and one that has grown takes the room of seventeen.
+    // Most lists are of one value, or are packed in one piece; one that has grown takes the room of seventeen.
     if (found === wire && list === none) result[key] = [read(reader)];
     else if (found === wire) list.push(read(reader));
-    else if (found === LENGTH) result[key] = unpack(reader, read, list === none ? [] : list);
+    else if (found === LENGTH && list === none) result[key] = unpack(reader, read, []).slice();
+    else if (found === LENGTH) unpack(reader, read, list);
     else return false;
     return true;
   };
 
-/** `list` with the values that stand behind their length, without the room that it took to grow. */
-function unpack(reader: Reader, read: Encoding['read'], list: unknown[]): readonly unknown[] {
+/** Adds the values that stand behind their length to `list`. */
+function unpack(reader: Reader, read: Encoding['read'], list: unknown[]): unknown[] {
   const outer = enter(reader, reader.size());
   while (reader.pos < reader.len) list.push(read(reader));
   reader.len = outer;
-  return list.slice();
+  return list;
 }
 
 function decodeMessage({ fields, empty }: Message, reader: Reader, length: number): Record<string, unknown> {

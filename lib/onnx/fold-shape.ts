@@ -228,10 +228,18 @@ const slice: Evaluator = (node) => {
   const ends = list(node, 2);
   const axes = node.inputs[3] ? list(node, 3) : [...starts.keys()];
   const steps = node.inputs[4] ? list(node, 4) : starts.map(() => 1);
+  if ([ends, axes, steps].some(({ length }) => length !== starts.length)) {
+    const lengths = `${starts.length} starts, ${ends.length} ends, ${axes.length} axes and ${steps.length} steps`;
+    damaged(`'${node.name}': ${lengths}`);
+  }
   let view = rowMajor(shape);
   axes.forEach((listed, index) => {
     const axis = axisOf(node, listed, shape.length);
-    const bounds = { start: starts[index] ?? 0, end: ends[index] ?? 0, step: steps[index] ?? 1 };
+    const bounds = {
+      start: starts[index] as number,
+      end: ends[index] as number,
+      step: steps[index] as number,
+    };
     const cut = clamp(node, bounds, shape[axis] as number);
     const stride = view.strides[axis] as number;
     view = {
