@@ -1,5 +1,5 @@
 // Attributes of a step, as TypeScript wrote them: numbers, strings, booleans and lists of numbers.
-// A getter without a default throws, naming what is missing or has another type. Never changed, so that copies are one.
+// A getter without a default throws, naming what is missing or has another type. Immutable, so copies share one map.
 #pragma once
 
 #include <compare>
@@ -45,7 +45,7 @@ class Attributes {
 
   const Values& values() const;
 
-  std::shared_ptr<const Values> values_;  // null where there are none
+  std::shared_ptr<const Values> values_;  // null where none were given
 };
 
 }  // namespace halfspace

@@ -1,5 +1,5 @@
-// Packages that every command needs, required instead of imported: of what is imported from CommonJS, Node first
-// searches the source for names, and resolves it by slower ways.
+// Packages that every command needs, required instead of imported: before it imports a CommonJS package, Node searches
+// its source for what it exports.
 
 import { createRequire } from 'node:module';
 import type pico from 'picocolors';
