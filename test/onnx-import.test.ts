@@ -799,14 +799,15 @@ const sliceModel = (...lists: readonly (readonly number[])[]): Uint8Array =>
     constants: lists.map((list, k) => int64s(`list${k}`, [list.length], list)),
   });
 
-/** A file with one initializer, whose fields are these bytes. */
-function initializerBytes(fields: readonly number[]): Uint8Array {
-  const behindLength = (tag: number, bytes: readonly number[]): readonly number[] => {
-    const length = [0, 7, 14].map((shift) => ((bytes.length >> shift) & 0x7f) | (shift < 14 ? 0x80 : 0));
-    return [tag, ...length, ...bytes];
-  };
-  return Uint8Array.from(behindLength(0x3a, behindLength(0x2a, fields)));
+/** A field of bytes, their number in three groups of seven bits. */
+function behindLength(tag: number, bytes: readonly number[]): readonly number[] {
+  const length = [0, 7, 14].map((shift) => ((bytes.length >> shift) & 0x7f) | (shift < 14 ? 0x80 : 0));
+  return [tag, ...length, ...bytes];
 }
+
+/** A file with one initializer, whose fields are these bytes. */
+const initializerBytes = (fields: readonly number[]): Uint8Array =>
+  Uint8Array.from(behindLength(0x3a, behindLength(0x2a, fields)));
 
 const bad: readonly (readonly [string, Uint8Array, string])[] = [
   ['an empty file', new Uint8Array(), 'not an ONNX model: it has no graph'],
