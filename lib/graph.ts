@@ -2,6 +2,7 @@
 // Values are the edges, since an operator may have several results. This file knows what every
 // operator must answer (`Op`) but knows no operator; passes read those answers, never names.
 
+import { addNew, setNew } from './collections.js';
 import { HalfspaceError } from './errors.js';
 import { formatShape, formatType, sameType, type Shape, type TensorType } from './shape.js';
 
@@ -327,10 +328,8 @@ export class GraphBuilder {
   /** `name`, or `name_2`, `name_3`, ... where it is taken. */
   unique(name: string): string {
     const names = (this.#names ??= this.#gatherNames());
-    const { size } = names;
     let candidate = name;
-    // A set that does not grow has the name already.
-    while (names.add(candidate).size === size) {
+    while (!addNew(names, candidate)) {
       const count = (this.#counters.get(name) ?? 1) + 1;
       this.#counters.set(name, count);
       candidate = `${name}_${count}`;
@@ -484,8 +483,7 @@ function fail(message: string): never {
 export function verified(graph: Graph): Graph {
   const defined = new Map<string, Value>();
   const define = (value: Value): void => {
-    const { size } = defined;
-    if (defined.set(value.name, value).size === size)
+    if (!setNew(defined, value.name, value))
       fail(`${ownerOf(value)}: the name '${value.name}' is used twice`);
   };
   graph.inputs.forEach(define);

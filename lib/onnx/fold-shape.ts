@@ -1,6 +1,7 @@
 // Constant folding that moves elements without computing on them: making, joining, cutting and
 // reshaping constants.
 
+import { cutsOf } from '../ops/onnx-slice.js';
 import { broadcast, elements, formatShape, sameShape, type Shape } from '../shape.js';
 import {
   axisOf,
@@ -228,45 +229,20 @@ const slice: Evaluator = (node) => {
   const ends = list(node, 2);
   const axes = node.inputs[3] ? list(node, 3) : [...starts.keys()];
   const steps = node.inputs[4] ? list(node, 4) : starts.map(() => 1);
-  if ([ends, axes, steps].some(({ length }) => length !== starts.length)) {
-    const lengths = `${starts.length} starts, ${ends.length} ends, ${axes.length} axes and ${steps.length} steps`;
-    damaged(`'${node.name}': ${lengths}`);
-  }
   let view = rowMajor(shape);
-  axes.forEach((listed, index) => {
-    const axis = axisOf(node, listed, shape.length);
-    const bounds = {
-      start: starts[index] as number,
-      end: ends[index] as number,
-      step: steps[index] as number,
-    };
-    const cut = clamp(node, bounds, shape[axis] as number);
+  const front = (axis: number): number => axisOf(node, axis, shape.length);
+  const refuse = (message: string): never => damaged(`'${node.name}': ${message}`);
+  for (const { axis, start, step, length } of cutsOf({ starts, ends, axes, steps }, shape, front, refuse)) {
     const stride = view.strides[axis] as number;
     view = {
-      shape: view.shape.with(axis, cut.length),
-      strides: view.strides.toSpliced(axis, 1, stride * cut.step),
-      offset: view.offset + cut.start * stride,
+      shape: view.shape.with(axis, Math.max(0, length)),
+      strides: view.strides.toSpliced(axis, 1, stride * step),
+      offset: view.offset + start * stride,
     };
-  });
+  }
   node.claim(elements(view.shape));
   return { dtype, shape: view.shape, data: gather(data, view) };
 };
-
-interface Bounds {
-  readonly start: number;
-  readonly end: number;
-  readonly step: number;
-}
-
-/** Negative positions count from the end, positions beyond an end are moved to it. */
-function clamp(node: ConstantNode, { start, end, step }: Bounds, size: number) {
-  if (step === 0) damaged(`'${node.name}': a slice with step 0`);
-  const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
-  const inside = (position: number): number =>
-    Math.min(Math.max(position < 0 ? position + size : position, low), high);
-  const first = inside(start);
-  return { start: first, step, length: Math.max(0, Math.ceil((inside(end) - first) / step)) };
-}
 
 export const rearrangement: ReadonlyMap<string, Evaluator> = new Map<string, Evaluator>([
   ['Concat', concat],

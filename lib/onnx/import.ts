@@ -1,5 +1,6 @@
 // An ONNX file to a graph: weights, inputs, then node by node in order, then outputs. Knows no operator.
 
+import { setNew } from '../collections.js';
 import { HalfspaceError } from '../errors.js';
 import { verified, type Graph, type Value } from '../graph.js';
 import { elements, type Shape } from '../shape.js';
@@ -51,8 +52,7 @@ function readInitializers(reading: Reading, directory: string | null): void {
   for (const proto of reading.source.graph.initializer) {
     const name = proto.name || damaged('an initializer has no name');
     const tensor = readTensor(proto, name, { directory, stored: true });
-    const { size } = reading.known;
-    if (reading.known.set(name, { kind: 'constant', tensor, guessed: false }).size === size)
+    if (!setNew(reading.known, name, { kind: 'constant', tensor, guessed: false }))
       damaged(`initializer '${name}' is there twice`);
   }
 }

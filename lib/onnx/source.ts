@@ -1,6 +1,7 @@
 // A decoded file, checked for what the format promises: one supported operator set, every name defined
 // once, nodes in an order in which they can be read. Says nothing about what operators mean.
 
+import { addNew } from '../collections.js';
 import { HalfspaceError } from '../errors.js';
 import { decodeModel } from './decode.js';
 import { withoutCalls } from './functions.js';
@@ -51,10 +52,8 @@ function withNames(nodes: readonly NodeProto[], taken: Set<string>): readonly So
   return nodes.map((proto, index) => {
     if (!proto.opType) damaged(`node ${index} '${proto.name ?? ''}' has no operator`);
     const own = proto.name || `${proto.opType}_${index}`;
-    const { size } = taken;
     let name = own;
-    // A set that does not grow has the name already.
-    while (taken.add(name).size === size) {
+    while (!addNew(taken, name)) {
       const count = counts.get(own) ?? 2;
       name = `${own}_${count}`;
       counts.set(own, count + 1);
@@ -87,9 +86,7 @@ function sorted(graph: GraphProto, nodes: readonly SourceNode[]): readonly Sourc
     inOrder &&= proto.input.every(defined);
     for (const output of proto.output) {
       if (output === '') continue;
-      const { size } = present;
-      if (present.add(output).size === size)
-        damaged(`node '${name}' defines '${output}', which is defined already`);
+      if (!addNew(present, output)) damaged(`node '${name}' defines '${output}', which is defined already`);
     }
   }
   if (inOrder) return nodes;

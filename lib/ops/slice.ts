@@ -3,6 +3,7 @@
 import type { NarrowRule, OnnxForm, Op, Value } from '../graph.js';
 import { dim, type TensorType } from '../shape.js';
 import { listed, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
+import { cutsOf } from './onnx-slice.js';
 import {
   arity,
   axisOf,
@@ -106,27 +107,22 @@ function sliceForm({ axes, starts, sizes, steps }: Required<Slice>): OnnxForm {
   };
 }
 
-/** ONNX counts negative positions from the end and moves those beyond an end to it. */
 function readSlice(context: OnnxContext): readonly Value[] {
   const { shape } = context.type(0);
   const [first, last] = [listed(context, 1), listed(context, 2)];
-  const axes = context.given(3) ? listed(context, 3).map((axis) => axisOf(axis, shape)) : [...first.keys()];
+  const named = context.given(3) ? listed(context, 3) : [...first.keys()];
   const steps = context.given(4) ? listed(context, 4) : first.map(() => 1);
-  if ([last, axes, steps].some(({ length }) => length !== first.length))
-    mismatch(`${first.length} starts, ${last.length} ends, ${axes.length} axes and ${steps.length} steps`);
-  if (steps.includes(0)) mismatch('a slice with step 0');
-  const starts = axes.map((axis, k) => inside(first[k] as number, dim(shape, axis), steps[k] as number));
-  const sizes = axes.map((axis, k) => {
-    const end = inside(last[k] as number, dim(shape, axis), steps[k] as number);
-    return Math.ceil((end - (starts[k] as number)) / (steps[k] as number));
-  });
-  if (axes.every((axis, k) => sizes[k] === shape[axis] && steps[k] === 1)) return [context.data(0)];
+  const cuts = cutsOf(
+    { starts: first, ends: last, axes: named, steps },
+    shape,
+    (axis) => axisOf(axis, shape),
+    mismatch,
+  );
+  if (cuts.every(({ axis, step, length }) => length === shape[axis] && step === 1)) return [context.data(0)];
+  const axes = cuts.map(({ axis }) => axis);
+  const starts = cuts.map(({ start }) => start);
+  const sizes = cuts.map(({ length }) => length);
   return context.emit(slice({ axes, starts, sizes, steps }), [context.data(0)]);
-}
-
-function inside(position: number, size: number, step: number): number {
-  const front = position < 0 ? position + size : position;
-  return step > 0 ? Math.min(Math.max(front, 0), size) : Math.min(Math.max(front, -1), size - 1);
 }
 
 export const readers: OnnxReaders = { Slice: readSlice };
