@@ -112,9 +112,16 @@ Storage storage(Reader& reader) {
   return {reader.choice<StorageKind>(4), reader.index(), reader.integer()};
 }
 
+Dims shape(Reader& reader, const std::string& owner) {
+  const auto sizes = reader.list([&] { return reader.integer(); });
+  check(sizes.size() <= Dims::kHighestRank, ErrorCode::Internal, "internal: program: tensor '", owner, "' has rank ",
+        sizes.size(), ", at most ", Dims::kHighestRank, " is possible");
+  return sizes;
+}
+
 Tensor tensor(Reader& reader) {
-  return {reader.text(), dtype(reader), reader.list([&] { return reader.integer(); }),
-          storage(reader)};
+  const std::string& name = reader.text();
+  return {name, dtype(reader), shape(reader, name), storage(reader)};
 }
 
 Step step(Reader& reader) {
