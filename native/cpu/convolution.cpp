@@ -82,7 +82,9 @@ ConvolutionGeometry read_geometry(const StepMeta& step) {
 
 Convolution unchecked(const StepMeta& step, const TensorMeta& x, const TensorMeta& w,
                       const TensorMeta& y, const TensorMeta* b) {
-  return {step, x, w, y, b, step.attrs.integer("groups"), read_geometry(step)};
+  const int64_t groups = step.attrs.integer("groups");
+  step.expect(groups > 0, "groups must be positive, got ", groups);
+  return {step, x, w, y, b, groups, read_geometry(step)};
 }
 
 Convolution read(const StepMeta& step, const TensorMeta& x, const TensorMeta& w,
