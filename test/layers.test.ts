@@ -9,7 +9,7 @@ const lib = join(dirname(fileURLToPath(import.meta.url)), '..', 'lib');
 
 /** Lowest first; places on one line are side by side and do not read each other. */
 const layers: readonly (readonly string[])[] = [
-  ['errors', 'columns', 'regular-file', 'normal'],
+  ['errors', 'columns', 'regular-file', 'normal', 'collections'],
   ['shape', 'random', 'suggest'],
   ['graph'],
   ['weights', 'compile/program', 'compile/update'],
