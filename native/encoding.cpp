@@ -114,8 +114,8 @@ Storage storage(Reader& reader) {
 
 Dims shape(Reader& reader, const std::string& owner) {
   const auto sizes = reader.list([&] { return reader.integer(); });
-  check(sizes.size() <= Dims::kHighestRank, ErrorCode::Internal, "internal: program: tensor '", owner, "' has rank ",
-        sizes.size(), ", at most ", Dims::kHighestRank, " is possible");
+  check(sizes.size() <= Dims::kHighestRank, ErrorCode::Unsupported, "'", owner, "' has rank ", sizes.size(),
+        ", at most ", Dims::kHighestRank, " is possible");
   return sizes;
 }
 

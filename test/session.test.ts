@@ -208,6 +208,16 @@ test('a step that does not fit is named with its shapes', async (t) => {
   });
 });
 
+test('a tensor of more axes than there is room for is named', async (t) => {
+  const program = smallProgram();
+  const shape = [1, 1, 1, 1, 1, 2, 6, 6, 6];
+  const tensors = program.tensors.map((x) => (x.name === 'maps' ? { ...x, shape } : x));
+  await t.throwsAsync(Session.open({ ...program, tensors }), {
+    code: 'ERR_UNSUPPORTED',
+    message: "'maps' has rank 9, at most 8 is possible",
+  });
+});
+
 test('a device that this build lacks is named', async (t) => {
   await t.throwsAsync(Session.open({ ...smallProgram(), device: 'tpu' }), {
     code: 'ERR_UNSUPPORTED',
