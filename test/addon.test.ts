@@ -92,23 +92,36 @@ function spoiled({ texts, numbers }: EncodedProgram, at: number, by: unknown): E
 
 test('a program with anything wrong in it is refused or runs, but does not crash', async (t) => {
   const program = encode(smallProgram());
-  const images = new Float32Array(216);
   await fc.assert(
-    fc.asyncProperty(fc.nat(), fc.oneof(misfits, texts), async (place, misfit) => {
-      const error = await thrown(async () => {
-        const handle = await native().open(spoiled(program, place, misfit), { threads: 1 });
-        try {
-          await native().run(handle, 0, [images], 1);
-        } finally {
-          native().close(handle);
-        }
-      });
-      return error === undefined || isArgumentError(error) || hasCode(error);
-    }),
+    fc.asyncProperty(fc.nat(), fc.oneof(misfits, texts), (place, misfit) =>
+      isSurvived(spoiled(program, place, misfit)),
+    ),
     { numRuns: 1500 },
   );
   t.pass();
 });
+
+test('a program with any of its numbers zero, negative or one off is refused or runs, too', async (t) => {
+  const program = encode(smallProgram());
+  for (const [place, number] of program.numbers.entries()) {
+    for (const misfit of [0, -1, number + 1, number - 1]) {
+      t.true(await isSurvived(spoiled(program, place, misfit)), `number ${place} as ${misfit}`);
+    }
+  }
+});
+
+/** Whether opening `program` and running it ends well, or in an error that names its code. */
+async function isSurvived(program: EncodedProgram): Promise<boolean> {
+  const error = await thrown(async () => {
+    const handle = await native().open(program, { threads: 1 });
+    try {
+      await native().run(handle, 0, [new Float32Array(216)], 1);
+    } finally {
+      native().close(handle);
+    }
+  });
+  return error === undefined || isArgumentError(error) || hasCode(error);
+}
 
 test('a program that ends early, or goes on behind its end, is refused', async (t) => {
   const { texts, numbers } = encode(smallProgram());
