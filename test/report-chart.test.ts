@@ -43,12 +43,12 @@ test('a scale of a single value, or of none, still has an extent', (t) => {
   t.deepEqual(extent([2, NaN, -1, Infinity]), [-1, 2]);
 });
 
-/** The drawn points of a line of 0 and 1 in turn, and once 100. */
-const pathOf = (count: number): string[] => {
-  const points = Array.from({ length: count }, (_, at) => [at, at === 7 ? 100 : at % 2] as const);
+/** The drawn points of a line over 0, 1, 2 and so on. */
+const pathOf = (values: readonly number[]): string[] => {
+  const points = values.map((value, at) => [at, value] as const);
   const common = {
     title: 'spikes',
-    range: [0, count],
+    range: [0, values.length],
     bands: [],
     marks: [],
     format: String,
@@ -59,11 +59,21 @@ const pathOf = (count: number): string[] => {
   return /class="line" d="M(.*?)"/.exec(markup)?.[1]?.split('L') ?? [];
 };
 
+/** 0 and 1 in turn, and once 100. */
+const spiked = (count: number): readonly number[] =>
+  Array.from({ length: count }, (_, at) => (at === 7 ? 100 : at % 2));
+
+test('a curve goes on behind a value that is no number', (t) => {
+  t.is(pathOf([3, 2, NaN, 1, Infinity, 0]).length, 4);
+  const spikes = pathOf(spiked(100_000).with(0, NaN)).filter((point) => point.endsWith(',30'));
+  t.is(spikes.length, 1);
+});
+
 test('a curve of many points keeps the outermost of each column, and one of few all', (t) => {
-  t.is(pathOf(500).length, 500);
-  const many = pathOf(100_000);
+  t.is(pathOf(spiked(500)).length, 500);
+  const many = pathOf(spiked(100_000));
   t.true(many.length < 4 * 2 * 560, `${many.length} points`);
-  for (const path of [pathOf(500), many]) t.is(path.filter((point) => point.endsWith(',30')).length, 1);
+  for (const path of [pathOf(spiked(500)), many]) t.is(path.filter((point) => point.endsWith(',30')).length, 1);
 });
 
 test('a moving average weighs the past by powers of its weight', (t) => {

@@ -70,10 +70,10 @@ export const chartAttributes = (title: string, width: number, height: number) =>
   'aria-label': title,
 });
 
-/** Series without points are left out. */
+/** Points that are not finite are left out, and so are series without others. */
 export function drawChart(chart: Chart): Markup {
   const { title, width, bands, marks } = chart;
-  const series = chart.series.filter(({ points }) => points.length > 0);
+  const series = chart.series.map(finite).filter(({ points }) => points.length > 0);
   const axes = axesOf(chart, series);
   const drawing = element('svg', chartAttributes(title, width, height), [
     bands.map((band, index) => drawBand(band, index, axes)),
@@ -85,6 +85,11 @@ export function drawChart(chart: Chart): Markup {
   ]);
   return element('figure', {}, element('figcaption', {}, title, series.map(legendEntry)), drawing);
 }
+
+const finite = (series: Series): Series => ({
+  ...series,
+  points: series.points.filter(([, y]) => Number.isFinite(y)),
+});
 
 function axesOf({ range, width, include = [] }: Chart, series: readonly Series[]): Axes {
   const right = width - rightMargin;
