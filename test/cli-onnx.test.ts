@@ -90,5 +90,7 @@ test('names from a file cannot write to the terminal what they please', async (t
   t.true(stdout.includes(String.raw`Clear\x1b[2J`), stdout);
   t.true(stderr.includes(String.raw`1 x Clear\x1b[2J (the operator is not known): 'night\x9b31m'`), stderr);
   const refused = await halfspace(['construct', path, '-o', join(folder(), 'sub.onnx')]);
-  for (const text of [stdout, stderr, refused.stderr]) t.notRegex(text, /(?!\n)\p{Cc}/u);
+  const json = await halfspace(['inspect', path, '--json']);
+  for (const text of [stdout, stderr, refused.stderr, json.stdout]) t.notRegex(text, /(?!\n)\p{Cc}/u);
+  t.true(json.stdout.includes(String.raw`night\u009b31m`));
 });

@@ -35,13 +35,19 @@ export const printable = (text: string): string =>
 export function openOutput({ json = false, quiet = false }: OutputFlags): Output {
   return {
     quiet,
-    result: (document, text) =>
-      print(json ? JSON.stringify(document, null, 2) : text(colorsFor(process.stdout))),
+    result: (document, text) => print(json ? jsonText(document) : text(colorsFor(process.stdout))),
     note: (text) => {
       if (!quiet) process.stderr.write(`${colorsFor(process.stderr).dim(printable(text))}\n`);
     },
   };
 }
+
+/** JSON escapes what is below a space, but not the control characters behind ASCII. */
+const jsonText = (document: unknown): string =>
+  JSON.stringify(document, null, 2).replaceAll(
+    /[\x7f-\x9f]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 const print = (text: string): void => {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
