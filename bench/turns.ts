@@ -44,7 +44,9 @@ const before = side('before', other);
 const now = side('now', fileURLToPath(new URL('..', import.meta.url)));
 
 for (let round = 0; round < rounds; round += 1) {
-  for (const { name, root, figures } of [before, now]) {
+  // Who goes first changes from round to round.
+  const order = round % 2 === 0 ? [before, now] : [now, before];
+  for (const { name, root, figures } of order) {
     process.stderr.write(`round ${round + 1} of ${rounds}: ${name}\n`);
     for (const [benchmark, figure] of await runOnce(root)) {
       figures.set(benchmark, [...(figures.get(benchmark) ?? []), figure]);
@@ -52,12 +54,17 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 
-for (const [benchmark, figures] of now.figures) {
-  const others = before.figures.get(benchmark);
-  if (!others) continue;
-  const [was, is] = [median(others), median(figures)];
-  const columns = [`before ${was.toFixed(2)}`, `now ${is.toFixed(2)}`, `${(was / is).toFixed(2)}x`];
-  process.stdout.write(`${benchmark.padEnd(28)} ${columns.join('  ')}\n`);
+for (const benchmark of new Set([...before.figures.keys(), ...now.figures.keys()])) {
+  const [was, is] = [before, now].map(({ figures }) => figures.get(benchmark));
+  process.stdout.write(`${benchmark.padEnd(28)} ${compared(was, is)}\n`);
+}
+
+/** A benchmark that only one side has is named with what it says there. */
+function compared(was: readonly number[] | undefined, is: readonly number[] | undefined): string {
+  const columns = Object.entries({ before: was, now: is }).map(
+    ([side, figures]) => `${side} ${figures ? median(figures).toFixed(2) : 'has none'}`,
+  );
+  return [...columns, ...(was && is ? [`${(median(was) / median(is)).toFixed(2)}x`] : [])].join('  ');
 }
 
 /** What the benchmarks of a checkout say, in milliseconds unless their names have another unit. */
