@@ -1,5 +1,5 @@
-// Adding to sets and maps of which nothing may be there twice. Each looks a key up once, where to ask first and then
-// add would do so twice: large graphs have a hundred thousand names.
+// What may be there only once. Adding to sets and maps looks a key up once, where to ask first and then add would do
+// so twice: large graphs have a hundred thousand names.
 
 /** Adds `value`; false where it was there already. */
 export function addNew<T>(set: Set<T>, value: T): boolean {
@@ -11,4 +11,11 @@ export function addNew<T>(set: Set<T>, value: T): boolean {
 export function setNew<K, V>(map: Map<K, V>, key: K, value: V): boolean {
   const { size } = map;
   return map.set(key, value).size > size;
+}
+
+/** Each of `items` once, in order. Most lists are short, for which a set takes longer than looking. */
+export function distinct<T>(items: readonly T[]): readonly T[] {
+  if (items.length < 2) return items;
+  if (items.length > 16) return [...new Set(items)];
+  return items.filter((item, place) => items.indexOf(item) === place);
 }

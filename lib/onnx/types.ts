@@ -68,7 +68,7 @@ function openAxis({ name }: ValueInfoProto, dim: DimensionProto, axis: number): 
 }
 
 const advice = (name = ''): string =>
-  `give it with --input C,H,W, or in code with shapes: {'${name}': [...]}`;
+  `give it with --input C,H,W (inspect, construct), or in code with shapes: {'${name}': [...]}`;
 
 function requireFit(input: ValueInfoProto, dims: readonly DimensionProto[], sizes: Shape): void {
   const fixed = dims.map((dim, axis) =>

@@ -21,17 +21,17 @@ export interface Window {
 /** Height and width that remain of an image of `height` times `width`. */
 export function windowed(height: number, width: number, window: Window): Pair {
   const { kernel, strides, dilations, padding } = window;
-  requireSizes('kernel', kernel, 1);
-  requireSizes('strides', strides, 1);
-  requireSizes('dilations', dilations, 1);
-  requireSizes('padding', padding, 0);
+  requireWhole('kernel', kernel, 1);
+  requireWhole('strides', strides, 1);
+  requireWhole('dilations', dilations, 1);
+  requireWhole('padding', padding, 0);
   return [
     positions(height, 0, window, padding[0], padding[2]),
     positions(width, 1, window, padding[1], padding[3]),
   ];
 }
 
-function requireSizes(what: string, sizes: readonly number[], least: number): void {
+function requireWhole(what: string, sizes: readonly number[], least: number): void {
   if (sizes.every((size) => Number.isInteger(size) && size >= least)) return;
   mismatch(`${what}: expected whole numbers from ${least}, got ${sizes.join(', ')}`);
 }

@@ -2,13 +2,14 @@
 // groups). A group holds all trainable parameters of its segments, closed over sharing, and the slices
 // that go with the channels its segments give to concatenations. Groups never overlap.
 
+import { distinct } from '../collections.js';
 import type { Parameter } from '../graph.js';
 import { dim, elements } from '../shape.js';
 import type { Span } from '../compile/update.js';
 import { complement, merge, type Losses, type Member } from './losses.js';
 import { blankConstants, spoiler, type Blank } from './removable.js';
 import { lastVertex, type Chain } from './segments.js';
-import { distinct, type Trace, type Vertex } from './trace.js';
+import type { Trace, Vertex } from './trace.js';
 
 /** Parameters that become zero together, or not at all (the paper's generalised zero-invariant group). */
 export interface Group {
@@ -171,7 +172,7 @@ function collect(
   reasons: readonly string[],
 ): readonly Group[] {
   const teams = [...groupBy(components).values()].filter(([first]) => reasons[first as number] === '');
-  const own = teams.map((segments) => trainableOf(chains, segments));
+  const own = teams.map((segments) => trainableIn(chains, segments));
   const slices = teams.map((segments, team) =>
     elsewhere(
       segments.flatMap((segment) => claims[segment] ?? []),
@@ -187,7 +188,7 @@ function collect(
 }
 
 /** The parameters of `segments`, each once. */
-function trainableOf(chains: readonly Chain[], segments: readonly number[]): readonly Parameter[] {
+function trainableIn(chains: readonly Chain[], segments: readonly number[]): readonly Parameter[] {
   const lists = segments.map((segment) => (chains[segment] as Chain).trainable);
   return lists.length === 1 ? (lists[0] ?? []) : distinct(lists.flat());
 }

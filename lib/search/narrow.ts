@@ -20,8 +20,8 @@ export interface NarrowedVertex extends Narrowed {
 export function narrowVertex(vertex: Vertex, remainder: (edge: Edge) => Remainder): NarrowedVertex | null {
   const left = remainders(vertex, remainder);
   const inputs: number[] = [];
-  left.forEach((remainder, index) => {
-    if (remainder !== 'gone') inputs.push(index);
+  left.forEach((rest, index) => {
+    if (rest !== 'gone') inputs.push(index);
   });
   const narrowed = vertex.joint === 'sum' ? narrowSum(vertex, left, inputs) : narrowOther(vertex, left);
   if (!narrowed || !sliceable(vertex, narrowed.slices)) return null;

@@ -1,8 +1,9 @@
 // The segment graph: vertices grown into chains, as in DESIGN: breadth over segments, depth inside one.
 // What may be removed is decided elsewhere.
 
+import { distinct } from '../collections.js';
 import type { Parameter } from '../graph.js';
-import { distinct, type Trace, type Vertex } from './trace.js';
+import type { Trace, Vertex } from './trace.js';
 
 /** What one segment consists of. */
 export interface Chain {

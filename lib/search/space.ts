@@ -1,6 +1,7 @@
 // The search space of a network: its segments, which of them can be removed and why the others cannot,
 // and the groups that become zero together. Derived from the graph and never edited.
 
+import { distinct } from '../collections.js';
 import type { Graph, Node } from '../graph.js';
 import { formGroups, type Group } from './groups.js';
 import { channelLosses } from './losses.js';
@@ -9,7 +10,7 @@ import { blankConstants, countElements, reasonsAgainst } from './removable.js';
 import { growSegments, lastVertex, segmentOfVertex, type Chain } from './segments.js';
 import { buildSkeleton, type Skeleton } from './skeleton.js';
 import { sizeOf } from './states.js';
-import { distinct, traceGraph, type Trace, type Vertex } from './trace.js';
+import { traceGraph, type Trace, type Vertex } from './trace.js';
 import { largeSets } from './ways.js';
 
 export { groupSpans, type Group } from './groups.js';

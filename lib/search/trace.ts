@@ -2,6 +2,7 @@
 // them. Parameters, and nodes that depend on parameters alone (constants), are no vertices; they
 // belong to the vertices that read them. Nothing here knows segments or erasure.
 
+import { distinct } from '../collections.js';
 import {
   isParameter,
   producer,
@@ -124,13 +125,6 @@ const directly = (node: Node): Constant => ({
   parameters: distinct(node.inputs.filter(isParameter)),
   nodes: none,
 });
-
-/** Each of `items` once, in order. Most lists are short, for which a set takes longer than looking. */
-export function distinct<T>(items: readonly T[]): readonly T[] {
-  if (items.length < 2) return items;
-  if (items.length > 16) return [...new Set(items)];
-  return items.filter((item, place) => items.indexOf(item) === place);
-}
 
 /** Parameters and constant nodes that `node` reads directly or through constants, each once. */
 function gather(node: Node, constants: ReadonlyMap<Value, Constant>): Constant {
