@@ -73,7 +73,8 @@ test('a curve of many points keeps the outermost of each column, and one of few 
   t.is(pathOf(spiked(500)).length, 500);
   const many = pathOf(spiked(100_000));
   t.true(many.length < 4 * 2 * 560, `${many.length} points`);
-  for (const path of [pathOf(spiked(500)), many]) t.is(path.filter((point) => point.endsWith(',30')).length, 1);
+  for (const path of [pathOf(spiked(500)), many])
+    t.is(path.filter((point) => point.endsWith(',30')).length, 1);
 });
 
 test('a moving average weighs the past by powers of its weight', (t) => {
