@@ -66,6 +66,7 @@ const network = await DeviceNetwork.open(
     loss: null,
     smoothing: 0,
     softTargets: false,
+    probed: true,
     device: 'cpu',
     open: openNative(Number(values.threads)),
     groups: (layout) => space.groups.map((group) => groupSpans(group, (name) => offsetOf(layout, name))),

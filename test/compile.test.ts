@@ -256,6 +256,13 @@ test('between the last gradient and the update all gradients are one arena', (t)
   );
 });
 
+test('the entry that ablation measures with is there unless it is not wanted', (t) => {
+  const entriesOf = (more: { readonly probe?: boolean }) =>
+    compileTraining(branchy(), { ...options, ...more }).program.entries.map(({ name }) => name);
+  t.deepEqual(entriesOf({}), ['train', 'probe', 'eval']);
+  t.deepEqual(entriesOf({ probe: false }), ['train', 'eval']);
+});
+
 test('lowering runs no node that nothing needs', (t) => {
   const builder = new GraphBuilder();
   const x = builder.input('x', f32([1, 2]));

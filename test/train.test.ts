@@ -142,6 +142,21 @@ for (const name of ['sgd', 'adam', 'adamw'] as const) {
   });
 }
 
+test('what ablation measures with is compiled for it alone, and not for what is left after it', async (t) => {
+  const compiled = async (score: 'paper' | 'ablation') => {
+    const programs: string[][] = [];
+    const open: OpenSession = (program) => {
+      programs.push(program.entries.map(({ name }) => name));
+      return openReference(program);
+    };
+    await train({ score, open });
+    return programs;
+  };
+  const trains = ['train', 'eval'];
+  t.deepEqual(await compiled('ablation'), [['train', 'probe', 'eval'], trains]);
+  t.deepEqual(await compiled('paper'), [trains, trains]);
+});
+
 test('the same seed gives the same bits, another seed others', async (t) => {
   const [first, second, other] = [await train(), await train(), await train({ seed: 1 })];
   t.deepEqual(timeless(first.checkpoint), timeless(second.checkpoint));

@@ -1,4 +1,4 @@
-// The program that trains a network: three entries over the same arenas. `train` goes forward and
+// The program that trains a network: up to three entries over the same arenas. `train` goes forward and
 // backward and updates, `probe` and `eval` measure. The network's first input is the images, its first
 // output the logits, or their softmax, before which the loss is then taken.
 //
@@ -36,6 +36,8 @@ export interface TrainingOptions extends Objective {
   readonly nesterov?: boolean;
   /** Elements of each group in the parameter arena (see `arenaLayout`); groups do not overlap. */
   readonly groups: readonly (readonly Span[])[];
+  /** Whether there is to be the entry `probe`, which only ablation runs; there is unless told. */
+  readonly probe?: boolean;
 }
 
 /**
@@ -52,10 +54,10 @@ export function compileTraining(graph: Graph, options: TrainingOptions): Compile
   const trained = options.smoothing || options.softTargets ? withLoss(network, options) : measured;
   const backward = gradients(trained.graph, trained.loss, trainable(network));
   const parameters = parameterTensors(network, layout, PARAMETERS);
+  const measuring = options.probe === false ? (['eval'] as const) : (['probe', 'eval'] as const);
   const entries = [
     trainEntry(trained, backward, parameters, layout, options),
-    { name: 'probe', ...forward(measured, parameters, 'probe') },
-    { name: 'eval', ...forward(measured, parameters, 'eval') },
+    ...measuring.map((mode) => ({ name: mode, ...forward(measured, parameters, mode) })),
   ];
   return {
     program: assemble(options.device ?? 'cpu', arenas(layout, options.rule), entries),

@@ -52,6 +52,8 @@ export interface DeviceNetworkOptions {
   readonly softTargets: boolean;
   /** Spans of each group, given where the parameters lie. */
   readonly groups: (layout: ArenaLayout) => readonly (readonly Span[])[];
+  /** Whether `probe` will be called. */
+  readonly probed: boolean;
   readonly device: string;
   readonly open: OpenSession;
 }
@@ -107,9 +109,9 @@ export class DeviceNetwork {
   ): Promise<DeviceNetwork> {
     const layout = arenaLayout(graph);
     const groups = options.groups(layout);
-    const { batch, device, loss, smoothing, softTargets } = options;
+    const { batch, device, loss, smoothing, softTargets, probed: probe } = options;
     const { rule, nesterov } = options.optimizer;
-    const settings = { batch, device, rule, nesterov, groups, loss, smoothing, softTargets };
+    const settings = { batch, device, rule, nesterov, groups, probe, loss, smoothing, softTargets };
     const compiled = compileTraining(graph, settings);
     debugCompiled(compiled);
     const [session, state] = await openedMeanwhile(options.open(compiled.program), initial);
@@ -170,7 +172,7 @@ export class DeviceNetwork {
     return dim((this.graph.outputs[0] as Value).type.shape, 1);
   }
 
-  /** Loss with batch statistics; changes nothing. */
+  /** Loss with batch statistics; changes nothing. Only where the network was opened to be probed. */
   probe(batch: LabelledImages, signal?: AbortSignal): Promise<Outcome> {
     return this.#forward('probe', batch, signal);
   }

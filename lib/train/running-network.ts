@@ -2,12 +2,11 @@
 // outside its state is always the super-network's, so a checkpoint means the same at any time.
 
 import { offsetOf, type ArenaLayout } from '../compile/layout.js';
-import type { Span } from '../compile/update.js';
 import { invariant } from '../errors.js';
 import type { Graph } from '../graph.js';
 import { groupSpans, type SearchSpace } from '../search/space.js';
 import { constructSubnet } from '../search/subnet.js';
-import { DeviceNetwork } from './device-network.js';
+import { DeviceNetwork, type DeviceNetworkOptions } from './device-network.js';
 import { carryState, expandState, traceOrigins, type NetworkState, type Origins } from './network-state.js';
 import type { TrainOptions } from './options.js';
 
@@ -37,7 +36,8 @@ export class RunningNetwork {
     initial: () => NetworkState,
     options: TrainOptions,
   ): Promise<RunningNetwork> {
-    return new RunningNetwork(space, await openDevice(graph, initial, spansOf(space), options), options);
+    const use = { groups: spansOf(space), probed: space !== null && options.score === 'ablation' };
+    return new RunningNetwork(space, await openDevice(graph, initial, use, options), options);
   }
 
   /** What the device runs at the moment. */
@@ -52,12 +52,8 @@ export class RunningNetwork {
     const subnet = constructSubnet(this.#space, groups);
     this.#device.dispose();
     const state = carryState(subnet, outer);
-    this.#device = await openDevice(
-      subnet.graph,
-      () => state,
-      () => [],
-      this.#options,
-    );
+    const use = { groups: () => [], probed: false };
+    this.#device = await openDevice(subnet.graph, () => state, use, this.#options);
     this.#erasure = { origins: traceOrigins(subnet, outer.weights), outer };
   }
 
@@ -75,17 +71,17 @@ export class RunningNetwork {
 function openDevice(
   graph: Graph,
   initial: () => NetworkState,
-  groups: (layout: ArenaLayout) => readonly (readonly Span[])[],
+  use: Pick<DeviceNetworkOptions, 'groups' | 'probed'>,
   { batch, optimizer, loss, smoothing, mix, device, open }: TrainOptions,
 ): Promise<DeviceNetwork> {
   const softTargets = mix !== null;
   return DeviceNetwork.open(graph, initial, {
+    ...use,
     batch,
     optimizer,
     loss,
     smoothing,
     softTargets,
-    groups,
     device,
     open,
   });
