@@ -2,18 +2,32 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <iterator>
 
 namespace halfspace {
+namespace {
+
+// Entries know nothing of each other: where several threads may work, each is planned on one of its own.
+std::vector<EntryPlan> plan_entries(Program& program, const Device& device, int threads) {
+  std::vector<std::future<EntryPlan>> planned;
+  for (Entry& entry : program.entries) {
+    planned.push_back(std::async(threads > 1 ? std::launch::async : std::launch::deferred, [&] {
+      return plan_entry(program.tensors, std::move(entry), device, threads);
+    }));
+  }
+  std::vector<EntryPlan> plans;
+  for (std::future<EntryPlan>& plan : planned) plans.push_back(plan.get());
+  return plans;
+}
+
+}  // namespace
 
 Executor::Executor(Program program, ExecutorOptions options) : options_(options), arenas_(program.arenas) {
   validate(program);
   device_ = open_device(program.device, {options.precision, !options.trace});
   device_->enter_thread(options_.threads);
-  std::vector<EntryPlan> plans;
-  for (Entry& entry : program.entries) {
-    plans.push_back(plan_entry(program.tensors, std::move(entry), *device_, options_.threads));
-  }
+  std::vector<EntryPlan> plans = plan_entries(program, *device_, options_.threads);
   // Before kernels are made, which may choose their scratch memory by how much is left.
   allocate_data(plans);
   Caches caches{{}, std::vector<KernelCache>(options_.threads)};

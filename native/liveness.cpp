@@ -16,7 +16,7 @@ void Liveness::touch(size_t id, size_t bytes, size_t time) {
 }
 
 // In order of their offsets, in pieces, so that to insert one moves little. When a buffer is alive lies apart from where:
-// most of those that a search passes are not alive together with it, so that it reads nothing else of them.
+// of those that a search passes and that are not alive together with it, it reads nothing else.
 class Liveness::Placed {
  public:
   size_t lowest_fit(const Buffer& buffer) const {
