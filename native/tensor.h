@@ -51,8 +51,8 @@ struct TensorMeta {
   // Only images may be blocked.
   bool is_image() const { return rank() == 4 && is_floating(); }
   bool is_blocked() const { return layout == Layout::Blocked; }
-  // Number of channel blocks of an image.
-  int64_t blocks() const { return ceil_div(dim(1), block); }
+  // Number of channel blocks of an image; in plain memory each channel is one.
+  int64_t blocks() const { return ceil_div(dim(1), is_blocked() ? block : 1); }
   // `f32[8,64,16,16]`, and whether it is blocked
   std::string text() const;
 

@@ -1,4 +1,4 @@
-// Sizes at which kernels cut their work differently: long rows, many rows, many operands.
+// Sizes at which kernels cut their work differently, and operands that they cannot take.
 #include <numeric>
 
 #include "harness.h"
@@ -154,4 +154,21 @@ TEST("large images change their layout without losing a pixel") {
   const Tensor x = random({2, 35, 9, 37}, 1);
   expect_equal(run("reshape", {}, {x}, zeros({2 * 35, 9 * 37})),
                {DType::F32, {2 * 35, 9 * 37}, x.data});
+}
+
+TEST("integers are refused where images of floats are expected") {
+  const Tensor x = zeros({1, 2, 4, 4}, DType::I32), one = zeros({1, 2, 1, 1}, DType::I32);
+  const Attrs window{{"kernel", list({1, 1})}, {"strides", list({1, 1})}, {"padding", list({0, 0, 0, 0})},
+                     {"dilations", list({1, 1})}};
+  const Attrs resize{{"mode", std::string("nearest")}, {"coordinates", std::string("half_pixel")}};
+  expect_refused([&] { run("max_pool", window, {x}, x); });
+  expect_refused([&] { run("max_pool_backward", window, {x, x}, x); });
+  expect_refused([&] { run("average_pool", window, {x}, x); });
+  expect_refused([&] { run("average_pool_backward", window, {x}, x); });
+  expect_refused([&] { run("global_average_pool", {}, {x}, one); });
+  expect_refused([&] { run("global_average_pool_backward", {}, {one}, x); });
+  expect_refused([&] { run("resize", resize, {x}, x); });
+  expect_refused([&] { run("resize_backward", resize, {x}, x); });
+  const Tensor channel = zeros({2});
+  expect_refused([&] { run("batch_norm_inference", {{"epsilon", 1e-5}}, {x, channel, channel, channel, channel}, x); });
 }
