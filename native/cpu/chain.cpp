@@ -9,20 +9,16 @@
 #include <utility>
 
 #include "parallel.h"
+#include "sum_rows.h"
 
 namespace halfspace::cpu {
 namespace {
 
-// What each slice wrote, added up in order of the slices, in double.
+// What each slice wrote, `stride` bytes further, added up in order of the slices.
 template <class T>
 void add_up(const char* partial, int64_t slices, size_t stride, void* sum, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    double total = 0;
-    for (int64_t slice = 0; slice < slices; ++slice) {
-      total += reinterpret_cast<const T*>(partial + slice * stride)[i];
-    }
-    static_cast<T*>(sum)[i] = static_cast<T>(total);
-  }
+  sum_rows(reinterpret_cast<const T*>(partial), slices, static_cast<int64_t>(stride / sizeof(T)), count,
+           static_cast<T*>(sum));
 }
 
 using Clock = std::chrono::steady_clock;
