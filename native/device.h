@@ -74,6 +74,11 @@ struct Buffers {
 struct KernelTime {
   size_t calls = 0;
   double milliseconds = 0;
+
+  void add(double passed) {
+    ++calls;
+    milliseconds += passed;
+  }
 };
 using KernelTimes = std::map<std::string, KernelTime>;
 
@@ -91,8 +96,7 @@ class Kernel {
   virtual size_t prepared_bytes() const { return 0; }
   // Books what the last run took, for the kernel's name; kernels that run others book it for theirs.
   virtual void account(const std::string& name, double milliseconds, KernelTimes& times) const {
-    ++times[name].calls;
-    times[name].milliseconds += milliseconds;
+    times[name].add(milliseconds);
   }
   // After the run's end: throws what was wrong with the numbers, where `run` could not yet know.
   virtual void verify() const {}

@@ -8,6 +8,10 @@
 namespace halfspace {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+double milliseconds(Clock::duration passed) { return std::chrono::duration<double, std::milli>(passed).count(); }
+
 // Entries know nothing of each other: where several threads may work, each is planned on one of its own.
 std::vector<EntryPlan> plan_entries(Program& program, const Device& device, int threads) {
   std::vector<std::future<EntryPlan>> planned;
@@ -122,25 +126,35 @@ void Executor::run_calls(size_t entry, const std::atomic<bool>& abort) {
   }
 }
 
+// What kernels make of weights before they look at images has a name of its own.
 void Executor::trace_call(const Call& call) {
-  auto start = std::chrono::steady_clock::now();
-  run_call(call);
+  const Buffers buffers = buffers_of(call);
+  const auto start = Clock::now();
+  call.kernel->prepare(buffers);
   device_->wait();
-  std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - start;
-  call.kernel->account(call.name, passed.count(), times_);
+  const auto prepared = Clock::now();
+  call.kernel->run(buffers);
+  device_->wait();
+  const auto end = Clock::now();
+  if (call.kernel->prepared_bytes() > 0) times_["prepare"].add(milliseconds(prepared - start));
+  call.kernel->account(call.name, milliseconds(end - prepared), times_);
 }
 
 void Executor::run_call(const Call& call) {
+  const Buffers buffers = buffers_of(call);
+  call.kernel->prepare(buffers);
+  call.kernel->run(buffers);
+}
+
+Buffers Executor::buffers_of(const Call& call) {
   const auto& [inputs, outputs] = call.places;
   for (size_t i = 0; i < inputs.size(); ++i) inputs_[i] = address(inputs[i]);
   for (size_t i = 0; i < outputs.size(); ++i) outputs_[i] = address(outputs[i]);
   auto* scratch = static_cast<char*>(scratch_->data());
-  const Buffers buffers{{inputs_.data(), inputs.size()},
-                        {outputs_.data(), outputs.size()},
-                        scratch,
-                        scratch + align_up(call.kernel->scratch_bytes())};
-  call.kernel->prepare(buffers);
-  call.kernel->run(buffers);
+  return {{inputs_.data(), inputs.size()},
+          {outputs_.data(), outputs.size()},
+          scratch,
+          scratch + align_up(call.kernel->scratch_bytes())};
 }
 
 size_t Executor::bytes() const {

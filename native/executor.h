@@ -66,6 +66,7 @@ class Executor {
   void allocate_scratch();
   void reserve_operands();
   void run_calls(size_t entry, const std::atomic<bool>& abort);
+  Buffers buffers_of(const Call& call);
   void run_call(const Call& call);
   void trace_call(const Call& call);
   void* address(Place place) const { return bases_[place.region] + place.offset; }

@@ -53,7 +53,17 @@ class ChainKernel final : public Kernel {
     lane_bytes_ = local_bytes_ + scratch_;
   }
 
-  size_t scratch_bytes() const override { return lanes_.size() * lane_bytes_ + partial_bytes_ + prepared_bytes_; }
+  size_t scratch_bytes() const override { return lanes_.size() * lane_bytes_ + partial_bytes_; }
+  size_t prepared_bytes() const override { return prepared_bytes_; }
+
+  void prepare(const Buffers& buffers) override {
+    const Memory memory{buffers, nullptr, nullptr, static_cast<char*>(buffers.prepared)};
+    Lane& lane = lanes_[0];
+    locate(memory, lane, 0);
+    for (size_t link = 0; link < calls_.size(); ++link) {
+      lane.kernels[link]->prepare(buffers_of(calls_[link], lane, memory));
+    }
+  }
 
   // The links share the time as they spent it, over all lanes.
   void account(const std::string&, double milliseconds, KernelTimes& times) const override {
@@ -63,17 +73,14 @@ class ChainKernel final : public Kernel {
     }
     const double all = std::max(std::accumulate(spent.begin(), spent.end(), 0.0), 1e-9);
     for (size_t link = 0; link < spent.size(); ++link) {
-      KernelTime& time = times[calls_[link].name];
-      ++time.calls;
-      time.milliseconds += milliseconds * spent[link] / all;
+      times[calls_[link].name].add(milliseconds * spent[link] / all);
     }
   }
 
   void run(const Buffers& buffers) override {
     auto* scratch = static_cast<char*>(buffers.scratch);
     char* partial = scratch + lanes_.size() * lane_bytes_;
-    char* prepared = partial + partial_bytes_;
-    prepare(buffers, prepared);
+    char* prepared = static_cast<char*>(buffers.prepared);
     for (Lane& lane : lanes_) std::fill(lane.spent.begin(), lane.spent.end(), Clock::duration());
     const auto lanes = static_cast<int64_t>(lanes_.size());
     Shares shares(slices_, lanes, backwards_);
@@ -155,15 +162,6 @@ class ChainKernel final : public Kernel {
     lane.inputs.resize(most);
     lane.outputs.resize(most);
     lanes_.push_back(std::move(lane));
-  }
-
-  void prepare(const Buffers& buffers, char* prepared) {
-    const Memory memory{buffers, nullptr, nullptr, prepared};
-    Lane& lane = lanes_[0];
-    locate(memory, lane, 0);
-    for (size_t link = 0; link < calls_.size(); ++link) {
-      lane.kernels[link]->prepare(buffers_of(calls_[link], lane, memory));
-    }
   }
 
   void run_slice(const Memory& memory, Lane& lane, int64_t slice) const {
