@@ -235,7 +235,7 @@ test('a session tells what planning did and, when tracing, what each kernel cost
     entries.map(({ name, steps, reorders }) => ({ name, steps, reorders })),
     [{ name: 'forward', steps: 3, reorders: 0 }],
   );
-  t.deepEqual(Object.keys(kernels).toSorted(), ['conv', 'linear', 'reshape']);
+  t.deepEqual(Object.keys(kernels).toSorted(), ['conv', 'linear', 'prepare', 'reshape']);
   t.is(kernels['conv']?.calls, 1);
 });
 
