@@ -1,10 +1,11 @@
 // How much memory does training take at its peak, against PyTorch's thriftier layout? Each side in processes
-// of its own, less what they had resident before they were given the network.
+// of its own, less what they had resident before they were given the network. Both have trained a tiny one by then:
+// pages of libraries that are touched for the first time belong to no network.
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { subjects, type Subject } from './networks.js';
+import { subjects, tiny, type Subject } from './networks.js';
 import { layouts, PyTorchPeer, type Layout } from './peer.js';
 import type { BenchContext, Result } from './report.js';
 
@@ -46,9 +47,10 @@ async function peerMegabytes(
     threads,
   }: { readonly subject: Subject; readonly batch: number; readonly threads: number },
 ): Promise<number> {
-  const graph = subject.build();
-  const peer = await PyTorchPeer.start(python, { graph, handwritten: subject.handwritten, batch, threads });
+  const peer = await PyTorchPeer.start(python, { graph: tiny(), batch: 1, threads });
   try {
+    await peer.contender(layout).run(1);
+    await peer.load({ graph: subject.build(), handwritten: subject.handwritten, batch, threads });
     await peer.contender(layout).run(STEPS);
     return (await peer.growth()) / 1e6;
   } finally {

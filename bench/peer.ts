@@ -77,18 +77,27 @@ export class PyTorchPeer {
   }
 
   /** Starts the peer and gives it the network; throws where Python or PyTorch fails. */
-  static async start(
-    python: string,
-    { graph, handwritten = '', batch, threads, device = 'cpu', precision = 'tf32' }: PeerOptions,
-  ): Promise<PyTorchPeer> {
+  static async start(python: string, options: PeerOptions): Promise<PyTorchPeer> {
     const peer = new PyTorchPeer(python);
+    await peer.load(options);
+    return peer;
+  }
+
+  /** Gives it another network in the place of the one that it has. */
+  async load({
+    graph,
+    handwritten = '',
+    batch,
+    threads,
+    device = 'cpu',
+    precision = 'tf32',
+  }: PeerOptions): Promise<void> {
     const network = describeNetwork(graph);
     const load = { request: 'load', network, handwritten, batch, threads, device, precision };
-    const { parameters } = await peer.#ask(load);
+    const { parameters } = await this.#ask(load);
     const own = countParameters(graph);
     if (parameters !== own)
       throw new Error(`PyTorch's network has ${String(parameters)} parameters, ours ${own}`);
-    return peer;
   }
 
   /** A contender that trains in one memory format. */
@@ -102,7 +111,7 @@ export class PyTorchPeer {
     };
   }
 
-  /** Bytes that the process had more at its peak than before it was given the network. */
+  /** Bytes that the process had more at its peak than before it was given the network that it has. */
   async growth(): Promise<number> {
     return Number((await this.#ask({ request: 'growth' }))['bytes']);
   }

@@ -13,15 +13,17 @@ export interface Report {
     readonly ours_ms?: number;
     readonly ours_s?: number;
     readonly ours_mb?: number;
+    readonly pytorch_ms?: number | null;
+    readonly pytorch_mb?: number | null;
     readonly ratio: number | null;
     readonly details?: Readonly<Record<string, number>>;
   }[];
   readonly geomean: number | null;
 }
 
-/** A short run without PyTorch. */
-export async function bench(only: string): Promise<Report> {
-  return JSON.parse((await benchOutput(only)).stdout) as Report;
+/** A short run without PyTorch, unless the environment has more. */
+export async function bench(only: string, more: Readonly<Record<string, string>> = {}): Promise<Report> {
+  return JSON.parse((await benchOutput(only, more)).stdout) as Report;
 }
 
 /** What such a run prints. */
