@@ -7,19 +7,24 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { subjects, tiny, type Subject } from './networks.js';
 import { layouts, PyTorchPeer, type Layout } from './peer.js';
-import type { BenchContext, Result } from './report.js';
+import type { BenchContext, Benchmark, Result } from './report.js';
 
 /** Enough that everything is allocated that ever will be. */
 const STEPS = 4;
 
-export async function* benchMemory(context: BenchContext): AsyncGenerator<Result> {
-  for (const subject of subjects) {
-    if (context.selected(`memory/${subject.name}`)) yield await benchSubject(subject, context);
-  }
-}
+const nameOf = ({ name }: Subject): string => `memory/${name}`;
+
+export const memory: Benchmark = {
+  names: subjects.map(nameOf),
+  async *run(context) {
+    for (const subject of subjects) {
+      if (context.selected(nameOf(subject))) yield await benchSubject(subject, context);
+    }
+  },
+};
 
 async function benchSubject(subject: Subject, context: BenchContext): Promise<Result> {
-  const name = `memory/${subject.name}`;
+  const name = nameOf(subject);
   const batch = context.short ? 2 : subject.batch;
   const ours = await ownMegabytes(subject.name, batch, context.threads);
   if (context.python === null) return { name, unit: 'MB', ours };

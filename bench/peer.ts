@@ -1,7 +1,7 @@
 // PyTorch as a peer: a Python process that builds the same network and runs training steps on request, so
 // that both sides take turns in one benchmark run.
 
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +11,32 @@ import type { Contender } from './measure.js';
 
 const script = fileURLToPath(new URL('pytorch_peer.py', import.meta.url));
 
-/** The Python to use: HALFSPACE_PYTHON, or the project's own virtual environment; null without one. */
-export function findPython(): string | null {
+/** A Python that has PyTorch. */
+export interface PyTorch {
+  readonly python: string;
+  readonly version: string;
+}
+
+/**
+ * That of HALFSPACE_PYTHON, a path or a command, which throws where it is of no use; without it that of the project's own
+ * virtual environment. Null without either, and where HALFSPACE_PYTHON is empty.
+ */
+export function findPyTorch(): PyTorch | null {
+  const told = process.env['HALFSPACE_PYTHON'];
+  if (told === '') return null;
+  if (told !== undefined) return pytorchOf(told);
   const local = fileURLToPath(new URL('../.venv/bin/python', import.meta.url));
-  const candidate = process.env['HALFSPACE_PYTHON'] ?? local;
-  return existsSync(candidate) ? candidate : null;
+  return existsSync(local) ? pytorchOf(local) : null;
+}
+
+function pytorchOf(python: string): PyTorch {
+  const program = 'import torch; print(torch.__version__)';
+  const { stdout, stderr, status, error } = spawnSync(python, ['-c', program], { encoding: 'utf8' });
+  if (status === 0) return { python, version: stdout.trim() };
+  const reason = error?.message ?? stderr.trim().split('\n').at(-1) ?? '';
+  throw new Error(
+    `'${python}' is no Python with PyTorch: ${reason}; HALFSPACE_PYTHON names one, or is empty for none`,
+  );
 }
 
 /** Whether that Python's PyTorch can use a GPU. */
@@ -23,9 +44,6 @@ export const pytorchHasCuda = (python: string): boolean =>
   execFileSync(python, ['-c', 'import torch; print(torch.cuda.is_available())'], {
     encoding: 'utf8',
   }).trim() === 'True';
-
-export const pytorchVersion = (python: string): string =>
-  execFileSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' }).trim();
 
 /** What the peer needs to rebuild a network: one plain object a node, names for edges. */
 export function describeNetwork(graph: Graph): unknown {
@@ -73,6 +91,8 @@ export class PyTorchPeer {
     this.#process = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
     const output = this.#process.stdout;
     if (!output) throw new Error('the PyTorch peer has no output');
+    // That it has ended is noticed where it does not answer.
+    this.#process.stdin?.on('error', () => {});
     this.#lines = createInterface({ input: output })[Symbol.asyncIterator]();
   }
 

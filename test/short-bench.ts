@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 export interface Report {
-  readonly machine: { readonly instructions: string };
+  readonly machine: { readonly instructions: string; readonly precision: string };
   readonly results: readonly {
     readonly name: string;
     readonly ours_ms?: number;
@@ -16,6 +16,7 @@ export interface Report {
     readonly pytorch_ms?: number | null;
     readonly pytorch_mb?: number | null;
     readonly ratio: number | null;
+    readonly command?: string;
     readonly details?: Readonly<Record<string, number>>;
   }[];
   readonly geomean: number | null;
@@ -36,7 +37,7 @@ export function benchCommand(
   args: readonly string[],
   more: Readonly<Record<string, string>> = {},
 ) {
-  const env = { ...process.env, HALFSPACE_PYTHON: '/nowhere', ...more };
+  const env = { ...process.env, HALFSPACE_PYTHON: '', ...more };
   return promisify(execFile)(process.execPath, ['--import', 'tsx', `bench/${file}`, ...args], {
     cwd: root,
     env,
