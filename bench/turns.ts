@@ -3,7 +3,8 @@
 //
 //   npm run bench:turns -- DIR --only PATTERN [--rounds N] [--threads N]
 //
-// DIR is the other checkout; both are set up (`npm run setup`, and for `command/` and `inspect/` `npm run build:ts`).
+// DIR is the other checkout; both are set up (`npm run setup`), and one whose `command/` and `inspect/` do not build what they
+// time has been built (`npm run build:ts`).
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
