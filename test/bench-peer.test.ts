@@ -9,7 +9,7 @@ import { pythonWith } from './onnx-tools.js';
 import { bench } from './short-bench.js';
 
 const python = pythonWith('torch');
-const peerTest = python ? test : test.skip;
+const peerTest = python ? test.serial : test.serial.skip;
 const script = fileURLToPath(new URL('bench-peer.py', import.meta.url));
 
 interface Results {
