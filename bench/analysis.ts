@@ -3,23 +3,25 @@
 // before takes, which has a tenth of the nodes: ten is linear.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { modelNames, buildModel } from '../lib/models/index.js';
 import { initialWeights, Network, toOnnx, type Graph } from '../lib/index.js';
 import { searchSpace } from '../lib/search/space.js';
+import { builtCommand } from './built.js';
 import { measure, timed, type MeasureOptions } from './measure.js';
-import type { BenchContext, Result } from './report.js';
+import type { BenchContext, Benchmark, Result } from './report.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const command = join(root, 'dist/cli/main.js');
+const SIZES = [1_000, 10_000, 100_000];
 
-export async function* benchAnalysis(context: BenchContext): AsyncGenerator<Result> {
-  yield* benchBuiltIn(context);
-  yield* benchInspect(context);
-}
+export const analysis: Benchmark = {
+  names: [...modelNames.map((model) => `analysis/${model}`), ...SIZES.map((size) => `inspect/${size} nodes`)],
+  async *run(context) {
+    yield* benchBuiltIn(context);
+    yield* benchInspect(context);
+  },
+};
 
 async function* benchBuiltIn(context: BenchContext): AsyncGenerator<Result> {
   for (const model of modelNames) {
@@ -32,7 +34,7 @@ async function* benchBuiltIn(context: BenchContext): AsyncGenerator<Result> {
 }
 
 async function* benchInspect(context: BenchContext): AsyncGenerator<Result> {
-  const sizes = context.short ? [1_000] : [1_000, 10_000, 100_000];
+  const sizes = context.short ? SIZES.slice(0, 1) : SIZES;
   const timing: MeasureOptions = { rounds: 1, repetitions: context.short ? 1 : 5, warmup: 1 };
   let before: number | null = null;
   for (const size of sizes) {
@@ -46,7 +48,7 @@ async function* benchInspect(context: BenchContext): AsyncGenerator<Result> {
 
 /** The built command, as a user runs it. */
 async function timeInspect(name: string, graph: Graph, timing: MeasureOptions): Promise<number> {
-  if (!existsSync(command)) execFileSync('npm', ['run', 'build:ts'], { cwd: root, stdio: 'ignore' });
+  const command = builtCommand();
   const folder = mkdtempSync(join(tmpdir(), 'halfspace-bench-'));
   try {
     const file = join(folder, 'ladder.onnx');

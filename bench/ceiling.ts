@@ -8,7 +8,7 @@ import { Session } from '../lib/train/session.js';
 import { measure, median, timed, type MeasureOptions } from './measure.js';
 import { subjects, type Subject } from './networks.js';
 import { programOf } from './programs.js';
-import type { BenchContext, Result } from './report.js';
+import type { BenchContext, Benchmark, Result } from './report.js';
 import { Training } from './training.js';
 import { workOf, type Work } from './work.js';
 
@@ -18,19 +18,24 @@ interface Ceiling {
   readonly bytes: number;
 }
 
-export async function* benchCeiling(context: BenchContext): AsyncGenerator<Result> {
-  const chosen = subjects.filter(({ name }) => context.selected(`ceiling/${name}`));
-  if (chosen.length === 0) return;
-  const ceiling = await measureCeiling(context);
-  yield {
-    name: 'ceiling/machine',
-    ours: 0,
-    details: { 'GFLOP/s': ceiling.flops / 1e6, 'GB/s': ceiling.bytes / 1e6 },
-  };
-  for (const subject of chosen) yield* await benchSubject(subject, ceiling, context);
-}
+const nameOf = ({ name }: Subject): string => `ceiling/${name}`;
 
-async function measureCeiling({ threads, timing, short }: BenchContext): Promise<Ceiling> {
+export const ceiling: Benchmark = {
+  names: subjects.map(nameOf),
+  async *run(context) {
+    const chosen = subjects.filter((subject) => context.selected(nameOf(subject)));
+    if (chosen.length === 0) return;
+    const machine = await measureCeiling(context);
+    yield* machine.results;
+    for (const subject of chosen) yield* await benchSubject(subject, machine.ceiling, context);
+  },
+};
+
+async function measureCeiling({
+  threads,
+  timing,
+  short,
+}: BenchContext): Promise<{ readonly ceiling: Ceiling; readonly results: readonly Result[] }> {
   const [side, length] = short ? [256, 1 << 20] : [2048, 1 << 25];
   const square = [side, side];
   const product = { kernel: 'matmul', inputs: [square, square], output: square, attrs: {} };
@@ -40,7 +45,13 @@ async function measureCeiling({ threads, timing, short }: BenchContext): Promise
     const [own] = await measure([timed(call.kernel, () => session.run(call.kernel))], timing);
     return own?.fastest ?? NaN;
   };
-  return { flops: (2 * side ** 3) / (await time(product)), bytes: (8 * length) / (await time(copy)) };
+  const [productTime, copyTime] = [await time(product), await time(copy)];
+  const found = { flops: (2 * side ** 3) / productTime, bytes: (8 * length) / copyTime };
+  const results = [
+    { name: 'ceiling/machine, product', ours: productTime, details: { 'GFLOP/s': found.flops / 1e6 } },
+    { name: 'ceiling/machine, copy', ours: copyTime, details: { 'GB/s': found.bytes / 1e6 } },
+  ];
+  return { ceiling: found, results };
 }
 
 /** One line for the network, and one for each kernel that takes more than a hundredth of its step. */
@@ -50,14 +61,18 @@ async function benchSubject(
   context: BenchContext,
 ): Promise<readonly Result[]> {
   const { threads, timing, short } = context;
-  using training = await Training.open(subject.build(), short ? 2 : subject.batch, { threads, trace: true });
+  const batch = short ? 2 : subject.batch;
+  using training = await Training.open(subject.build(), batch, { threads, trace: true });
   const times = await kernelTimes(training, timing);
   const total = [...times.values()].reduce((sum, time) => sum + time, 0);
   const steps = workOf(training.program, 'train');
-  const name = `ceiling/${subject.name}`;
+  const name = nameOf(subject);
+  const planned = training.session.describe().entries.find((entry) => entry.name === 'train');
+  const counts = { batch, 'program steps': steps.length, 'session steps': planned?.steps ?? NaN };
+  const whole = shareOf(name, total, steps, ceiling);
   const costliest = [...times].filter(([, time]) => time > total / 100).toSorted(([, a], [, b]) => b - a);
   return [
-    shareOf(name, total, steps, ceiling),
+    { ...whole, details: { ...counts, ...whole.details, 'operations a byte': intensityOf(steps) } },
     ...costliest.map(([kernel, time]) =>
       shareOf(
         `${name}/${kernel}`,
@@ -111,16 +126,21 @@ async function kernelTimes(
   return new Map([...times].map(([kernel, list]) => [kernel, median(list)]));
 }
 
+/** Floating point operations for each byte. */
+const intensityOf = (steps: readonly Work[]): number =>
+  sum(steps, ({ flops }) => flops) / sum(steps, ({ bytes }) => bytes);
+
+const sum = (steps: readonly Work[], measure: (work: Work) => number): number =>
+  steps.reduce((total, step) => total + measure(step), 0);
+
 function shareOf(name: string, ours: number, steps: readonly Work[], ceiling: Ceiling): Result {
-  const sum = (measure: (work: Work) => number): number =>
-    steps.reduce((total, step) => total + measure(step), 0);
-  const bound = sum(({ flops, bytes }) => Math.max(flops / ceiling.flops, bytes / ceiling.bytes));
+  const bound = sum(steps, ({ flops, bytes }) => Math.max(flops / ceiling.flops, bytes / ceiling.bytes));
   return {
     name,
     ours,
     details: {
-      GFLOP: sum(({ flops }) => flops) / 1e9,
-      GB: sum(({ bytes }) => bytes) / 1e9,
+      GFLOP: sum(steps, ({ flops }) => flops) / 1e9,
+      GB: sum(steps, ({ bytes }) => bytes) / 1e9,
       'bound ms': bound,
       'share %': (100 * bound) / ours,
     },

@@ -8,15 +8,18 @@ import { buildModel } from '../lib/models/index.js';
 import { groupSpans, searchSpace } from '../lib/search/space.js';
 import { Session } from '../lib/train/session.js';
 import { median } from './measure.js';
-import type { BenchContext, Result } from './report.js';
+import type { BenchContext, Benchmark, Result } from './report.js';
 
 const models: Readonly<Record<string, number>> = { stackedunets: 64, 'darts-8': 16, 'darts-14': 8 };
 
-export async function* benchCompile(context: BenchContext): AsyncGenerator<Result> {
-  for (const [model, batch] of Object.entries(models)) {
-    if (context.selected(`compile/${model}`)) yield await benchModel(model, batch, context);
-  }
-}
+export const compile: Benchmark = {
+  names: Object.keys(models).map((model) => `compile/${model}`),
+  async *run(context) {
+    for (const [model, batch] of Object.entries(models)) {
+      if (context.selected(`compile/${model}`)) yield await benchModel(model, batch, context);
+    }
+  },
+};
 
 /** Milliseconds of each part, in order. */
 type Parts = Readonly<Record<string, number>>;

@@ -19,7 +19,7 @@ import { openDataset } from '../lib/data/open.js';
 import { buildModel } from '../lib/models/index.js';
 import { random } from '../lib/random.js';
 import { type Contender, type Measurement, measure, timed } from './measure.js';
-import type { BenchContext, Result } from './report.js';
+import type { BenchContext, Benchmark, Result } from './report.js';
 import { Training } from './training.js';
 
 const run = promisify(execFile);
@@ -94,17 +94,24 @@ const feeds: readonly Feed[] = [
   },
 ];
 
-export async function* benchData(context: BenchContext): AsyncGenerator<Result> {
-  for (const subject of subjects) {
-    const name = `data/${subject.name}`;
-    if (context.selected(name)) yield await benchMemory(name, subject, context);
-  }
-  for (const feed of feeds) {
-    const name = `data/feed ${feed.dataset}`;
-    if (context.selected(name)) yield await benchFeed(name, feed, context);
-  }
-  yield* benchFiles(context);
-}
+const memoryName = ({ name }: Subject): string => `data/${name}`;
+const feedName = ({ dataset }: Feed): string => `data/feed ${dataset}`;
+const fileNames = ['data/jpeg 224x224', 'data/jpeg 224x224, CPU time', 'data/feed imagenet'] as const;
+
+export const data: Benchmark = {
+  names: [...subjects.map(memoryName), ...feeds.map(feedName), ...fileNames],
+  async *run(context) {
+    for (const subject of subjects) {
+      const name = memoryName(subject);
+      if (context.selected(name)) yield await benchMemory(name, subject, context);
+    }
+    for (const feed of feeds) {
+      const name = feedName(feed);
+      if (context.selected(name)) yield await benchFeed(name, feed, context);
+    }
+    yield* benchFiles(context);
+  },
+};
 
 async function benchMemory(name: string, subject: Subject, context: BenchContext): Promise<Result> {
   const { side, columnMajor = false, augment } = subject;
@@ -161,9 +168,8 @@ async function fed(
 
 /** Three questions to one folder of JPEG files. */
 async function* benchFiles(context: BenchContext): AsyncGenerator<Result> {
-  const names = ['data/jpeg 224x224', 'data/jpeg 224x224, CPU time', 'data/feed imagenet'] as const;
-  const [wall, cpu, feed] = names;
-  if (!names.some((name) => context.selected(name))) return;
+  const [wall, cpu, feed] = fileNames;
+  if (!fileNames.some((name) => context.selected(name))) return;
   const folder = await mkdtemp(join(tmpdir(), 'halfspace-bench-'));
   try {
     await writeImages(join(folder, 'train', 'noise'), context.short ? JPEG_BATCH : JPEG_BATCH * 4);

@@ -19,7 +19,7 @@ import {
 import { measure, timed } from './measure.js';
 import { resnet50, subjects, type Subject } from './networks.js';
 import { layouts, PyTorchPeer, pytorchHasCuda } from './peer.js';
-import type { BenchContext, Result } from './report.js';
+import type { BenchContext, Benchmark, Result } from './report.js';
 import { Training } from './training.js';
 import { h100Milliseconds } from './update-bytes.js';
 import { bytesOfUpdate, fillArenas, updateInputs, updateProgram, updates, type Update } from './updates.js';
@@ -29,18 +29,26 @@ const subject: Subject = { name: 'resnet-50', batch: BATCH, build: resnet50 };
 /** Small enough for the emulation. */
 const small: Subject = { ...(subjects.find(({ name }) => name === 'demosupnet') as Subject), batch: 2 };
 
-export async function* benchGpu(context: BenchContext): AsyncGenerator<Result> {
-  const modelled = [
-    ...modelledPrecisions.flatMap((precision) => modelNetwork(subject, precision)),
-    ...modelUpdates(lengthOf(context)),
-  ];
-  yield* modelled.filter(({ name }) => context.selected(name));
-  const chosen = timings(context).filter(({ name }) => context.selected(name));
-  if (chosen.length === 0) return;
-  const { name: device, note } = chooseDevice('auto');
-  if (device === 'cpu') return context.skip('gpu', note ?? '');
-  for (const { time } of chosen) yield await time(device);
-}
+const subjectNames = [
+  ...modelledPrecisions.map((precision) => `${subject.name}/${precision}`),
+  ...updates.map(({ name }) => name),
+];
+
+export const gpu: Benchmark = {
+  names: ['gpu-model', 'gpu'].flatMap((group) => subjectNames.map((name) => `${group}/${name}`)),
+  async *run(context) {
+    const modelled = [
+      ...modelledPrecisions.flatMap((precision) => modelNetwork(subject, precision)),
+      ...modelUpdates(lengthOf(context)),
+    ];
+    yield* modelled.filter(({ name }) => context.selected(name));
+    const chosen = timings(context).filter(({ name }) => context.selected(name));
+    if (chosen.length === 0) return;
+    const { name: device, note } = chooseDevice('auto');
+    if (device === 'cpu') return context.skip('gpu', note ?? '');
+    for (const { time } of chosen) yield await time(device);
+  },
+};
 
 interface Timing {
   readonly name: string;

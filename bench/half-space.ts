@@ -4,17 +4,22 @@
 
 import { Session } from '../lib/train/session.js';
 import { measure, timed } from './measure.js';
-import type { BenchContext, Result } from './report.js';
+import type { BenchContext, Benchmark, Result } from './report.js';
 import { h100Milliseconds } from './update-bytes.js';
 import { bytesOfUpdate, fillArenas, updateInputs, updateProgram, updates, type Update } from './updates.js';
 
-export async function* benchHalfSpace(context: BenchContext): AsyncGenerator<Result> {
-  const length = context.short ? 1 << 20 : 1 << 25;
-  for (const update of updates) {
-    const name = `half-space/${update.name}`;
-    if (context.selected(name)) yield await benchUpdate(name, update, length, context);
-  }
-}
+const nameOf = ({ name }: Update): string => `half-space/${name}`;
+
+export const halfSpace: Benchmark = {
+  names: updates.map(nameOf),
+  async *run(context) {
+    const length = context.short ? 1 << 20 : 1 << 25;
+    for (const update of updates) {
+      const name = nameOf(update);
+      if (context.selected(name)) yield await benchUpdate(name, update, length, context);
+    }
+  },
+};
 
 async function benchUpdate(
   name: string,

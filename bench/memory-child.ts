@@ -1,9 +1,9 @@
 // Trains one of the bench's networks for a few steps and prints by how many bytes the process grew at its
-// peak: memory-child.ts NETWORK BATCH THREADS STEPS
+// peak, after it has trained a tiny one: memory-child.ts NETWORK BATCH THREADS STEPS
 
 import { readFileSync } from 'node:fs';
-import { nativeSource } from '../lib/train/native.js';
-import { subjects } from './networks.js';
+import type { Graph } from '../lib/index.js';
+import { subjects, tiny } from './networks.js';
 import { Training } from './training.js';
 
 const [name, ...numbers] = process.argv.slice(2);
@@ -17,8 +17,12 @@ function statusBytes(key: 'VmRSS' | 'VmHWM'): number {
   return 1024 * Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
 }
 
-nativeSource();
+async function train(graph: Graph, size: number, count: number): Promise<void> {
+  using training = await Training.open(graph, size, { threads });
+  for (let step = 0; step < count; step += 1) await training.step();
+}
+
+await train(tiny(), 1, 1);
 const before = statusBytes('VmRSS');
-using training = await Training.open(subject.build(), batch, { threads });
-for (let step = 0; step < steps; step += 1) await training.step();
+await train(subject.build(), batch, steps);
 process.stdout.write(`${statusBytes('VmHWM') - before}\n`);

@@ -79,6 +79,17 @@ function separable(): Graph {
   return classifier(net, x);
 }
 
+/** A network of a few kilobytes with the operators of the others, to have their code loaded. */
+export function tiny(): Graph {
+  const net = new Network();
+  const stem = net.relu(convNorm(net, net.input('image', [1, 3, 16, 16]), 16, { kernel: 3, stride: 1 }));
+  const depthwise = net.conv(stem, 16, { kernel: 5, groups: 16, bias: false });
+  const branch = net.relu(convNorm(net, depthwise, 16, { kernel: 1, stride: 1 }));
+  const pooled = net.maxPool(net.add([stem, branch]), { kernel: 3, stride: 2, padding: 1 });
+  const resized = net.resize(pooled, { scale: 2 });
+  return classifier(net, net.concat([stem, resized]));
+}
+
 const convNorm = (
   net: Network,
   x: Value,

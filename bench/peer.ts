@@ -1,7 +1,7 @@
 // PyTorch as a peer: a Python process that builds the same network and runs training steps on request, so
 // that both sides take turns in one benchmark run.
 
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +11,32 @@ import type { Contender } from './measure.js';
 
 const script = fileURLToPath(new URL('pytorch_peer.py', import.meta.url));
 
-/** The Python to use: HALFSPACE_PYTHON, or the project's own virtual environment; null without one. */
-export function findPython(): string | null {
+/** A Python that has PyTorch. */
+export interface PyTorch {
+  readonly python: string;
+  readonly version: string;
+}
+
+/**
+ * That of HALFSPACE_PYTHON, a path or a command, which throws where it is of no use; without it that of the project's own
+ * virtual environment. Null without either, and where HALFSPACE_PYTHON is empty.
+ */
+export function findPyTorch(): PyTorch | null {
+  const told = process.env['HALFSPACE_PYTHON'];
+  if (told === '') return null;
+  if (told !== undefined) return pytorchOf(told);
   const local = fileURLToPath(new URL('../.venv/bin/python', import.meta.url));
-  const candidate = process.env['HALFSPACE_PYTHON'] ?? local;
-  return existsSync(candidate) ? candidate : null;
+  return existsSync(local) ? pytorchOf(local) : null;
+}
+
+function pytorchOf(python: string): PyTorch {
+  const program = 'import torch; print(torch.__version__)';
+  const { stdout, stderr, status, error } = spawnSync(python, ['-c', program], { encoding: 'utf8' });
+  if (status === 0) return { python, version: stdout.trim() };
+  const reason = error?.message ?? stderr.trim().split('\n').at(-1) ?? '';
+  throw new Error(
+    `'${python}' is no Python with PyTorch: ${reason}; HALFSPACE_PYTHON names one, or is empty for none`,
+  );
 }
 
 /** Whether that Python's PyTorch can use a GPU. */
@@ -23,9 +44,6 @@ export const pytorchHasCuda = (python: string): boolean =>
   execFileSync(python, ['-c', 'import torch; print(torch.cuda.is_available())'], {
     encoding: 'utf8',
   }).trim() === 'True';
-
-export const pytorchVersion = (python: string): string =>
-  execFileSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' }).trim();
 
 /** What the peer needs to rebuild a network: one plain object a node, names for edges. */
 export function describeNetwork(graph: Graph): unknown {
@@ -73,22 +91,33 @@ export class PyTorchPeer {
     this.#process = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
     const output = this.#process.stdout;
     if (!output) throw new Error('the PyTorch peer has no output');
+    // That it has ended is noticed where it does not answer.
+    this.#process.stdin?.on('error', () => {});
     this.#lines = createInterface({ input: output })[Symbol.asyncIterator]();
   }
 
   /** Starts the peer and gives it the network; throws where Python or PyTorch fails. */
-  static async start(
-    python: string,
-    { graph, handwritten = '', batch, threads, device = 'cpu', precision = 'tf32' }: PeerOptions,
-  ): Promise<PyTorchPeer> {
+  static async start(python: string, options: PeerOptions): Promise<PyTorchPeer> {
     const peer = new PyTorchPeer(python);
+    await peer.load(options);
+    return peer;
+  }
+
+  /** Gives it another network in the place of the one that it has. */
+  async load({
+    graph,
+    handwritten = '',
+    batch,
+    threads,
+    device = 'cpu',
+    precision = 'tf32',
+  }: PeerOptions): Promise<void> {
     const network = describeNetwork(graph);
     const load = { request: 'load', network, handwritten, batch, threads, device, precision };
-    const { parameters } = await peer.#ask(load);
+    const { parameters } = await this.#ask(load);
     const own = countParameters(graph);
     if (parameters !== own)
       throw new Error(`PyTorch's network has ${String(parameters)} parameters, ours ${own}`);
-    return peer;
   }
 
   /** A contender that trains in one memory format. */
@@ -102,7 +131,7 @@ export class PyTorchPeer {
     };
   }
 
-  /** Bytes that the process had more at its peak than before it was given the network. */
+  /** Bytes that the process had more at its peak than before it was given the network that it has. */
   async growth(): Promise<number> {
     return Number((await this.#ask({ request: 'growth' }))['bytes']);
   }

@@ -4,7 +4,7 @@
 network is the one of that name in pytorch_networks.py, or else made from its description. In "bf16" the forward pass and
 the loss are under torch.autocast, in other precisions not.
 {"request": "steps", "layout", "count"} answers {"milliseconds"}, {"request": "growth"}
-{"bytes"}: by how much the process grew at its peak.
+{"bytes"}: what the process had more at its peak than before it was given the network that it has now.
 A step is forward, backward and an SGD momentum update, as on our side.
 """
 
@@ -91,12 +91,26 @@ def apply(node, values):
     raise SystemExit(f"the PyTorch peer does not know the operator {op}")
 
 
+def spent_after(network):
+    """For each node, what no later node reads, so that only what backward wants stays alive, as in networks by hand."""
+    last = {}
+    for index, node in enumerate(network["nodes"]):
+        for name in [*node["inputs"], *node["outputs"]]:
+            last[name] = index
+    del last[network["output"]]
+    spent = [[] for _ in network["nodes"]]
+    for name, index in last.items():
+        spent[index].append(name)
+    return spent
+
+
 class Described(torch.nn.Module):
     """Runs the nodes of a description in order."""
 
     def __init__(self, network):
         super().__init__()
         self.network = network
+        self.spent = spent_after(network)
         self.names = {}
         for parameter in network["parameters"]:
             value = torch.randn(parameter["shape"]) * 0.05 if len(parameter["shape"]) > 1 else torch.ones(parameter["shape"])
@@ -111,8 +125,10 @@ class Described(torch.nn.Module):
         values = {self.network["inputs"][0]["name"]: image}
         for name, key in self.names.items():
             values[name] = getattr(self, key)
-        for node in self.network["nodes"]:
+        for node, spent in zip(self.network["nodes"], self.spent):
             values[node["outputs"][0]] = apply(node, [values[name] for name in node["inputs"]])
+            for name in spent:
+                values.pop(name, None)
         return values[self.network["output"]]
 
 
@@ -162,10 +178,8 @@ def status_bytes(key):
 class Peer:
     """Answers requests; makes a trainer for a layout when it is first asked for."""
 
-    def __init__(self):
-        self.before = status_bytes("VmRSS")
-
     def load(self, network, handwritten, batch, threads, device, precision):
+        self.before = status_bytes("VmRSS")
         torch.set_num_threads(threads)
         self.settings = (network, handwritten, batch, device, precision)
         self.trainers = {}
@@ -193,4 +207,5 @@ def main():
         print(json.dumps(answer), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,8 @@
 //
 //   npm run bench:turns -- DIR --only PATTERN [--rounds N] [--threads N]
 //
-// DIR is the other checkout; both are set up (`npm run setup`, and for `command/` and `inspect/` `npm run build:ts`).
+// DIR is the other checkout; both are set up (`npm run setup`), and one whose `command/` and `inspect/` do not build what they
+// time has been built (`npm run build:ts`).
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -23,7 +24,8 @@ const { values, positionals } = parseOptions(usage, {
   allowPositionals: true,
 });
 const { only = refuse(usage), threads } = values;
-const [other = refuse(usage)] = positionals;
+const [other = refuse(usage), ...more] = positionals;
+if (more.length > 0) refuse(`expected one directory, got '${positionals.join("', '")}'\n${usage}`);
 const rounds = positive('rounds', values.rounds);
 
 /** Figures by benchmark, one for each round. */
@@ -59,12 +61,13 @@ for (const benchmark of new Set([...before.figures.keys(), ...now.figures.keys()
   process.stdout.write(`${benchmark.padEnd(28)} ${compared(was, is)}\n`);
 }
 
-/** A benchmark that only one side has is named with what it says there. */
+/** A benchmark that only one side has is named with what it says there; figures that may be zero have no ratio. */
 function compared(was: readonly number[] | undefined, is: readonly number[] | undefined): string {
   const columns = Object.entries({ before: was, now: is }).map(
     ([side, figures]) => `${side} ${figures ? median(figures).toFixed(2) : 'has none'}`,
   );
-  return [...columns, ...(was && is ? [`${(median(was) / median(is)).toFixed(2)}x`] : [])].join('  ');
+  const [left, right] = [median(was ?? [0]), median(is ?? [0])];
+  return [...columns, ...(left > 0 && right > 0 ? [`${(left / right).toFixed(2)}x`] : [])].join('  ');
 }
 
 /** What the benchmarks of a checkout say, in milliseconds unless their names have another unit. */
@@ -74,6 +77,8 @@ async function runOnce(root: string): Promise<ReadonlyMap<string, number>> {
     process.execPath,
     ['--import', 'tsx', 'bench/main.ts', ...options],
     { cwd: root, env: { ...process.env, HALFSPACE_PYTHON: '' }, maxBuffer: 2 ** 26 },
+  ).catch((error: Error & { readonly stderr?: string }) =>
+    refuse(`in ${root}: ${(error.stderr ?? error.message).trim()}`),
   );
   const { results } = JSON.parse(stdout) as { results: readonly Readonly<Record<string, unknown>>[] };
   return new Map(results.map((result) => [String(result['name']), ownFigure(result)]));

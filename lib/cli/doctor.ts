@@ -82,7 +82,7 @@ function engines(addon: AddonDescription | null, missing: string): readonly Engi
 }
 
 const describeCpu = ({ library, instructions, bf16, cores }: AddonDescription): string =>
-  `${library} with ${instructions}, ${cores} cores, ${bf16 ? 'fp32 or bf16' : 'fp32'}`;
+  `${library} with ${instructions}, ${cores} threads unless told otherwise, ${bf16 ? 'fp32 or bf16' : 'fp32'}`;
 
 const formatPackage = ({ package: found, platform }: MachineDescription): string =>
   found === null ? `none for ${platform}` : `${found.name} ${found.version ?? '(not installed)'}`;
@@ -93,7 +93,7 @@ function format({ version, machine, addon, engines: found }: Findings, colors: C
     ['node', machine.node],
     ['platform', `${machine.platform}${machine.libc === null ? '' : `, ${machine.libc}`}`],
     ['package', formatPackage(machine)],
-    ['processor', `${machine.processor}, ${machine.threads} threads`],
+    ['processor', `${machine.processor}, ${machine.threads} hardware threads`],
     ['features', machine.features.join(' ') || 'not told by this system'],
     ['addon', addon?.source ?? 'none'],
     ...(addon?.files ?? []).map((file) => ['', file] as const),

@@ -31,6 +31,7 @@ export interface MachineDescription {
   /** The package for this platform, with its version where it is installed; null where there is none. */
   readonly package: { readonly name: string; readonly version: string | null } | null;
   readonly processor: string;
+  /** What the processor runs at once; engines take one a core unless told otherwise, which the addon knows. */
   readonly threads: number;
   /** The vector instructions among the processor's features; [] where the system does not list them. */
   readonly features: readonly string[];

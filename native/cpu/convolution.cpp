@@ -1,5 +1,5 @@
-// Convolutions through oneDNN, forward and both gradients. x [N,C,H,W], w [O,C/groups,kh,kw],
-// b [O], y [N,O,H',W']. Images are blocked here as everywhere; only the few channels of a first
+// Convolutions, forward and both gradients: which of them our own kernels of blocked/ compute, and the others through
+// oneDNN. x [N,C,H,W], w [O,C/groups,kh,kw], b [O], y [N,O,H',W']. Images are blocked here as everywhere; only the few channels of a first
 // layer are read plain, since a block of 16 would be mostly padding.
 #include <algorithm>
 #include <optional>

@@ -8,7 +8,8 @@
 
 namespace halfspace::cpu {
 
-// convolution.cpp, with our own kernels of blocked/depthwise.cpp where oneDNN has only a reference
+// convolution.cpp, which takes our own kernels of blocked/ for depthwise filters, for what minimal filtering suits and
+// for gradients of pointwise filters, and oneDNN's for the rest
 template <Precision kPrecision = Precision::Fp32>
 std::unique_ptr<Kernel> make_convolution(const StepMeta& step);
 template <Precision kPrecision = Precision::Fp32>

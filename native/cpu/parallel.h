@@ -1,6 +1,7 @@
 // Work split over OpenMP threads so that the numbers do not depend on how it was scheduled: work is
 // cut at fixed places, never by the thread count; partial sums belong to a piece of work, never to
-// a thread, and are added in order. So results are the same for every number of threads.
+// a thread, and are added in order. So a loop's results are the same for every number of threads. Those of a whole
+// program may differ in their last bits, since chains are made only where there are slices for all threads.
 #pragma once
 
 #include <omp.h>
