@@ -326,6 +326,16 @@ const cases: readonly ReaderCase[] = [
     attributes: { axes: [2, 3], mode: 'linear' },
     opset: 18,
   }),
+  of('to sizes that are not to be exceeded', 'Resize', {
+    inputs: [0, '', '', numbers('n', 18, 10)],
+    attributes: { axes: [2, 3], mode: 'linear', keep_aspect_ratio_policy: 'not_larger' },
+    opset: 18,
+  }),
+  of('to sizes that are to be reached', 'Resize', {
+    inputs: [0, '', '', numbers('n', 10, 9)],
+    attributes: { axes: [3, 2], mode: 'linear', keep_aspect_ratio_policy: 'not_smaller' },
+    opset: 18,
+  }),
 ];
 
 /** Operators that are defined only for positive numbers here. */
@@ -655,6 +665,22 @@ for (const [c, expected] of [
     }),
     "it rounds positions of kind 'half_pixel' by 'ceil'",
   ],
+  [
+    of('to keep the ratio', 'Resize', {
+      inputs: [0, '', '', numbers('n', 9, 8)],
+      attributes: { axes: [2, 3], keep_aspect_ratio_policy: 'not_smaller' },
+      opset: 18,
+    }),
+    'its factors do not give whole sizes',
+  ],
+  [
+    of('', 'Resize', {
+      inputs: [0, '', '', numbers('n', 12, 10)],
+      attributes: { axes: [2, 3], keep_aspect_ratio_policy: 'fill' },
+      opset: 18,
+    }),
+    "its keep_aspect_ratio_policy 'fill' is not known",
+  ],
   [of('', 'Pow', { data: [image, image], inputs: [0, 1] }), 'its exponent is not one constant'],
   [of('', 'Sum', { data: [image, [1, 1, 1, 5]], inputs: [0, 1] }), 'its terms have different shapes'],
   [
@@ -665,7 +691,7 @@ for (const [c, expected] of [
   [of('', 'SplitToSequence', { data: [[1, 5000]], attributes: { axis: 1 } }), 'it makes 5000 parts'],
   [of('', 'Bernoulli'), 'the operator is not known'],
 ] as const) {
-  test(`${c.op} stays opaque and says why: ${expected}`, (t) => {
+  test(`${c.op}${c.title && `, ${c.title},`} stays opaque and says why: ${expected}`, (t) => {
     t.is(reason(c), expected);
   });
 }
