@@ -255,6 +255,13 @@ const cases: readonly ReaderCase[] = [
     inputs: [0, numbers('s', -1, 0), numbers('e', -9, 3), numbers('a', 2, 1), numbers('d', -2, 1)],
   }),
   of('everything', 'Slice', { inputs: [0, numbers('s', 0), numbers('e', 2 ** 31), numbers('a', 1)] }),
+  of('all images and some rows', 'Slice', {
+    inputs: [0, numbers('s', 0, 1), numbers('e', 2 ** 31 - 1, 4), numbers('a', 0, 2)],
+  }),
+  of('an axis that held the batch', 'Slice', {
+    data: [[1, 1, 4, 3]],
+    inputs: [0, numbers('s', 0), numbers('e', 1), numbers('a', 1)],
+  }),
   of('around images', 'Pad', { inputs: [0, numbers('p', 0, 0, 1, 2, 0, 0, 0, 1), scalar('c', 0.5)] }),
   of('by less than nothing', 'Pad', {
     inputs: [0, numbers('p', 0, 0, -1, 2, 0, 0, 1, -2), scalar('c', 0.5)],
@@ -305,8 +312,9 @@ const cases: readonly ReaderCase[] = [
     attributes: { axis: 2 },
   }),
   of('everything in four axes', 'Gather', {
-    data: [[6]],
+    data: [[1, 6]],
     inputs: [0, int64s('i', [1, 6, 1, 1], [0, 1, 2, 3, 4, 5])],
+    attributes: { axis: 1 },
   }),
   of('nearest, like PyTorch', 'Resize', {
     inputs: [0, '', floats('s', [4], [1, 1, 2, 2])],
@@ -449,6 +457,28 @@ for (const [what, positions] of pixels) {
   });
 }
 
+test('everything that one image has, listed along the axis of the batch, is everything of every image', async (t) => {
+  const bytes = modelBytes({
+    inputs: [value('x', [1, 6])],
+    nodes: [
+      node('Reshape', ['x', 'open'], ['row']),
+      node('Gather', ['row', 'i'], ['taken']),
+      node('Exp', ['taken'], ['y']),
+    ],
+    constants: [numbers('open', -1), int64s('i', [1, 6, 1, 1], [0, 1, 2, 3, 4, 5])],
+    outputs: [untyped('y')],
+  });
+  const graph = fromOnnx(bytes);
+  const three = noise(graph, 3);
+  const data = three['x']?.data ?? new Float32Array();
+  const apart = [0, 1, 2].map((image) =>
+    runOnnx(bytes, { x: { shape: [1, 6], data: data.slice(6 * image, 6 * image + 6) } }),
+  );
+  const expected = (await Promise.all(apart)).flatMap(([one]) => Array.from(one ?? []));
+  const [actual] = runReference(graph, initialWeights(graph, 0), three);
+  t.true(relativeDifference(actual ?? [], expected) < TOLERANCE);
+});
+
 test('pixels that are no grid are refused', (t) => {
   const graph = fromOnnx(ofPixels(int64s('i', [2, 2], [0, 1, 1, 0])));
   t.is(unsupported(graph)[0]?.op.attrs['opaque'], 'its positions are no grid of one or two axes');
@@ -571,6 +601,8 @@ function reason(c: ReaderCase): string {
   return String(unsupported(graph)[0]?.op.attrs['opaque']);
 }
 
+const ofBatch = 'it takes images of the batch';
+
 for (const [c, expected] of [
   [
     of('', 'Conv', { data: [[1, 4, 6]], inputs: [0, weight('w', [2, 4, 3])] }),
@@ -630,7 +662,12 @@ for (const [c, expected] of [
     of('', 'Pad', { inputs: [0, numbers('p', 1, 0, 0, 0, 0, 0, 0, 0)], attributes: { mode: 'edge' } }),
     'it pads the batch',
   ],
-  [of('', 'Gather', { data: [[3, 2]], inputs: [0, numbers('i', 0, 2)] }), 'it takes images of the batch'],
+  [of('', 'Slice', { inputs: [0, numbers('s', 0), numbers('e', 1), numbers('a', 0)] }), ofBatch],
+  [of('', 'Slice', { inputs: [0, numbers('s', 3), numbers('e', 1), numbers('a', 2)] }), 'it takes nothing'],
+  [of('', 'Split', { data: [[2, 3]], outputs: 2 }), ofBatch],
+  [of('', 'SplitToSequence', { data: [[2, 3]] }), ofBatch],
+  [of('one image', 'Gather', { inputs: [0, int64s('i', [], [0])] }), ofBatch],
+  [of('', 'Gather', { data: [[3, 2]], inputs: [0, numbers('i', 0, 2)] }), ofBatch],
   [
     of('', 'Gather', {
       data: [[1, 5000]],
@@ -641,7 +678,7 @@ for (const [c, expected] of [
   ],
   [of('', 'Tile', { inputs: [0, numbers('r', 2, 1, 1, 1)] }), 'it repeats the batch'],
   [of('', 'Tile', { inputs: [0, numbers('r', 1, 1, 65, 1)] }), 'it makes more than 64 copies'],
-  [of('', 'GatherND', { inputs: [0, int64s('i', [1, 1], [0])] }), 'it takes images of the batch'],
+  [of('', 'GatherND', { inputs: [0, int64s('i', [1, 1], [0])] }), ofBatch],
   [
     of('', 'GatherND', { inputs: [0, int64s('i', [1, 1], [0])], attributes: { batch_dims: 1 } }),
     'it takes others of each image',
