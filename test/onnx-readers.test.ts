@@ -161,6 +161,17 @@ const cases: readonly ReaderCase[] = [
     inputs: [0, 1],
     attributes: { equation: 'bihd,bjdh->bjih' },
   }),
+  of('of all pixels', 'Einsum', {
+    data: [image, image],
+    inputs: [0, 1],
+    attributes: { equation: 'bchw,bchw->bc' },
+  }),
+  of('of everything', 'Einsum', { data: [[3], [3]], inputs: [0, 1], attributes: { equation: 'i,i->' } }),
+  of('channels by a constant', 'Einsum', {
+    inputs: [0, weight('w', [7, 4])],
+    attributes: { equation: 'bchw,oc->bohw' },
+  }),
+  of('a row by a matrix', 'MatMul', { data: [[3], [3, 5]], inputs: [0, 1] }),
   of('two computed stacks', 'MatMul', {
     data: [
       [1, 2, 4, 3],
@@ -484,6 +495,44 @@ test('pixels that are no grid are refused', (t) => {
   t.is(unsupported(graph)[0]?.op.attrs['opaque'], 'its positions are no grid of one or two axes');
 });
 
+/** Second operands of a product with [N, 4, 6, 5], first ones where so said, and which of them are trained. */
+const broadcasting: readonly (readonly [string, TensorProto, 'first'?])[] = [
+  ['a matrix for each head', weight('w', [4, 5, 3])],
+  ['a matrix for each head and no image', weight('w', [1, 4, 5, 3])],
+  ['one matrix for all heads', weight('w', [1, 1, 5, 3])],
+  ['more stacks than there were', weight('w', [2, 1, 4, 5, 3])],
+  ['a column', weight('w', [5])],
+  ['a matrix in front', weight('w', [2, 6]), 'first'],
+  ['a matrix for each head in front', weight('w', [4, 2, 6]), 'first'],
+  ['a row', weight('w', [6]), 'first'],
+];
+
+for (const [what, w, first] of broadcasting) {
+  test(`MatMul with ${what} is read at any batch size`, async (t) => {
+    const bytes = modelBytes({
+      inputs: [value('x', ['N', 4, 6, 5])],
+      nodes: [node('MatMul', first ? ['w', 'x'] : ['x', 'w'], ['y'])],
+      constants: [w],
+      outputs: [untyped('y')],
+    });
+    const graph = fromOnnx(bytes);
+    const data = noise(graph, 3);
+    const [expected] = await runOnnx(bytes, data);
+    const [actual] = runReference(graph, initialWeights(graph, 0), data);
+    t.true(relativeDifference(actual ?? [], expected ?? []) < TOLERANCE);
+    t.deepEqual(
+      graph.parameters.map((p) => p.trainable),
+      [first === undefined],
+    );
+  });
+}
+
+test('a product of operands that do not meet is damage', (t) => {
+  const bytes = bytesOf(of('', 'MatMul', { data: [[1, 3, 2, 5]], inputs: [0, weight('w', [4, 5, 3])] }));
+  const message = "MatMul 'MatMul_0': the operands have sizes 3 and 4 in axes that meet";
+  t.throws(() => fromOnnx(bytes), { code: 'ERR_MODEL', message });
+});
+
 interface Sequence {
   /** None where the file gives none. */
   readonly sizes?: TensorProto;
@@ -621,7 +670,6 @@ for (const [c, expected] of [
     of('', 'Gemm', { data: [[2, 3]], inputs: [0, weight('w', [3, 5]), weight('b', [2, 5])] }),
     'its third input is not one number for each output',
   ],
-  [of('', 'MatMul', { data: [[3], [3, 5]], inputs: [0, 1] }), 'an operand is a vector'],
   [
     of('', 'MaxPool', { attributes: { kernel_shape: [2, 2] }, outputs: 2 }),
     'it also gives the positions of the maxima',
@@ -639,8 +687,8 @@ for (const [c, expected] of [
     'its windows have height or width, or steps',
   ],
   [
-    of('', 'Einsum', { data: [image, image], inputs: [0, 1], attributes: { equation: 'bchw,bchw->bc' } }),
-    "'bchw,bchw->bc' is no product of matrices",
+    of('', 'Einsum', { data: [image, image], inputs: [0, 1], attributes: { equation: 'bchw,bcij->bc' } }),
+    "'bchw,bcij->bc' is no product of matrices",
   ],
   [of('', 'ReduceMean'), 'it reduces the batch too'],
   [of('', 'ReduceMax'), 'it reduces the batch too'],

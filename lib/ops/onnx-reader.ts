@@ -100,3 +100,7 @@ export function batchAxis(context: OnnxContext): number {
 export function requireApart(context: OnnxContext, ...axes: readonly number[]): void {
   if (axes.includes(batchAxis(context))) context.decline('it takes images of the batch');
 }
+
+/** Input `index` as a trained parameter where it is one of the file's weights, else as data. */
+export const weightOrData = (context: OnnxContext, index: number): Value =>
+  context.constant(index)?.stored ? context.trained(index) : context.data(index);
