@@ -185,6 +185,15 @@ const cases: readonly ReaderCase[] = [
   }),
   of('plain', 'LayerNormalization', { data: [[1, 3, 8]], inputs: [0, weight('s', [8]), weight('b', [8])] }),
   of('without a bias', 'LayerNormalization', { data: [[1, 3, 8]], inputs: [0, weight('s', [8])] }),
+  of('by one number', 'LayerNormalization', {
+    data: [[1, 3, 8]],
+    inputs: [0, weight('s', [1]), weight('b', [8])],
+  }),
+  of('by scales that repeat', 'LayerNormalization', {
+    data: [[1, 3, 8]],
+    inputs: [0, weight('s', [3, 1]), weight('b', [1, 8])],
+    attributes: { axis: 1 },
+  }),
   of('of images', 'InstanceNormalization', {
     inputs: [0, ...norm.slice(0, 2)],
     attributes: { epsilon: { float: 1e-3 } },
@@ -709,6 +718,14 @@ for (const [c, expected] of [
   [
     of('', 'Pad', { inputs: [0, numbers('p', 1, 0, 0, 0, 0, 0, 0, 0)], attributes: { mode: 'edge' } }),
     'it pads the batch',
+  ],
+  [
+    of('', 'Pad', {
+      inputs: [0, numbers('p', 0, 0, 0, 0, 0, 0, 0, 6)],
+      attributes: { mode: 'wrap' },
+      opset: 19,
+    }),
+    'its border is wider than what it is made of',
   ],
   [of('', 'Slice', { inputs: [0, numbers('s', 0), numbers('e', 1), numbers('a', 0)] }), ofBatch],
   [of('', 'Slice', { inputs: [0, numbers('s', 3), numbers('e', 1), numbers('a', 2)] }), 'it takes nothing'],
