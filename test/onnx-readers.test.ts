@@ -477,6 +477,33 @@ for (const [what, positions] of pixels) {
   });
 }
 
+test('what Where does not want may be no number', async (t) => {
+  const bytes = modelBytes({
+    inputs: [value('x', image)],
+    nodes: [
+      node('Pad', ['x', 'around'], ['wide']),
+      node('Abs', ['wide'], ['size']),
+      node('Log', ['size'], ['log']),
+      node('Where', ['inside', 'log', 'zero'], ['left']),
+      node('Where', ['outside', 'zero', 'log'], ['right']),
+      node('Where', ['inside', 'log', 'left'], ['both']),
+    ],
+    constants: [
+      numbers('around', 0, 0, 0, 0, 0, 0, 1, 0),
+      booleans('inside', [7, 1], [1, 1, 1, 1, 1, 1, 0]),
+      booleans('outside', [7, 1], [0, 0, 0, 0, 0, 0, 1]),
+      scalar('zero', 0),
+    ],
+    outputs: ['left', 'right', 'both'].map((name) => untyped(name)),
+  });
+  const graph = fromOnnx(bytes);
+  const data = noise(graph, 1);
+  const expected = await runOnnx(bytes, data);
+  const actual = runReference(graph, initialWeights(graph, 0), data);
+  for (const [index, values] of expected.entries())
+    t.true(relativeDifference(actual[index] ?? [], values) < TOLERANCE);
+});
+
 test('everything that one image has, listed along the axis of the batch, is everything of every image', async (t) => {
   const bytes = modelBytes({
     inputs: [value('x', [1, 6])],
