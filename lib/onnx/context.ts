@@ -180,6 +180,7 @@ export class Context implements OnnxContext {
 
   emit(op: Op, inputs: readonly Value[]): readonly Value[] {
     const { builder } = this.#reading;
+    inputs.forEach((value) => this.#requireFloat(value));
     const first = this.#emitted++ === 0;
     if (first) return builder.append(makeNode(this.#node.name, op, inputs)).outputs;
     const absorbed = this.#emitted === 2 ? this.follower : null;
@@ -216,13 +217,18 @@ export class Context implements OnnxContext {
     return this.constant(index) ?? this.decline(`input ${index} is not a constant`);
   }
 
-  /** Integers are neither trained nor what weights are applied to. */
+  /** Integers are not trained. */
   #requireFloats(index: number): void {
     const { dtype, name } = this.#required(index);
     if (dtype === 'int') this.decline(`its weight '${name}' holds integers`);
-    const [data] = this.#node.inputs;
-    if (data?.kind === 'value' && data.value.type.dtype === 'i32')
-      this.decline(`its input '${this.#node.proto.input[0]}' holds integers`);
+  }
+
+  /** Operators compute on floats only. */
+  #requireFloat(value: Value): void {
+    if (value.type.dtype === 'f32') return;
+    const { inputs, proto } = this.#node;
+    const index = inputs.findIndex((known) => known?.kind === 'value' && known.value === value);
+    this.decline(`its input '${proto.input[index] ?? value.name}' holds integers`);
   }
 
   #known(index: number): KnownTensor {
