@@ -175,6 +175,39 @@ async function theirs(c: FoldCase): Promise<{ dims: readonly number[]; data: num
   return { dims: y?.dims ?? [], data: Array.from(y?.data as BigInt64Array, Number) };
 }
 
+const parts: readonly FoldCase[] = [
+  withAttributes(of('Split', matrix), { axis: 1 }),
+  withAttributes(of('Split', matrix, numbers(1, 0, 2)), { axis: -1 }),
+  { ...withAttributes(of('Split', matrix), { axis: 1, split: [2, 1] }), opset: 12 },
+  { ...withAttributes(of('Split', matrix), { axis: 1, num_outputs: 2 }), opset: 18 },
+];
+
+for (const [index, c] of parts.entries()) {
+  test(`onnxruntime splits a constant alike (${index + 1})`, async (t) => {
+    const sizes = c.inputs[1]?.int64Data ?? c.attributes?.['split'] ?? (c.opset === 18 ? [2, 1] : [1, 1, 1]);
+    const names = Array.from(sizes as readonly number[], (_, k) => `part ${k}`);
+    const bytes = modelBytes({
+      nodes: [{ ...call(c), output: names }],
+      outputs: names.map((name) => untyped(name)),
+      constants: c.inputs,
+      opset: c.opset ?? 17,
+    });
+    const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4, intraOpNumThreads: 1 });
+    const expected = await session.run({});
+    const graph = fromOnnx(bytes);
+    const contents = initialWeights(graph, 0);
+    t.deepEqual(graph.nodes, []);
+    for (const [k, name] of names.entries()) {
+      const output = graph.outputs[k];
+      t.deepEqual(output?.type.shape, expected[name]?.dims);
+      t.deepEqual(
+        [...(contents.get(output?.name ?? '') ?? [])],
+        Array.from((expected[name]?.data ?? []) as Float32Array),
+      );
+    }
+  });
+}
+
 test('arithmetic on the shape of a computed value leaves one node', (t) => {
   const graph = fromOnnx(
     modelBytes({

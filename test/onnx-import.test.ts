@@ -995,8 +995,8 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
   ],
   [
     'a missing input',
-    modelBytes({ ...plain, nodes: [node('Relu', [], ['y'])] }),
-    "Relu 'Relu_0' has no input 0",
+    modelBytes({ ...plain, nodes: [node('Elu', [], ['y'])] }),
+    "Elu 'Elu_0' has no input 0",
   ],
   [
     'a constant of more axes than anything has',

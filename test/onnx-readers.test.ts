@@ -635,6 +635,25 @@ test('a position that a sequence does not have is refused', (t) => {
   t.throws(() => fromOnnx(ofSequence(inThrees)), { code: 'ERR_MODEL', message });
 });
 
+test('a weight that is computed of constants, but not while reading, is said to be', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', image)],
+      nodes: [
+        node('Elu', ['w'], ['bent'], {}, 'bend'),
+        node('Neg', ['bent'], ['negative'], {}, 'turn'),
+        node('Conv', ['x', 'negative'], ['y']),
+      ],
+      constants: [kernel],
+      outputs: [untyped('y')],
+    }),
+  );
+  t.is(
+    unsupported(graph)[0]?.op.attrs['opaque'],
+    "input 1 is computed of constants by 'bend', which is not folded",
+  );
+});
+
 test('a sequence is not taken for a tensor', (t) => {
   const parts = node('SplitToSequence', ['x', 'sizes'], ['parts'], { axis: 2 });
   const constants = [inThrees.sizes];

@@ -14,6 +14,7 @@ import {
   type Constant,
   type ConstantNode,
   type Evaluator,
+  type PartsEvaluator,
 } from './constant.js';
 import { damaged } from './model-error.js';
 import { broadcastTo, gather, rowMajor } from './strided.js';
@@ -333,3 +334,31 @@ export const typeQueries: ReadonlyMap<string, Evaluator> = new Map<string, Evalu
   ['Shape', shapeOf],
   ['Size', sizeOf],
 ]);
+
+/** Sizes are an input, an attribute (before operator set 13), or equal, the last one smaller where they do not fit. */
+function partSizes(node: ConstantNode, size: number): readonly number[] {
+  const listed = listOrAttribute(node, 1, 'split');
+  if (listed) return listed;
+  const part = Math.ceil(size / node.outputs);
+  return Array.from({ length: node.outputs }, (_, k) => Math.min(part, size - k * part));
+}
+
+const split: PartsEvaluator = (node) => {
+  const { dtype, shape, data } = operand(node, 0);
+  const axis = axisOf(node, node.attributes.int('axis', 0), shape.length);
+  const sizes = partSizes(node, shape[axis] as number);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (sizes.some((size) => size < 0) || total !== shape[axis])
+    damaged(`'${node.name}': parts of ${sizes.join(', ')} of an axis of size ${shape[axis]}`);
+  node.claim(data.length);
+  const { strides } = rowMajor(shape);
+  let start = 0;
+  return sizes.map((size) => {
+    const view = { shape: shape.with(axis, size), strides, offset: start * (strides[axis] as number) };
+    start += size;
+    return { dtype, shape: view.shape, data: gather(data, view) };
+  });
+};
+
+/** Operators that give several constants. */
+export const partition: ReadonlyMap<string, PartsEvaluator> = new Map([['Split', split]]);
