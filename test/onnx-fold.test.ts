@@ -65,6 +65,8 @@ const cases: readonly FoldCase[] = [
     integer(op, whole, vector),
   ]),
   of('Pow', positive, floats('e', [], [1.5])),
+  of('Mean', matrix, positive, floats('s', [1], [3])),
+  withAttributes(of('ReduceLogSum', positive), { axes: [0] }),
   of('Sum', matrix, positive, floats('s', [1], [3])),
   integer('Mod', whole, vector),
   withAttributes(of('Mod', matrix, positive), { fmod: 1 }),

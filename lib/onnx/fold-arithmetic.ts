@@ -137,6 +137,16 @@ const variadic = (apply: (a: number, b: number) => number): Evaluator => {
     );
 };
 
+const mean: Evaluator = (node) => {
+  const total = variadic(sum)(node);
+  return (
+    total && {
+      ...total,
+      data: tabulate(total.data.length, (i) => (total.data[i] as number) / node.inputs.length),
+    }
+  );
+};
+
 export const arithmetic: ReadonlyMap<string, Evaluator> = new Map<string, Evaluator>([
   ['Abs', unary(Math.abs)],
   ['Ceil', unary(Math.ceil)],
@@ -162,6 +172,7 @@ export const arithmetic: ReadonlyMap<string, Evaluator> = new Map<string, Evalua
   ['Mod', modulo],
   ['Pow', binary((a, b) => a ** b)],
   ['Max', variadic(larger)],
+  ['Mean', mean],
   ['Min', variadic(smaller)],
   ['Sum', variadic(sum)],
   ['And', test((a, b) => a !== 0 && b !== 0)],
@@ -173,6 +184,7 @@ export const arithmetic: ReadonlyMap<string, Evaluator> = new Map<string, Evalua
   ['LessOrEqual', test((a, b) => a <= b)],
   ['Cast', cast],
   ['Where', where],
+  ['ReduceLogSum', reduce(sum, { after: Math.log })],
   ['ReduceL1', reduce(sum, { before: Math.abs })],
   ['ReduceL2', reduce(sum, { before: square, after: Math.sqrt })],
   ['ReduceMax', reduce(larger)],
