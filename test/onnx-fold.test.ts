@@ -43,15 +43,30 @@ const withAttributes = (c: FoldCase, attributes: FoldCase['attributes'] & object
 });
 
 const cases: readonly FoldCase[] = [
-  ...['Abs', 'Ceil', 'Exp', 'Floor', 'Neg', 'Reciprocal', 'Round', 'Sign', 'Identity'].map((op) =>
-    of(op, matrix),
-  ),
+  ...[
+    'Abs',
+    'Ceil',
+    'Exp',
+    'Floor',
+    'Neg',
+    'Reciprocal',
+    'Round',
+    'Sign',
+    'Identity',
+    'Relu',
+    'Sigmoid',
+    'Tanh',
+    'Sin',
+    'Cos',
+  ].map((op) => of(op, matrix)),
   ...['Log', 'Sqrt'].map((op) => of(op, positive)),
   ...['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min'].flatMap((op) => [
     of(op, matrix, positive),
     integer(op, whole, vector),
   ]),
   of('Pow', positive, floats('e', [], [1.5])),
+  of('Mean', matrix, positive, floats('s', [1], [3])),
+  withAttributes(of('ReduceLogSum', positive), { axes: [0] }),
   of('Sum', matrix, positive, floats('s', [1], [3])),
   integer('Mod', whole, vector),
   withAttributes(of('Mod', matrix, positive), { fmod: 1 }),
@@ -65,6 +80,15 @@ const cases: readonly FoldCase[] = [
   of('CastLike', whole, matrix),
   integer('CastLike', matrix, whole),
   of('Where', booleans('c', [2, 1], [1, 0]), matrix, positive),
+  of('Clip', matrix, floats('low', [], [-1]), floats('high', [], [2])),
+  of('Clip', matrix, floats('low', [], [1])),
+  integer('Clip', whole, int64s('low', [], [0])),
+  ...['ReduceL1', 'ReduceL2', 'ReduceMean', 'ReduceSumSquare'].flatMap((op) => [
+    withAttributes(of(op, matrix), { axes: [-1] }),
+    withAttributes(of(op, floats('t', [2, 1, 3], [1, -2, 3, 4, 5, -6])), { axes: [0, 2], keepdims: 0 }),
+    { ...of(op, matrix, numbers(0)), opset: 18 },
+    of(op, matrix),
+  ]),
   withAttributes(integer('ReduceProd', whole), { axes: [1], keepdims: 0 }),
   integer('ReduceSum', whole, numbers(0)),
   withAttributes(of('ReduceMax', matrix), { axes: [-1] }),
@@ -93,6 +117,10 @@ const cases: readonly FoldCase[] = [
   integer('Gather', numbers(5, 6, 7), int64s('i', [], [1])),
   of('Slice', matrix, int64s('start', [1], [1]), numbers(2 ** 31), int64s('axis', [1], [1])),
   of('Slice', matrix, numbers(-1, 5), numbers(-10, 0), numbers(0, 1), numbers(-1, -2)),
+  of('Tile', floats('t', [2, 1, 3], [1, 2, 3, 4, 5, 6]), numbers(2, 3, 1)),
+  of('Pad', matrix, numbers(1, 0, 0, 2), floats('c', [], [7])),
+  { ...of('Pad', matrix, numbers(2, 1), floats('c', [], [0]), numbers(-1)), opset: 18 },
+  integer('Pad', whole, numbers(0, 1, 1, 0)),
   of('GatherND', matrix, int64s('i', [2, 2], [0, 1, -1, 2])),
   of('GatherND', matrix, int64s('i', [1, 2, 1], [1, -2])),
   of('ScatterND', matrix, int64s('i', [2, 2], [0, 1, -1, 2]), floats('u', [2], [7, 8])),
@@ -147,6 +175,39 @@ async function theirs(c: FoldCase): Promise<{ dims: readonly number[]; data: num
   const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4, intraOpNumThreads: 1 });
   const { y } = await session.run({});
   return { dims: y?.dims ?? [], data: Array.from(y?.data as BigInt64Array, Number) };
+}
+
+const parts: readonly FoldCase[] = [
+  withAttributes(of('Split', matrix), { axis: 1 }),
+  withAttributes(of('Split', matrix, numbers(1, 0, 2)), { axis: -1 }),
+  { ...withAttributes(of('Split', matrix), { axis: 1, split: [2, 1] }), opset: 12 },
+  { ...withAttributes(of('Split', matrix), { axis: 1, num_outputs: 2 }), opset: 18 },
+];
+
+for (const [index, c] of parts.entries()) {
+  test(`onnxruntime splits a constant alike (${index + 1})`, async (t) => {
+    const sizes = c.inputs[1]?.int64Data ?? c.attributes?.['split'] ?? (c.opset === 18 ? [2, 1] : [1, 1, 1]);
+    const names = Array.from(sizes as readonly number[], (_, k) => `part ${k}`);
+    const bytes = modelBytes({
+      nodes: [{ ...call(c), output: names }],
+      outputs: names.map((name) => untyped(name)),
+      constants: c.inputs,
+      opset: c.opset ?? 17,
+    });
+    const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4, intraOpNumThreads: 1 });
+    const expected = await session.run({});
+    const graph = fromOnnx(bytes);
+    const contents = initialWeights(graph, 0);
+    t.deepEqual(graph.nodes, []);
+    for (const [k, name] of names.entries()) {
+      const output = graph.outputs[k];
+      t.deepEqual(output?.type.shape, expected[name]?.dims);
+      t.deepEqual(
+        [...(contents.get(output?.name ?? '') ?? [])],
+        Array.from((expected[name]?.data ?? []) as Float32Array),
+      );
+    }
+  });
 }
 
 test('arithmetic on the shape of a computed value leaves one node', (t) => {

@@ -715,7 +715,7 @@ test('nodes that could be read but for one before them are counted, not listed',
       inputs: [value('x', ['N', 2])],
       nodes: [
         node('Mystery', ['w'], ['sizes'], {}, 'unknown'),
-        node('Add', ['sizes', 'sizes'], ['twice'], {}, 'read'),
+        node('Add', ['sizes', 'sizes'], ['twice'], {}, 'of integers'),
         node('Equal', ['twice', 'w'], ['equal'], {}, 'not folded'),
         node('Reshape', ['x', 'sizes'], ['a'], {}, 'shaped'),
         node('Shape', ['a'], ['b'], {}, 'untyped'),
@@ -732,7 +732,7 @@ test('nodes that could be read but for one before them are counted, not listed',
     "  1 x Mystery (the operator is not known): 'unknown'",
     "  1 x Equal (it is computed on constants only): 'computed'",
     "  1 x Secret (the operator is not known): 'unknown too'",
-    '  and 3 that depend on these',
+    '  and 4 that depend on these',
   ].join('\n');
   const error = t.throws(() => requireSupported(graph), { instanceOf: HalfspaceError });
   t.is(error?.message, expected);
@@ -771,6 +771,78 @@ test('what is not in single precision is said to become so, and integers are no 
     "not in single precision in the file, but computed so: 'x' (float16), 'w' (double)",
   ]);
   t.deepEqual(notes(int64, float), ["its input 'x' holds integers"]);
+});
+
+/** What one node makes of integers, and what is said about it. */
+function ofIntegers(made: NodeProto, constant: TensorProto): readonly unknown[] {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 4], elementType.int32)],
+      nodes: [made],
+      constants: [constant],
+      outputs: [untyped('y', elementType.int32)],
+    }),
+  );
+  return unsupported(graph).map(({ op }) => op.attrs['opaque']);
+}
+
+test('what computes on integers is not known, rather than damage', (t) => {
+  const twos = { name: 'k', dims: [4], dataType: elementType.int32, int32Data: [2, 2, 2, 2] };
+  for (const [opType, constant] of [
+    ['Relu', null],
+    ['Mul', twos],
+    ['Greater', twos],
+    ['Unsqueeze', int64s('k', [1], [1])],
+    ['Reshape', int64s('k', [2], [2, 2])],
+  ] as const) {
+    const made = node(opType, constant ? ['x', 'k'] : ['x'], ['y']);
+    t.deepEqual(ofIntegers(made, constant ?? twos), ["its input 'x' holds integers"], opType);
+  }
+});
+
+/** An image of numbers from 0 to 255, made floats and scaled before anything else. */
+const bytesOf = (type: number): Uint8Array =>
+  modelBytes({
+    inputs: [value('x', ['N', 2, 3, 3], type)],
+    nodes: [
+      node('Cast', ['x'], ['f'], { to: elementType.float }),
+      node('Div', ['f', 'most'], ['scaled']),
+      node('Conv', ['scaled', 'w'], ['y']),
+    ],
+    constants: [floats('most', [], [255]), floats('w', [1, 2, 1, 1], [0.5, -2])],
+    outputs: [untyped('y')],
+  });
+
+test('an image of integers that the file makes floats of is one of floats, which is said', async (t) => {
+  const told: string[] = [];
+  const graph = fromOnnx(bytesOf(elementType.uint8), { note: (text) => told.push(text) });
+  t.deepEqual(told, ["not in single precision in the file, but computed so: 'x' (uint8)"]);
+  t.deepEqual(
+    graph.inputs.map(({ type }) => type),
+    [{ dtype: 'f32', shape: [1, 2, 3, 3] }],
+  );
+  const data = Float32Array.from({ length: 2 * 18 }, (_, index) => (index * 37) % 256);
+  const contents = { x: { shape: [2, 2, 3, 3], data } };
+  const [expected] = await runOnnx(bytesOf(elementType.float), contents);
+  const [actual] = runReference(graph, initialWeights(graph, 0), contents);
+  t.true(relativeDifference(actual ?? [], expected ?? []) < 1e-6);
+});
+
+/** The type of an input of integers of which floats are made, beside another node and output. */
+const typeBeside = (more: NodeProto, output: ValueInfoProto): string | undefined =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2], elementType.int64)],
+      nodes: [node('Cast', ['x'], ['f'], { to: elementType.float }), more],
+      outputs: [untyped('f'), output],
+    }),
+  ).inputs[0]?.type.dtype;
+
+test('integers that are also read as such, or given, stay integers', (t) => {
+  const { int64 } = elementType;
+  t.is(typeBeside(node('Neg', ['x'], ['y']), untyped('y', int64)), 'i32');
+  t.is(typeBeside(node('Neg', ['f'], ['y']), untyped('x', int64)), 'i32');
+  t.is(typeBeside(node('Neg', ['f'], ['y']), untyped('y')), 'f32');
 });
 
 const flatten = (axis: number): Graph =>
@@ -923,8 +995,8 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
   ],
   [
     'a missing input',
-    modelBytes({ ...plain, nodes: [node('Relu', [], ['y'])] }),
-    "Relu 'Relu_0' has no input 0",
+    modelBytes({ ...plain, nodes: [node('Elu', [], ['y'])] }),
+    "Elu 'Elu_0' has no input 0",
   ],
   [
     'a constant of more axes than anything has',

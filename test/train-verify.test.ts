@@ -2,6 +2,7 @@
 
 import test from 'ava';
 import { HalfspaceError } from '../lib/errors.js';
+import type { Value } from '../lib/graph.js';
 import { random } from '../lib/random.js';
 import { groupSpans, searchSpace } from '../lib/search/space.js';
 import { constructChecked, constructVerified } from '../lib/train/construct.js';
@@ -113,4 +114,12 @@ test('the groups of a network do not overlap', (t) => {
     }
   }
   t.true(seen.every((count) => count <= 1));
+});
+
+test('integers that a network only hands on are no reason to fail', async (t) => {
+  const image = graph.inputs[0] as Value;
+  const ids: Value = { name: 'ids', type: { dtype: 'i32', shape: [1, 5] }, origin: 'input' };
+  const both = { ...graph, inputs: [image, ids], outputs: [...graph.outputs, ids] };
+  const { summary } = await constructVerified(both, [0], { ...inference, open: openNative(1) });
+  t.true(summary.maxDifference < 1e-5);
 });

@@ -16,12 +16,17 @@ export interface ConstantNode {
   readonly inputs: readonly (Constant | null)[];
   /** Types of the inputs; null where one is absent or nobody knows. */
   readonly types: readonly (TensorType | null)[];
+  /** Number of results, absent ones in between included. */
+  readonly outputs: number;
   /** Announces how many elements the result will have, before it is made. */
   claim(elements: number): void;
 }
 
 /** Null where the node has a form that is not folded. */
 export type Evaluator = (node: ConstantNode) => Constant | null;
+
+/** Likewise of a node that may have several results. */
+export type PartsEvaluator = (node: ConstantNode) => readonly Constant[] | null;
 
 /** Input `index`, which must be there. */
 export function operand(node: ConstantNode, index: number): Constant {

@@ -1,7 +1,16 @@
 // What a reader sees of one ONNX node, and the graph that it adds to. One `Reading` a file.
 
 import { HalfspaceError } from '../errors.js';
-import { GraphBuilder, makeNode, type Op, type Parameter, type Value } from '../graph.js';
+import {
+  GraphBuilder,
+  isParameter,
+  makeNode,
+  producer,
+  type Node,
+  type Op,
+  type Parameter,
+  type Value,
+} from '../graph.js';
 import type { OnnxContext, OnnxLayout, OnnxTensor } from '../ops/onnx-reader.js';
 import type { TensorType } from '../shape.js';
 import { Attributes } from './attributes.js';
@@ -118,6 +127,20 @@ export function knownType(known: KnownTensor): TensorType {
   return { dtype: known.tensor.dtype === 'float' ? 'f32' : 'i32', shape: known.tensor.shape };
 }
 
+/** The first of the nodes that make `value` of parameters alone; null where an input of the network has a part in it. */
+function onlyOfConstants(value: Value): Node | null {
+  const makers = new Set<Node>();
+  const pending = [value];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (next.origin === 'input') return null;
+    const maker = producer(next);
+    if (!maker || makers.has(maker)) continue;
+    makers.add(maker);
+    pending.push(...maker.inputs);
+  }
+  return Array.from(makers).find(({ inputs }) => inputs.every(isParameter)) ?? null;
+}
+
 export class Context implements OnnxContext {
   readonly opType: string;
   readonly opset: number;
@@ -180,6 +203,7 @@ export class Context implements OnnxContext {
 
   emit(op: Op, inputs: readonly Value[]): readonly Value[] {
     const { builder } = this.#reading;
+    inputs.forEach((value) => this.#requireFloat(value));
     const first = this.#emitted++ === 0;
     if (first) return builder.append(makeNode(this.#node.name, op, inputs)).outputs;
     const absorbed = this.#emitted === 2 ? this.follower : null;
@@ -213,16 +237,30 @@ export class Context implements OnnxContext {
   }
 
   #required(index: number): OnnxTensor {
-    return this.constant(index) ?? this.decline(`input ${index} is not a constant`);
+    return this.constant(index) ?? this.decline(this.#whyComputed(index));
   }
 
-  /** Integers are neither trained nor what weights are applied to. */
+  /** Names the first node that stands between constants and an input that has to be one. */
+  #whyComputed(index: number): string {
+    const known = this.#bound(index);
+    const maker = known.kind === 'value' ? onlyOfConstants(known.value) : null;
+    return maker
+      ? `input ${index} is computed of constants by '${maker.name}', which is not folded`
+      : `input ${index} is not a constant`;
+  }
+
+  /** Integers are not trained. */
   #requireFloats(index: number): void {
     const { dtype, name } = this.#required(index);
     if (dtype === 'int') this.decline(`its weight '${name}' holds integers`);
-    const [data] = this.#node.inputs;
-    if (data?.kind === 'value' && data.value.type.dtype === 'i32')
-      this.decline(`its input '${this.#node.proto.input[0]}' holds integers`);
+  }
+
+  /** Operators compute on floats only. */
+  #requireFloat(value: Value): void {
+    if (value.type.dtype === 'f32') return;
+    const { inputs, proto } = this.#node;
+    const index = inputs.findIndex((known) => known?.kind === 'value' && known.value === value);
+    this.decline(`its input '${proto.input[index] ?? value.name}' holds integers`);
   }
 
   #known(index: number): KnownTensor {

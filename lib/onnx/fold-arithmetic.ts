@@ -34,6 +34,8 @@ const binary =
 const test = (holds: (a: number, b: number) => boolean): Evaluator =>
   binary((a, b) => (holds(a, b) ? 1 : 0), 'int');
 
+const sum = (a: number, b: number): number => a + b;
+const square = (x: number): number => x * x;
 const larger = (a: number, b: number): number => Math.max(a, b);
 const smaller = (a: number, b: number): number => Math.min(a, b);
 
@@ -62,6 +64,12 @@ const cast: Evaluator = (node) => {
   return { dtype: 'int', shape, data: tabulate(data.length, (i) => Math.trunc(data[i] as number)) };
 };
 
+/** An absent bound is none. */
+const clip: Evaluator = (node) => {
+  const [low = -Infinity, high = Infinity] = [1, 2].map((index) => node.inputs[index]?.data[0]);
+  return unary((x) => Math.min(Math.max(x, low), high))(node);
+};
+
 const where: Evaluator = (node) => {
   const [condition, a, b] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const shape = broadcast(condition.shape, broadcast(a.shape, b.shape));
@@ -71,9 +79,15 @@ const where: Evaluator = (node) => {
   return { dtype: a.dtype, shape, data };
 };
 
+/** What becomes of each number before they are put together, and of what they are then, made of `count`. */
+interface Reduction {
+  readonly before?: (x: number) => number;
+  readonly after?: (total: number, count: number, dtype: Dtype) => number;
+}
+
 /** The listed axes are folded into one number each; all of them where none is listed. */
 const reduce =
-  (apply: (a: number, b: number) => number): Evaluator =>
+  (apply: (a: number, b: number) => number, { before, after }: Reduction = {}): Evaluator =>
   (node) => {
     const { dtype, shape, data } = operand(node, 0);
     const axes = listOrAttribute(node, 1, 'axes') ?? [...shape.keys()];
@@ -85,10 +99,13 @@ const reduce =
       tabulate(elements(kept), (i) => i),
       broadcastTo(kept, shape),
     );
+    const numbers = before ? tabulate(data.length, (i) => before(data[i] as number)) : data;
+    const totals = accumulated(numbers, places, elements(kept), apply);
+    const count = data.length / totals.length;
     return {
       dtype,
       shape: node.attributes.int('keepdims', 1) === 1 ? kept : shape.filter((_, axis) => !gone.has(axis)),
-      data: accumulated(data, places, elements(kept), apply),
+      data: after ? totals.map((total) => after(total, count, dtype)) : totals,
     };
   };
 
@@ -120,27 +137,44 @@ const variadic = (apply: (a: number, b: number) => number): Evaluator => {
     );
 };
 
+const mean: Evaluator = (node) => {
+  const total = variadic(sum)(node);
+  return (
+    total && {
+      ...total,
+      data: tabulate(total.data.length, (i) => (total.data[i] as number) / node.inputs.length),
+    }
+  );
+};
+
 export const arithmetic: ReadonlyMap<string, Evaluator> = new Map<string, Evaluator>([
   ['Abs', unary(Math.abs)],
   ['Ceil', unary(Math.ceil)],
+  ['Clip', clip],
+  ['Cos', unary(Math.cos)],
   ['Exp', unary(Math.exp)],
   ['Floor', unary(Math.floor)],
   ['Log', unary(Math.log)],
   ['Neg', unary((x) => -x)],
   ['Not', unary((x) => (x === 0 ? 1 : 0))],
   ['Reciprocal', unary((x) => 1 / x)],
+  ['Relu', unary((x) => Math.max(x, 0))],
   ['Round', unary(roundEven)],
+  ['Sigmoid', unary((x) => 1 / (1 + Math.exp(-x)))],
   ['Sign', unary(Math.sign)],
+  ['Sin', unary(Math.sin)],
   ['Sqrt', unary(Math.sqrt)],
-  ['Add', binary((a, b) => a + b)],
+  ['Tanh', unary(Math.tanh)],
+  ['Add', binary(sum)],
   ['Sub', binary((a, b) => a - b)],
   ['Mul', binary((a, b) => a * b)],
   ['Div', binary(divide)],
   ['Mod', modulo],
   ['Pow', binary((a, b) => a ** b)],
   ['Max', variadic(larger)],
+  ['Mean', mean],
   ['Min', variadic(smaller)],
-  ['Sum', variadic((a, b) => a + b)],
+  ['Sum', variadic(sum)],
   ['And', test((a, b) => a !== 0 && b !== 0)],
   ['Or', test((a, b) => a !== 0 || b !== 0)],
   ['Equal', test((a, b) => a === b)],
@@ -150,8 +184,13 @@ export const arithmetic: ReadonlyMap<string, Evaluator> = new Map<string, Evalua
   ['LessOrEqual', test((a, b) => a <= b)],
   ['Cast', cast],
   ['Where', where],
+  ['ReduceLogSum', reduce(sum, { after: Math.log })],
+  ['ReduceL1', reduce(sum, { before: Math.abs })],
+  ['ReduceL2', reduce(sum, { before: square, after: Math.sqrt })],
   ['ReduceMax', reduce(larger)],
+  ['ReduceMean', reduce(sum, { after: divide })],
   ['ReduceMin', reduce(smaller)],
   ['ReduceProd', reduce((a, b) => a * b)],
-  ['ReduceSum', reduce((a, b) => a + b)],
+  ['ReduceSum', reduce(sum)],
+  ['ReduceSumSquare', reduce(sum, { before: square })],
 ]);

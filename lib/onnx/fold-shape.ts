@@ -14,6 +14,7 @@ import {
   type Constant,
   type ConstantNode,
   type Evaluator,
+  type PartsEvaluator,
 } from './constant.js';
 import { damaged } from './model-error.js';
 import { broadcastTo, gather, rowMajor } from './strided.js';
@@ -244,6 +245,52 @@ const slice: Evaluator = (node) => {
   return { dtype, shape: view.shape, data: gather(data, view) };
 };
 
+/** Whole copies beside each other: every axis is the copies and what each of them holds. */
+const tile: Evaluator = (node) => {
+  const { dtype, shape, data } = operand(node, 0);
+  const copies = list(node, 1);
+  if (copies.length !== shape.length)
+    damaged(`'${node.name}': ${copies.length} repeats of ${formatShape(shape)}`);
+  const repeated = shape.map((size, axis) => size * (copies[axis] as number));
+  node.claim(checkShape(`'${node.name}'`, repeated));
+  const { strides } = rowMajor(shape);
+  const view = {
+    shape: shape.flatMap((size, axis) => [copies[axis] as number, size]),
+    strides: strides.flatMap((stride) => [0, stride]),
+    offset: 0,
+  };
+  return { dtype, shape: repeated, data: gather(data, view) };
+};
+
+/** A border of one number around all axes, or the listed ones. */
+const pad: Evaluator = (node) => {
+  const { dtype, shape, data } = operand(node, 0);
+  const pads = list(node, 1);
+  if (node.attributes.string('mode', 'constant') !== 'constant' || pads.some((count) => count < 0))
+    return null;
+  const axes = node.inputs[3]
+    ? list(node, 3).map((axis) => axisOf(node, axis, shape.length))
+    : [...shape.keys()];
+  if (pads.length !== 2 * axes.length) damaged(`'${node.name}': ${pads.length} pads of ${axes.length} axes`);
+  const border = (axis: number, side: 0 | 1): number => pads[axes.indexOf(axis) + side * axes.length] ?? 0;
+  const before = shape.map((_, axis) => (axes.includes(axis) ? border(axis, 0) : 0));
+  const after = shape.map((_, axis) => (axes.includes(axis) ? border(axis, 1) : 0));
+  const wide = shape.map((size, axis) => (before[axis] as number) + size + (after[axis] as number));
+  const count = checkShape(`'${node.name}'`, wide);
+  node.claim(2 * count);
+  const { strides } = rowMajor(wide);
+  const offset = before.reduce((at, size, axis) => at + size * (strides[axis] as number), 0);
+  const places = gather(
+    tabulate(count, (i) => i),
+    { shape, strides, offset },
+  );
+  const result = new Float64Array(count).fill(node.inputs[2]?.data[0] ?? 0);
+  places.forEach((place, i) => {
+    result[place] = data[i] as number;
+  });
+  return { dtype, shape: wide, data: result };
+};
+
 export const rearrangement: ReadonlyMap<string, Evaluator> = new Map<string, Evaluator>([
   ['Concat', concat],
   ['Constant', constant],
@@ -253,11 +300,13 @@ export const rearrangement: ReadonlyMap<string, Evaluator> = new Map<string, Eva
   ['Gather', gatherAxis],
   ['GatherND', gatherPositions],
   ['Identity', (node) => operand(node, 0)],
+  ['Pad', pad],
   ['Range', range],
   ['Reshape', reshape],
   ['ScatterND', scatterPositions],
   ['Slice', slice],
   ['Squeeze', squeeze],
+  ['Tile', tile],
   ['Transpose', transpose],
   ['Unsqueeze', unsqueeze],
 ]);
@@ -285,3 +334,31 @@ export const typeQueries: ReadonlyMap<string, Evaluator> = new Map<string, Evalu
   ['Shape', shapeOf],
   ['Size', sizeOf],
 ]);
+
+/** Sizes are an input, an attribute (before operator set 13), or equal, the last one smaller where they do not fit. */
+function partSizes(node: ConstantNode, size: number): readonly number[] {
+  const listed = listOrAttribute(node, 1, 'split');
+  if (listed) return listed;
+  const part = Math.ceil(size / node.outputs);
+  return Array.from({ length: node.outputs }, (_, k) => Math.min(part, size - k * part));
+}
+
+const split: PartsEvaluator = (node) => {
+  const { dtype, shape, data } = operand(node, 0);
+  const axis = axisOf(node, node.attributes.int('axis', 0), shape.length);
+  const sizes = partSizes(node, shape[axis] as number);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (sizes.some((size) => size < 0) || total !== shape[axis])
+    damaged(`'${node.name}': parts of ${sizes.join(', ')} of an axis of size ${shape[axis]}`);
+  node.claim(data.length);
+  const { strides } = rowMajor(shape);
+  let start = 0;
+  return sizes.map((size) => {
+    const view = { shape: shape.with(axis, size), strides, offset: start * (strides[axis] as number) };
+    start += size;
+    return { dtype, shape: view.shape, data: gather(data, view) };
+  });
+};
+
+/** Operators that give several constants. */
+export const partition: ReadonlyMap<string, PartsEvaluator> = new Map([['Split', split]]);

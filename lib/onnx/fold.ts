@@ -3,8 +3,8 @@
 // what is not in it stays a node.
 
 import { arithmetic } from './fold-arithmetic.js';
-import { rearrangement, typeQueries } from './fold-shape.js';
-import type { Evaluator } from './constant.js';
+import { partition, rearrangement, typeQueries } from './fold-shape.js';
+import type { Evaluator, PartsEvaluator } from './constant.js';
 import { damaged } from './model-error.js';
 
 /** Folding stops where a file would have it produce more elements than this beyond its own weights. */
@@ -21,5 +21,17 @@ export function foldingAccount(weights: number): (elements: number) => void {
 }
 
 /** What computes nodes of an operator, where that takes no more than their inputs' types, or constants. */
-export const evaluatorOf = (opType: string, constant: boolean): Evaluator | undefined =>
-  typeQueries.get(opType) ?? (constant ? (arithmetic.get(opType) ?? rearrangement.get(opType)) : undefined);
+export function evaluatorOf(opType: string, constant: boolean): PartsEvaluator | undefined {
+  const single =
+    typeQueries.get(opType) ?? (constant ? (arithmetic.get(opType) ?? rearrangement.get(opType)) : undefined);
+  if (single) return alone(single);
+  return constant ? partition.get(opType) : undefined;
+}
+
+/** Of a node that has one result. */
+const alone =
+  (evaluate: Evaluator): PartsEvaluator =>
+  (node) => {
+    const result = node.outputs === 1 ? evaluate(node) : null;
+    return result && [result];
+  };

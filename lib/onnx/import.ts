@@ -3,11 +3,12 @@
 import { setNew } from '../collections.js';
 import { HalfspaceError } from '../errors.js';
 import { verified, type Graph, type Value } from '../graph.js';
-import { elements, type Shape } from '../shape.js';
+import { elements, f32, type Shape } from '../shape.js';
 import { Reading } from './context.js';
 import { foldingAccount } from './fold.js';
 import { damaged } from './model-error.js';
 import { finish } from './finish.js';
+import { floatInputs } from './float-inputs.js';
 import { describePrecision } from './precision.js';
 import { readNode } from './read-node.js';
 import { recognise } from './recognise.js';
@@ -34,11 +35,12 @@ export interface ImportOptions {
  */
 export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph {
   const source = readSource(bytes);
-  const precision = describePrecision(source.graph);
+  const floats = floatInputs(source);
+  const precision = describePrecision(source.graph, floats);
   if (precision !== null) options.note?.(precision);
   const reading = new Reading(source);
   readInitializers(reading, options.directory ?? null);
-  readInputs(reading, options);
+  readInputs(reading, floats, options);
   const claim = foldingAccount(constantElements(reading));
   for (const node of source.nodes) {
     if (!reading.absorbed.has(node)) readNode(reading, node, claim);
@@ -65,7 +67,11 @@ function constantElements(reading: Reading): number {
 }
 
 /** Old files list initializers among the inputs; those are no inputs of ours. */
-function readInputs(reading: Reading, { shapes = {}, image }: ImportOptions): void {
+function readInputs(
+  reading: Reading,
+  floats: ReadonlySet<string>,
+  { shapes = {}, image }: ImportOptions,
+): void {
   const declared = reading.source.graph.input.filter(({ name = '' }) => !reading.known.has(name));
   const unknown = Object.keys(shapes).find((name) => !declared.some((input) => input.name === name));
   if (unknown !== undefined) {
@@ -75,7 +81,8 @@ function readInputs(reading: Reading, { shapes = {}, image }: ImportOptions): vo
   for (const input of declared) {
     const name = input.name || damaged('an input has no name');
     if (reading.known.has(name)) damaged(`input '${name}' is there twice`);
-    const value = reading.builder.input(name, reading.types.input(input, shapes[name], image));
+    const type = reading.types.input(input, shapes[name], image);
+    const value = reading.builder.input(name, floats.has(name) ? f32(type.shape) : type);
     reading.known.set(name, { kind: 'value', value, lost: false, guessed: false });
   }
 }

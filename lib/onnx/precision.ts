@@ -1,23 +1,30 @@
 // What a file holds in another precision than the one in which networks are computed and written.
 
-import { elementType, type GraphProto } from './schema.js';
+import { elementType, isFloatType, typeName, type GraphProto } from './schema.js';
 
 const others: ReadonlyMap<number, string> = new Map(
   (['double', 'float16', 'bfloat16'] as const).map((name) => [elementType[name], name]),
 );
 
+/** What an input of integers holds that counts as one of floats. */
+const integersOf = (name = '', type: number, floats: ReadonlySet<string>): string | null =>
+  floats.has(name) && !isFloatType(type) ? typeName(elementType, type) : null;
+
 /** Names that are not all listed. */
 const mostNamed = 8;
 
-/** Says which inputs and weights are not in single precision; null where all are. */
-export function describePrecision({ input, initializer }: GraphProto): string | null {
+/** Says which weights and inputs, `floats` of integers among them, are not in single precision; null where all are. */
+export function describePrecision(
+  { input, initializer }: GraphProto,
+  floats: ReadonlySet<string>,
+): string | null {
   const weights = initializer.map(({ name, dataType }) => ({ name, type: dataType }));
   const held = new Set(weights.map(({ name }) => name));
   const inputs = input
     .filter(({ name }) => !held.has(name))
     .map(({ name, type }) => ({ name, type: type?.tensorType?.elemType }));
   const found = [...inputs, ...weights].flatMap(({ name, type = 0 }) => {
-    const precision = others.get(type);
+    const precision = others.get(type) ?? integersOf(name, type, floats);
     return precision ? [`'${name}' (${precision})`] : [];
   });
   if (found.length === 0) return null;

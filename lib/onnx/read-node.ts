@@ -22,8 +22,8 @@ type Claim = (elements: number) => void;
 export function readNode(reading: Reading, source: SourceNode, claim: Claim): void {
   const node = reading.bound(source);
   try {
-    const tensor = foldNode(node, claim);
-    if (tensor) bind(reading, node, [{ kind: 'constant', tensor, guessed: isGuessed(node) }]);
+    const tensors = foldNode(node, claim);
+    if (tensors) bindConstants(reading, node, tensors);
     else understand(reading, node);
   } catch (error) {
     if (!(error instanceof HalfspaceError)) throw error;
@@ -41,16 +41,23 @@ function misfit(node: BoundNode): Unread {
   return { reason: `the type of its input '${nameOf(node, guessed)}' is not known`, follows: true };
 }
 
-function foldNode(node: BoundNode, claim: Claim): OnnxTensor | null {
+function foldNode(node: BoundNode, claim: Claim): readonly OnnxTensor[] | null {
   const { proto, name } = node;
-  if (!isDefaultDomain(proto.domain) || proto.output.length !== 1) return null;
+  if (!isDefaultDomain(proto.domain)) return null;
   if (!evaluatorOf(proto.opType ?? '', true)) return null;
   const evaluate = evaluatorOf(proto.opType ?? '', readsConstants(node));
   if (!evaluate) return null;
   const inputs = node.inputs.map((input) => (input?.kind === 'constant' ? input.tensor : null));
   const types = node.inputs.map((input) => input && typeOf(input));
-  const result = evaluate({ name, attributes: new Attributes(node), inputs, types, claim });
-  return result && named(result, proto.output[0] ?? '');
+  const outputs = proto.output.length;
+  const results = evaluate({ name, attributes: new Attributes(node), inputs, types, outputs, claim });
+  return results && results.map((result, index) => named(result, proto.output[index] ?? ''));
+}
+
+function bindConstants(reading: Reading, node: BoundNode, tensors: readonly OnnxTensor[]): void {
+  const guessed = isGuessed(node);
+  const results = tensors.map((tensor): Known => ({ kind: 'constant', tensor, guessed }));
+  bind(reading, node, results);
 }
 
 const readsConstants = ({ inputs }: BoundNode): boolean =>

@@ -13,12 +13,13 @@ import { readers as gathering } from '../ops/gather.js';
 import { readers as groupNorm } from '../ops/group-norm.js';
 import { readers as identity } from '../ops/identity.js';
 import { readers as layerNorm } from '../ops/layer-norm.js';
-import { readers as linear } from '../ops/linear.js';
 import { readers as localResponse } from '../ops/local-response.js';
-import { readers as matmul } from '../ops/matmul.js';
 import { readers as normalization } from '../ops/normalization.js';
+import { readers as linear } from '../ops/onnx-gemm.js';
+import { readers as matmul } from '../ops/onnx-matmul.js';
 import { readers as padding } from '../ops/onnx-pad.js';
 import type { OnnxReader } from '../ops/onnx-reader.js';
+import { readers as sums } from '../ops/onnx-sum.js';
 import { readers as pooling } from '../ops/pooling.js';
 import { readers as prelu } from '../ops/prelu.js';
 import { readers as reduction } from '../ops/reduce.js';
@@ -26,7 +27,6 @@ import { readers as reshaping } from '../ops/reshape.js';
 import { readers as resampling } from '../ops/resize.js';
 import { readers as slicing } from '../ops/slice.js';
 import { readers as softmax } from '../ops/softmax.js';
-import { readers as sums } from '../ops/sum.js';
 import { readers as transposition } from '../ops/transpose.js';
 
 const tables = [

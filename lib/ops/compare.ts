@@ -3,7 +3,7 @@
 
 import type { GradientContext, OnnxForm, OnnxSource, Op, Value } from '../graph.js';
 import { affine, clip } from './activation.js';
-import { add, binary, multiply, subtract, type Binary } from './arithmetic.js';
+import { add, binary, subtract, type Binary } from './arithmetic.js';
 import { isMadeBy } from './kernel-of.js';
 import type { OnnxContext, OnnxLayout, OnnxReader, OnnxReaders } from './onnx-reader.js';
 import {
@@ -137,9 +137,9 @@ const comparison =
   (context) =>
     context.emit(op(), [context.data(a), context.data(b)]);
 
-/** A choice by constant flags is a product with them; else both sides are cut and put together. */
+/** Both sides are cut and put together. What is not wanted never enters a product: it may be no number. */
 function readWhere(context: OnnxContext): readonly Value[] {
-  if (context.constant(0)) return chosen(context, wanted, refused);
+  if (context.constant(0)) return chosen(context);
   const flag = context.data(0);
   if (!isFlags(flag)) context.decline('its condition is no comparison');
   if (isZero(context, 1)) return context.emit(reject(), [context.data(2), flag]);
@@ -156,8 +156,7 @@ const isZero = (context: OnnxContext, index: number): boolean => {
 };
 
 /** Flags as numbers. */
-const wanted: OnnxLayout = (tensor) => filled(tensor, 1, 0);
-const refused: OnnxLayout = (tensor) => filled(tensor, 0, 1);
+const asNumbers: OnnxLayout = (tensor) => filled(tensor, 1, 0);
 
 /** `yes` where a flag is set and `no` elsewhere. */
 const filled = ({ name, stored, shape, data }: Parameters<OnnxLayout>[0], yes: number, no: number) => ({
@@ -168,16 +167,14 @@ const filled = ({ name, stored, shape, data }: Parameters<OnnxLayout>[0], yes: n
   data: Float32Array.from(data, (flag) => (flag ? yes : no)),
 });
 
-/** By constant flags: what is computed is multiplied by them; one number beside it is added in its places. */
-function chosen(context: OnnxContext, yes: OnnxLayout, no: OnnxLayout): readonly Value[] {
+/** By constant flags: what is computed is chosen by them; one number beside it is added in its places. */
+function chosen(context: OnnxContext): readonly Value[] {
   const numbers = [1, 2].map((index) => {
     const constant = context.constant(index);
     return constant?.data.length === 1 ? (constant.data[0] as number) : null;
   });
-  const sides = [yes, no].flatMap((layout, side) =>
-    numbers[side] === null
-      ? [context.emit(multiply(), [context.data(side + 1), context.data(0, layout)])[0] as Value]
-      : [],
+  const sides = [select(), reject()].flatMap((op, side) =>
+    numbers[side] === null ? context.emit(op, [context.data(side + 1), context.data(0, asNumbers)]) : [],
   );
   const fills = numbers.flatMap((x, side) => {
     if (x === null || x === 0) return [];

@@ -4,7 +4,7 @@
 import type { GradientContext, Kept, NarrowRule, Op, Value } from '../graph.js';
 import { dim, elements, formatShape, type Shape, type TensorType } from '../shape.js';
 import { add } from './arithmetic.js';
-import { listed, type OnnxContext, type OnnxReaders, type OnnxTensor } from './onnx-reader.js';
+import { listed, requireApart, type OnnxContext, type OnnxReaders, type OnnxTensor } from './onnx-reader.js';
 import {
   arity,
   axisOf,
@@ -202,6 +202,7 @@ function emitParts(
   sizes: (context: OnnxContext, size: number) => readonly number[],
 ): readonly Value[] {
   const axis = splitAxis(context);
+  requireApart(context, axis);
   return context.emit(split(axis, sizes(context, dim(context.type(0).shape, axis))), [context.data(0)]);
 }
 

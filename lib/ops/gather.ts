@@ -5,7 +5,14 @@ import type { Value } from '../graph.js';
 import { dim, elements, sameShape, type Shape } from '../shape.js';
 import { concat } from './concat.js';
 import { matmul } from './matmul.js';
-import { listed, type OnnxContext, type OnnxLayout, type OnnxReaders } from './onnx-reader.js';
+import {
+  batchAxis,
+  listed,
+  requireApart,
+  type OnnxContext,
+  type OnnxLayout,
+  type OnnxReaders,
+} from './onnx-reader.js';
 import { axisOf, mismatch } from './operator.js';
 import { reshape, squeeze } from './reshape.js';
 import { slice } from './slice.js';
@@ -17,14 +24,24 @@ function readGather(context: OnnxContext): readonly Value[] {
   const axis = axisOf(context.attributes.int('axis', 0), shape);
   const positions = positionsIn(listed(context, 1), dim(shape, axis));
   const place = context.type(1).shape;
+  if (!isWhole(context, axis, positions)) requireApart(context, axis);
   const [first, ...others] = runsOf(positions);
   const part = others.length === 0 && first?.step === 1;
-  if (!part) requireApart(context, axis);
   if (!part && axis === 0 && shape.length === 2) return readRows(context, place);
   const taken = take(context, context.data(0), axis, positions);
   if (place.length === 1) return [taken];
   if (place.length === 0) return context.emit(squeeze([axis]), [taken]);
   return placed(context, taken, axis, [...shape.slice(0, axis), ...place, ...shape.slice(axis + 1)]);
+}
+
+/**
+ * Whether the positions are all in their order, of an axis along which every image has several: exporters list
+ * what one image has where nothing is to be taken away.
+ */
+function isWhole(context: OnnxContext, axis: number, positions: readonly number[]): boolean {
+  const size = dim(context.type(0).shape, axis);
+  const next = context.nextType(0)?.shape[axis] ?? size;
+  return next - size > 1 && positions.length === size && positions.every((position, k) => position === k);
 }
 
 /** Positions counted from the front. */
@@ -35,17 +52,6 @@ const positionsIn = (positions: readonly number[], size: number): readonly numbe
       mismatch(`position ${position} does not exist in an axis of size ${size}`);
     return front;
   });
-
-/** The axis that holds the batch, or -1. */
-function batchAxis(context: OnnxContext): number {
-  const { shape } = context.type(0);
-  const next = context.nextType(0)?.shape ?? shape.with(0, dim(shape, 0) + 1);
-  return shape.findIndex((size, axis) => size !== next[axis]);
-}
-
-function requireApart(context: OnnxContext, ...axes: readonly number[]): void {
-  if (axes.includes(batchAxis(context))) context.decline('it takes images of the batch');
-}
 
 /** What was taken along `last` and axes before it, in a shape that the positions have in their place. */
 function placed(context: OnnxContext, value: Value, last: number, target: Shape): readonly Value[] {

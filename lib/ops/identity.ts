@@ -1,11 +1,15 @@
 // ONNX nodes that hand their input on unchanged once a network is read: they leave no node behind.
 
 import { isFlags } from './compare.js';
-import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import type { OnnxAttributes, OnnxContext, OnnxReaders } from './onnx-reader.js';
 
 /** Type numbers of the format for floats of any width, which are one type here. */
 const FLOATS = new Set([1, 10, 11, 16]);
 const BOOL = 9;
+
+/** Whether a node of this kind hands on as floats what it takes in. */
+export const makesFloats = (opType: string, attributes: OnnxAttributes): boolean =>
+  opType === 'Cast' && FLOATS.has(attributes.int('to'));
 
 function cast(context: OnnxContext) {
   const to = context.attributes.int('to');

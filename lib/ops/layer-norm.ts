@@ -3,7 +3,7 @@
 
 import type { GradientContext, NarrowRule, OnnxForm, Op, Value } from '../graph.js';
 import { formatShape, sameShape, type TensorType } from '../shape.js';
-import { multiply } from './arithmetic.js';
+import { add, multiply } from './arithmetic.js';
 import { isComputedOne, isComputedZero, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
 import {
   arity,
@@ -103,18 +103,27 @@ function gradient(axis: number, context: GradientContext): readonly (Value | nul
   return [dx, ...others];
 }
 
-/** Without a bias the scale is a product of its own; ones and zeros that a file computes are none. */
+/**
+ * Without a bias, or where they are not one number for each that is normalised, scale and bias are nodes of their own;
+ * ones and zeros that a file computes are none.
+ */
 function read(context: OnnxContext): readonly Value[] {
   const { attributes } = context;
   if (context.outputs > 1) context.decline('it also gives its statistics');
-  const axis = axisOf(attributes.int('axis', -1), context.type(0).shape);
+  const { shape } = context.type(0);
+  const axis = axisOf(attributes.int('axis', -1), shape);
   const op = layerNorm({ axis, epsilon: attributes.float('epsilon', 1e-5) });
   const x = context.data(0);
-  if (context.given(2) && !isComputedZero(context.constant(2)))
-    return context.emit(op, [x, context.trained(1), context.trained(2)]).slice(0, 1);
+  const shifted = context.given(2) && !isComputedZero(context.constant(2));
+  const own = [1, 2].every(
+    (index) => !context.given(index) || sameShape(context.type(index).shape, shape.slice(axis)),
+  );
+  if (shifted && own) return context.emit(op, [x, context.trained(1), context.trained(2)]).slice(0, 1);
   const plain = context.emit(op, [x]).slice(0, 1);
-  if (isComputedOne(context.constant(1))) return plain;
-  return context.emit(multiply(), [...plain, context.trained(1)]);
+  const scaled = isComputedOne(context.constant(1))
+    ? plain
+    : context.emit(multiply(), [...plain, context.trained(1)]);
+  return shifted ? context.emit(add(), [...scaled, context.trained(2)]) : scaled;
 }
 
 export const readers: OnnxReaders = { LayerNormalization: read };

@@ -2,7 +2,7 @@
 
 import type { Epilogue, GradientContext, NarrowRule, Op, Value } from '../graph.js';
 import { elements, type TensorType } from '../shape.js';
-import type { OnnxContext, OnnxReaders, OnnxTensor } from './onnx-reader.js';
+import type { OnnxTensor } from './onnx-reader.js';
 import {
   arity,
   beforeEpilogue,
@@ -95,35 +95,3 @@ export function transposedMatrix(tensor: OnnxTensor): OnnxTensor {
   }
   return { name: tensor.name, stored: tensor.stored, dtype: tensor.dtype, shape: [columns, rows], data };
 }
-
-/** [1, O] as [O]. */
-const flat = ({ name, stored, dtype, data }: OnnxTensor): OnnxTensor => ({
-  name,
-  stored,
-  dtype,
-  shape: [data.length],
-  data,
-});
-
-/** Gemm is x w^T + b where it neither scales nor transposes x. */
-function readGemm(context: OnnxContext): readonly Value[] {
-  const { attributes } = context;
-  if (
-    attributes.float('alpha', 1) !== 1 ||
-    attributes.float('beta', 1) !== 1 ||
-    attributes.int('transA', 0)
-  ) {
-    context.decline('it scales its operands or transposes the first');
-  }
-  const turned = attributes.int('transB', 0) === 1;
-  const outputs = context.type(1).shape[turned ? 0 : 1];
-  const bias = context.given(2) ? context.type(2).shape : null;
-  if (bias && !(bias.at(-1) === outputs && elements(bias) === outputs)) {
-    context.decline('its third input is not one number for each output');
-  }
-  const w = turned ? context.trained(1) : context.trained(1, transposedMatrix);
-  const b = bias ? [bias.length === 1 ? context.trained(2) : context.trained(2, flat)] : [];
-  return context.emit(linear(), [context.data(0), w, ...b]);
-}
-
-export const readers: OnnxReaders = { Gemm: readGemm };

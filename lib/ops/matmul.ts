@@ -2,9 +2,6 @@
 
 import type { GradientContext, NarrowRule, Op, Value } from '../graph.js';
 import { elements, formatShape, sameShape, type Shape, type TensorType } from '../shape.js';
-import { add } from './arithmetic.js';
-import { linear, transposedMatrix } from './linear.js';
-import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   emitOne,
@@ -83,23 +80,3 @@ const narrow: NarrowRule = ([kept = null, other = null], [a]) =>
   kept && !other && a?.shape.length === 2
     ? { op: matmul(), slices: [{ input: 1, axis: 0, keep: kept }], outputs: [null] }
     : null;
-
-/** A product with a constant matrix is a layer; the constant vector that is added to it alone is its bias. */
-function read(context: OnnxContext): readonly Value[] {
-  const [x, w] = [context.type(0).shape, context.type(1).shape];
-  if (x.length < 2 || w.length < 2) context.decline('an operand is a vector');
-  if (!context.constant(1) || w.length !== 2)
-    return context.emit(matmul(), [context.data(0), context.data(1)]);
-  const bias = context.absorb('Add', ({ shape }) => shape.length === 1 && shape[0] === w[1]);
-  if (x.length === 2) {
-    return context.emit(linear(), [
-      context.data(0),
-      context.trained(1, transposedMatrix),
-      ...(bias ? [bias] : []),
-    ]);
-  }
-  const product = context.emit(matmul(), [context.data(0), context.trained(1)]);
-  return bias ? context.emit(add(), [...product, bias]) : product;
-}
-
-export const readers: OnnxReaders = { MatMul: read };

@@ -86,7 +86,10 @@ const sidesOf: Readonly<Record<string, Sides>> = {
 
 function bordered(context: OnnxContext, x: Value, border: Border, sides: Sides): Value {
   const { axis } = border;
-  const { before, after } = sides(dim(x.type.shape, axis), border);
+  const size = dim(x.type.shape, axis);
+  const { before, after } = sides(size, border);
+  if (!isInside(before, border.before, size) || !isInside(after, border.after, size))
+    context.decline('its border is wider than what it is made of');
   const parts = [
     ...taken(context, x, axis, before, border.before),
     x,
@@ -94,6 +97,10 @@ function bordered(context: OnnxContext, x: Value, border: Border, sides: Sides):
   ];
   return context.emit(concat(axis), parts)[0] as Value;
 }
+
+/** Whether the `count` elements of a border lie along an axis of `size`. */
+const isInside = ({ start, step }: Side, count: number, size: number): boolean =>
+  count === 0 || [start, start + step * (count - 1)].every((position) => position >= 0 && position < size);
 
 function taken(context: OnnxContext, x: Value, axis: number, side: Side, count: number): readonly Value[] {
   if (count === 0) return [];

@@ -2,7 +2,7 @@
 // The importer knows the graph and no operator, a reader knows the operator and no file.
 
 import type { Op, Parameter, Value } from '../graph.js';
-import type { Shape, TensorType } from '../shape.js';
+import { dim, type Shape, type TensorType } from '../shape.js';
 
 /** A constant of an ONNX file. Integers and flags are held as numbers too; only arithmetic tells them apart. */
 export interface OnnxTensor {
@@ -88,3 +88,19 @@ export const isAll = ({ data }: OnnxTensor, value: number): boolean =>
 export function listed(context: OnnxContext, index: number): readonly number[] {
   return Array.from(context.constant(index)?.data ?? context.decline(`input ${index} is not constant`));
 }
+
+/** The axis of input 0 that holds the batch, or -1. */
+export function batchAxis(context: OnnxContext): number {
+  const { shape } = context.type(0);
+  const next = context.nextType(0)?.shape ?? shape.with(0, dim(shape, 0) + 1);
+  return shape.findIndex((size, axis) => size !== next[axis]);
+}
+
+/** Declines where one of `axes` holds the batch, of which a network has another number of images each time. */
+export function requireApart(context: OnnxContext, ...axes: readonly number[]): void {
+  if (axes.includes(batchAxis(context))) context.decline('it takes images of the batch');
+}
+
+/** Input `index` as a trained parameter where it is one of the file's weights, else as data. */
+export const weightOrData = (context: OnnxContext, index: number): Value =>
+  context.constant(index)?.stored ? context.trained(index) : context.data(index);

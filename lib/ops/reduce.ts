@@ -2,8 +2,8 @@
 
 import type { GradientContext, OnnxForm, Op, Value } from '../graph.js';
 import { dim, elements, sameShape, type Shape, type TensorType } from '../shape.js';
-import { affine, clip, power, sqrt } from './activation.js';
-import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import { abs, affine, clip, log, power, sqrt } from './activation.js';
+import type { OnnxContext, OnnxReader, OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   axisOf,
@@ -127,19 +127,25 @@ function readMean(context: OnnxContext): readonly Value[] {
   return context.emit(pixels && keep ? globalAveragePool() : reduceMean({ axes, keep }), [context.data(0)]);
 }
 
-function readSum(context: OnnxContext): readonly Value[] {
+function summed(context: OnnxContext, values: readonly Value[]): readonly Value[] {
   const keep = context.attributes.int('keepdims', 1) === 1;
-  return context.emit(reduceSum({ axes: readAxes(context), keep }), [context.data(0)]);
+  return context.emit(reduceSum({ axes: readAxes(context), keep }), values);
 }
+
+const readSum = (context: OnnxContext): readonly Value[] => summed(context, [context.data(0)]);
+
+/** The sum of what `op` makes of each element. */
+const sumOf =
+  (op: () => Op): OnnxReader =>
+  (context) =>
+    summed(context, context.emit(op(), [context.data(0)]));
 
 /** The smallest number in single precision that has all its digits. */
 const smallest = 2 ** -126;
 
 /** The root of the sum of squares, which is not let down to zero, where the root has no slope. */
 function readNorm(context: OnnxContext): readonly Value[] {
-  const keep = context.attributes.int('keepdims', 1) === 1;
-  const squares = context.emit(power(2), [context.data(0)]);
-  const sums = context.emit(reduceSum({ axes: readAxes(context), keep }), squares);
+  const sums = summed(context, context.emit(power(2), [context.data(0)]));
   return context.emit(sqrt(), context.emit(clip(smallest, Infinity), sums));
 }
 
@@ -178,9 +184,12 @@ function readSmallest(context: OnnxContext): readonly Value[] {
 }
 
 export const readers: OnnxReaders = {
+  ReduceL1: sumOf(abs),
   ReduceL2: readNorm,
+  ReduceLogSum: (context) => context.emit(log(), readSum(context)),
   ReduceMax: (context) => readLargest(context, context.data(0)),
   ReduceMean: readMean,
   ReduceMin: readSmallest,
   ReduceSum: readSum,
+  ReduceSumSquare: sumOf(() => power(2)),
 };

@@ -2,7 +2,7 @@
 
 import type { NarrowRule, OnnxForm, Op, Value } from '../graph.js';
 import { elements, formatShape, sameShape, type Shape, type TensorType } from '../shape.js';
-import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import { batchAxis, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
 import {
   arity,
   axisOf,
@@ -150,7 +150,7 @@ function readReshape(context: OnnxContext): readonly Value[] {
   if (context.attributes.int('allowzero', 0) && shape.includes(0)) context.decline('its result is empty');
   const target = resolve(shape, from);
   const place = placeOf(from, context.nextType(0)?.shape ?? from.with(0, (from[0] ?? 1) + 1));
-  const axis = place ? batchAxis(target, from, place) : -1;
+  const axis = place ? axisForBatch(target, from, place) : -1;
   if (axis < 0) return context.emit(reshape(target), [context.data(0)]);
   const copied = axis === 0 && place?.axis === 0 && target[0] === from[0];
   return context.emit(reshape(copied ? shape.with(0, 0) : target.with(axis, -1)), [context.data(0)]);
@@ -179,7 +179,7 @@ function placeOf(shape: Shape, next: Shape): Place | null {
  * else is taken, else the one that has it already where that stays as it is, else the innermost but the last,
  * which holds features.
  */
-function batchAxis(target: Shape, from: Shape, { axis: now, size, least, most }: Place): number {
+function axisForBatch(target: Shape, from: Shape, { axis: now, size, least, most }: Place): number {
   const able = [...target.keys()].filter((axis) => {
     const inner = elements(target.slice(axis + 1));
     return (
@@ -212,13 +212,19 @@ function axesOf(context: OnnxContext): readonly number[] {
 const inReach = (axes: readonly number[], rank: number): readonly number[] =>
   axes.map((axis) => (axis < 0 ? axis + rank : axis));
 
+/** The axes of size one, of which that of the batch is none even where there is one image. */
+function emptyAxes(context: OnnxContext): readonly number[] {
+  const { shape } = context.type(0);
+  const batch = batchAxis(context);
+  return [...shape.keys()].filter((axis) => shape[axis] === 1 && axis !== batch);
+}
+
 export const readers: OnnxReaders = {
   Flatten: readFlatten,
   Reshape: readReshape,
   Squeeze: (context) => {
-    if (!context.given(1) && !context.attributes.has('axes'))
-      context.decline('it does not say which axes go');
-    const axes = inReach(axesOf(context), context.type(0).shape.length);
+    const stated = context.given(1) || context.attributes.has('axes');
+    const axes = stated ? inReach(axesOf(context), context.type(0).shape.length) : emptyAxes(context);
     return context.emit(squeeze(axes), [context.data(0)]);
   },
   Unsqueeze: (context) => {

@@ -1,7 +1,7 @@
 // Resampling of images by a factor along height and width: x [N, C, H, W]. Channels do not meet.
 
 import type { OnnxForm, Op, Value } from '../graph.js';
-import type { TensorType } from '../shape.js';
+import { dim, type TensorType } from '../shape.js';
 import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
 import { requireImage } from './onnx-window.js';
 import {
@@ -130,16 +130,32 @@ function readScales(context: OnnxContext): Pair {
   const axes = context.attributes.ints('axes', [0, 1, 2, 3]).map((axis) => axisOf(axis, shape));
   const given = context.given(3) ? 3 : 2;
   const listed = Array.from(context.constant(given)?.data ?? context.decline('its sizes are not constant'));
-  const factors = [1, 1, 1, 1];
-  axes.forEach((axis, index) => {
-    const value = listed[index] ?? 1;
-    factors[axis] = given === 3 ? value / (shape[axis] as number) : value;
-  });
-  const [n, c, h, w] = factors as [number, number, number, number];
+  const factors = given === 2 ? listed : factorsTo(context, listed, axes);
+  const [n, c, h, w] = [0, 1, 2, 3].map((axis) => factors[axes.indexOf(axis)] ?? 1) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   if (n !== 1 || c !== 1) context.decline('it resizes more than height and width');
   const whole = [h, w].every((scale, axis) => isWhole((shape[axis + 2] as number) * scale));
   if (!whole) context.decline('its factors do not give whole sizes');
   return [h, w];
+}
+
+/** Factors along `axes` to the listed sizes; to keep the ratio of the sizes they are one for all axes. */
+function factorsTo(
+  context: OnnxContext,
+  listed: readonly number[],
+  axes: readonly number[],
+): readonly number[] {
+  const { shape } = context.type(0);
+  const own = axes.map((axis, k) => (listed[k] ?? dim(shape, axis)) / dim(shape, axis));
+  const policy = context.attributes.string('keep_aspect_ratio_policy', 'stretch');
+  if (policy === 'stretch') return own;
+  if (policy === 'not_larger') return own.map(() => Math.min(...own));
+  if (policy === 'not_smaller') return own.map(() => Math.max(...own));
+  return context.decline(`its keep_aspect_ratio_policy '${policy}' is not known`);
 }
 
 /** Up to the precision of a factor in single precision. */

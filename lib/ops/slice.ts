@@ -2,8 +2,8 @@
 
 import type { NarrowRule, OnnxForm, Op, Value } from '../graph.js';
 import { dim, type TensorType } from '../shape.js';
-import { listed, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
-import { cutsOf } from './onnx-slice.js';
+import { listed, requireApart, type OnnxContext, type OnnxReaders } from './onnx-reader.js';
+import { cutsOf, type Cut } from './onnx-slice.js';
 import {
   arity,
   axisOf,
@@ -108,21 +108,32 @@ function sliceForm({ axes, starts, sizes, steps }: Required<Slice>): OnnxForm {
 }
 
 function readSlice(context: OnnxContext): readonly Value[] {
-  const { shape } = context.type(0);
-  const [first, last] = [listed(context, 1), listed(context, 2)];
-  const named = context.given(3) ? listed(context, 3) : [...first.keys()];
-  const steps = context.given(4) ? listed(context, 4) : first.map(() => 1);
-  const cuts = cutsOf(
-    { starts: first, ends: last, axes: named, steps },
-    shape,
-    (axis) => axisOf(axis, shape),
-    mismatch,
-  );
-  if (cuts.every(({ axis, step, length }) => length === shape[axis] && step === 1)) return [context.data(0)];
+  const cuts = cutsIn(context);
+  if (cuts.length === 0) return [context.data(0)];
+  if (cuts.some(({ length }) => length <= 0)) context.decline('it takes nothing');
   const axes = cuts.map(({ axis }) => axis);
   const starts = cuts.map(({ start }) => start);
   const sizes = cuts.map(({ length }) => length);
+  const steps = cuts.map(({ step }) => step);
   return context.emit(slice({ axes, starts, sizes, steps }), [context.data(0)]);
 }
+
+/** The axes of which something goes, however many images there are. */
+function cutsIn(context: OnnxContext): readonly Cut[] {
+  const { shape } = context.type(0);
+  const [starts, ends] = [listed(context, 1), listed(context, 2)];
+  const axes = context.given(3) ? listed(context, 3) : [...starts.keys()];
+  const steps = context.given(4) ? listed(context, 4) : starts.map(() => 1);
+  const cuts = cutsOf({ starts, ends, axes, steps }, shape, (axis) => axisOf(axis, shape), mismatch);
+  const some = cuts.filter((cut, k) => !isOpen(cut, ends[k] as number));
+  requireApart(context, ...some.map(({ axis }) => axis));
+  return some.filter(({ axis, step, length }) => length !== shape[axis] || step !== 1);
+}
+
+/** Ends from here on are how files say that there is none. */
+const openEnd = 2 ** 31 - 1;
+
+/** Whether it takes everything, whatever the size. */
+const isOpen = ({ start, step }: Cut, end: number): boolean => start === 0 && step === 1 && end >= openEnd;
 
 export const readers: OnnxReaders = { Slice: readSlice };

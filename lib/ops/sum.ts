@@ -1,8 +1,6 @@
 // The sum of tensors of one shape, and the only joint of its kind: a sum does not miss a term that is zero.
 
-import type { Epilogue, Kept, NarrowRule, Op, Value } from '../graph.js';
-import { sameType } from '../shape.js';
-import type { OnnxContext, OnnxReaders } from './onnx-reader.js';
+import type { Epilogue, Kept, NarrowRule, Op } from '../graph.js';
 import { alike, beforeEpilogue, noMacs, rectified, withEpilogue, zeroWithAll } from './operator.js';
 
 export interface Sum {
@@ -45,15 +43,3 @@ const narrow =
 
 const sameKept = (a: Kept, b: Kept): boolean =>
   a === b || (a !== null && b !== null && a.length === b.length && a.every((c, index) => c === b[index]));
-
-function read(context: OnnxContext): readonly Value[] {
-  const first = context.type(0);
-  for (let index = 1; index < context.inputs; index += 1) {
-    if (!sameType(context.type(index), first)) context.decline('its terms have different shapes');
-  }
-  const terms: Value[] = [];
-  for (let index = 0; index < context.inputs; index += 1) terms.push(context.data(index));
-  return context.emit(sum(), terms);
-}
-
-export const readers: OnnxReaders = { Sum: read };

@@ -127,12 +127,13 @@ function withoutGroups(
   return { weights: unpackWeights(layout, graph, arena), zero };
 }
 
-/** Standard normal images for every input, always the same ones. */
+/** Standard normal images for every input, always the same ones; whole numbers where it holds integers. */
 const randomInputs = (graph: Graph, batch: number): Buffers =>
   Object.fromEntries(
     graph.inputs.map(({ name, type }, index) => {
       const stream = random(0, index);
       const length = batch * elements(type.shape.slice(1));
-      return [name, Float32Array.from({ length }, () => stream.normal())];
+      const images = Float32Array.from({ length }, () => stream.normal());
+      return [name, type.dtype === 'i32' ? Int32Array.from(images) : images];
     }),
   );
