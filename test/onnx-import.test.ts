@@ -22,6 +22,7 @@ import {
   type ValueInfoProto,
 } from '../lib/onnx/schema.js';
 import { listUnsupported, requireSupported, unsupported } from '../lib/ops/opaque.js';
+import { addGates } from '../lib/search/gates.js';
 import { searchSpace } from '../lib/search/space.js';
 import type { Shape } from '../lib/shape.js';
 import { initialWeights } from '../lib/weights.js';
@@ -36,7 +37,7 @@ import {
   value,
   type Model,
 } from './onnx-models.js';
-import { noise, relativeDifference, runOnnx, runReference, trainNative } from './onnx-tools.js';
+import { noise, relativeDifference, runNative, runOnnx, runReference, trainNative } from './onnx-tools.js';
 
 /** Residual and concatenated branches, with every kind of parameter. */
 function branchy(): Graph {
@@ -218,6 +219,77 @@ test('outputs keep the names that the file gives them, at every batch size', (t)
     again.outputs.map((v) => v.name),
     ['scores', 'other'],
   );
+});
+
+const outputNames = (graph: Graph): readonly string[] => graph.outputs.map(({ name }) => name);
+
+test('outputs that are one value, or an input, keep their names and are computed like those of the file', async (t) => {
+  const bytes = modelBytes({
+    inputs: [value('x', ['N', 2])],
+    nodes: [
+      node('Relu', ['x'], ['h'], {}, 'h'),
+      node('Identity', ['h'], ['first']),
+      node('Dropout', ['h'], ['second']),
+      node('Identity', ['x'], ['third']),
+      node('Identity', ['w'], ['fifth']),
+    ],
+    constants: [floats('w', [3], [1, 2, 3])],
+    outputs: ['first', 'second', 'third', 'x', 'w', 'fifth'].map((name) => untyped(name)),
+  });
+  const graph = fromOnnx(bytes);
+  const names = ['first', 'second', 'third', 'x', 'w', 'fifth'];
+  t.deepEqual(outputNames(graph), names);
+  t.deepEqual(outputNames(addGates(graph).graph), names);
+  const written = toOnnx(graph, initialWeights(graph, 0));
+  t.deepEqual(
+    decodeModel(written).graph?.output.map(({ name }) => name),
+    names,
+  );
+  const inputs = noise(graph, 3);
+  const expected = await runOnnx(bytes, inputs);
+  t.deepEqual(await runOnnx(written, inputs), expected);
+  t.deepEqual([...(await runNative(graph, initialWeights(graph, 0), inputs))], expected);
+});
+
+test('inputs and outputs have their names even where nodes and weights are called so', async (t) => {
+  const bytes = modelBytes({
+    inputs: [value('x', ['N', 2])],
+    nodes: [
+      node('Relu', ['x'], ['a'], {}, 'x'),
+      node('Add', ['a', 'w'], ['b'], {}, 'y'),
+      node('Tanh', ['b'], ['y'], {}, 'w'),
+      node('Sigmoid', ['y'], ['w_2'], {}, 'last'),
+    ],
+    constants: [floats('w', [2], [1, 2])],
+    outputs: [untyped('y'), untyped('w_2')],
+  });
+  const graph = fromOnnx(bytes);
+  t.deepEqual(
+    graph.inputs.map(({ name }) => name),
+    ['x'],
+  );
+  t.deepEqual(outputNames(graph), ['y', 'w_2']);
+  t.deepEqual(
+    graph.nodes.map(({ name }) => name),
+    ['x', 'y', 'w', 'last'],
+  );
+  const inputs = noise(graph, 1);
+  const written = toOnnx(graph, initialWeights(graph, 0));
+  t.deepEqual(await runOnnx(written, inputs), await runOnnx(bytes, inputs));
+});
+
+test('a network with gates has the names of the outputs that the file gives', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [node('Gemm', ['x', 'w'], ['h']), node('Add', ['h', 'x'], ['s']), node('Relu', ['s'], ['y'])],
+      constants: [floats('w', [2, 2], [1, 2, 3, 4])],
+      outputs: [value('y', [1, 2])],
+    }),
+  );
+  const { gates, graph: gated } = addGates(graph);
+  t.is(gates.length, 1);
+  t.deepEqual(outputNames(gated), ['y']);
 });
 
 test('a weight that two layers share is one parameter', (t) => {

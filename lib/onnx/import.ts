@@ -2,16 +2,16 @@
 
 import { setNew } from '../collections.js';
 import { HalfspaceError } from '../errors.js';
-import { verified, type Graph, type Value } from '../graph.js';
+import { verified, type Graph } from '../graph.js';
 import { elements, type Shape } from '../shape.js';
 import { Reading } from './context.js';
 import { foldingAccount } from './fold.js';
 import { damaged } from './model-error.js';
 import { finish } from './finish.js';
+import { outputValues } from './outputs.js';
 import { describePrecision } from './precision.js';
 import { readNode } from './read-node.js';
 import { recognise } from './recognise.js';
-import type { ValueInfoProto } from './schema.js';
 import { readSource } from './source.js';
 import { readTensor } from './tensor.js';
 
@@ -43,8 +43,8 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
   for (const node of source.nodes) {
     if (!reading.absorbed.has(node)) readNode(reading, node, claim);
   }
-  const outputs = source.graph.output.map((output) => outputValue(reading, output));
   const names = source.graph.output.map(({ name = '' }) => name);
+  const outputs = outputValues(reading, names);
   return verified(finish(recognise(reading.builder.draft(outputs)), names));
 }
 
@@ -75,18 +75,8 @@ function readInputs(reading: Reading, { shapes = {}, image }: ImportOptions): vo
   for (const input of declared) {
     const name = input.name || damaged('an input has no name');
     if (reading.known.has(name)) damaged(`input '${name}' is there twice`);
-    const value = reading.builder.input(name, reading.types.input(input, shapes[name], image));
+    const type = reading.types.input(input, Object.hasOwn(shapes, name) ? shapes[name] : undefined, image);
+    const value = reading.builder.adoptInput({ name, type, origin: 'input' });
     reading.known.set(name, { kind: 'value', value, lost: false, guessed: false });
   }
-}
-
-/** The value that the graph gives for a declared output. */
-function outputValue(reading: Reading, { name = '' }: ValueInfoProto): Value {
-  const known = reading.known.get(name) ?? damaged(`nothing in the file defines the output '${name}'`);
-  if (known.kind === 'sequence')
-    throw new HalfspaceError(
-      'ERR_UNSUPPORTED',
-      `the output '${name}' is a sequence of tensors, not a tensor`,
-    );
-  return known.kind === 'constant' ? reading.parameter(known.tensor, 'data') : known.value;
 }
