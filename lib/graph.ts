@@ -211,6 +211,10 @@ export function makeNode(
   return withOutputs(application, infer(application), outputNames);
 }
 
+/** What `node` is under its names with operator `op` on other inputs. */
+export const remakeNode = (node: Node, op: Op, inputs: readonly Value[]): Node =>
+  makeNode(node.name, op, inputs, resultNames(node));
+
 /** Whether two lists of values are equally long and agree at every place. */
 const agree = (
   some: readonly Value[],
@@ -420,10 +424,7 @@ function retype(graph: Graph, types: readonly TensorType[]): Graph {
   );
   return rewrite(
     graph,
-    (node, values, builder) => {
-      const names = resultNames(node);
-      return builder.append(makeNode(node.name, node.op, values as Value[], names)).outputs;
-    },
+    (node, values, builder) => builder.append(remakeNode(node, node.op, values as Value[])).outputs,
     (value) => inputs.get(value) ?? value,
   );
 }

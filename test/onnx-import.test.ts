@@ -278,6 +278,27 @@ test('inputs and outputs have their names even where nodes and weights are calle
   t.deepEqual(await runOnnx(written, inputs), await runOnnx(bytes, inputs));
 });
 
+for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf']) {
+  test(`an input may be called ${name}, as may an output and weights`, async (t) => {
+    const bytes = modelBytes({
+      inputs: [value(name, ['N', 2])],
+      nodes: [node('Gemm', [name, `${name}.w`], ['h'], {}, name), node('Relu', ['h'], ['prototype'])],
+      constants: [floats(`${name}.w`, [2, 2], [1, -1, 2, -2])],
+      outputs: [untyped('prototype')],
+    });
+    const graph = fromOnnx(bytes);
+    t.is(graph.inputs[0]?.name, name);
+    const inputs = noise(graph, 2);
+    const weights = initialWeights(graph, 0);
+    t.deepEqual([...(await runNative(graph, weights, inputs))], await runOnnx(bytes, inputs));
+    t.deepEqual(await runOnnx(toOnnx(graph, weights), inputs), await runOnnx(bytes, inputs));
+    await t.throwsAsync(runNative(graph, weights, {}), {
+      code: 'ERR_OPTION',
+      message: `entry 'infer': input '${name}' is missing`,
+    });
+  });
+}
+
 test('a network with gates has the names of the outputs that the file gives', (t) => {
   const graph = fromOnnx(
     modelBytes({
