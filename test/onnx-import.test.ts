@@ -791,6 +791,78 @@ test('nothing is guessed of a node that reads several values, or none', (t) => {
   }
 });
 
+const oddTensor = (dataType: number): TensorProto => ({
+  name: 'w',
+  dims: [2, 2],
+  dataType,
+  rawData: Uint8Array.of(0x12, 0x34),
+});
+
+for (const [what, odd, missing] of [
+  ['four bits', { constants: [oddTensor(elementType.int4)] }, 'is of type int4'],
+  ['eight bits of a float', { constants: [oddTensor(elementType.float8e4m3fn)] }, 'is of type float8e4m3fn'],
+  ['texts', { constants: [oddTensor(elementType.string)] }, 'is of type string'],
+  ['mostly zeros', { sparse: [{ values: floats('w', [1], [1]) }] }, 'is sparse'],
+] as const) {
+  test(`weights of ${what} stop nothing but what reads them`, async (t) => {
+    const model = (nodes: readonly NodeProto[]) =>
+      fromOnnx(modelBytes({ inputs: [value('x', [1, 2])], nodes, outputs: [untyped('y')], ...odd }));
+    const unused = model([node('Relu', ['x'], ['y'])]);
+    t.notThrows(() => requireSupported(unused));
+    t.deepEqual(
+      [...(await runNative(unused, new Map(), noise(unused, 1)))],
+      runReference(unused, new Map(), noise(unused, 1)).map((values) => Float32Array.from(values)),
+    );
+    const used = model([
+      node('Gemm', ['x', 'w'], ['h'], {}, 'layer'),
+      node('DequantizeLinear', ['w'], ['d'], {}, 'wide'),
+      node('MatMul', ['x', 'd'], ['m'], {}, 'product'),
+      node('Add', ['h', 'm'], ['y'], {}, 'last'),
+    ]);
+    const { operators, dependents } = listUnsupported(used);
+    t.deepEqual(
+      operators.map(({ op, reason, nodes }) => [op, reason, ...nodes]),
+      [
+        ['Gemm', `its input 'w' ${missing}, which is not read`, 'layer'],
+        ['DequantizeLinear', 'the operator is not known', 'wide'],
+      ],
+    );
+    t.is(dependents, 2);
+  });
+}
+
+test('constants of odd types among the nodes stop nothing but what reads them, and are no outputs', (t) => {
+  const odd = { ...oddTensor(elementType.uint4), name: '' };
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [
+        node('Constant', [], ['unused'], { value: odd }),
+        node('Constant', [], ['k'], { value: odd }, 'odd'),
+        node('ConstantOfShape', ['s'], ['full'], { value: odd }, 'filled'),
+        node('Add', ['x', 'k'], ['h']),
+        node('Add', ['h', 'full'], ['y']),
+      ],
+      constants: [int64s('s', [2], [1, 2])],
+      outputs: [untyped('y')],
+    }),
+  );
+  t.deepEqual(
+    listUnsupported(graph).operators.map(({ reason, nodes }) => [reason, ...nodes]),
+    [
+      ['this form of it is not known', 'odd'],
+      ['this form of it is not known', 'filled'],
+    ],
+  );
+  refused(
+    t,
+    () =>
+      fromOnnx(modelBytes({ nodes: [], constants: [oddTensor(elementType.int4)], outputs: [untyped('w')] })),
+    'ERR_UNSUPPORTED',
+    "the output 'w' is of type int4, which is not read",
+  );
+});
+
 test('running a network with operators that are not known is refused with a list of them', (t) => {
   const graph = fromOnnx(modelBytes(mysterious));
   const expected = [

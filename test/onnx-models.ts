@@ -8,6 +8,7 @@ import {
   type GraphProto,
   type ModelProto,
   type NodeProto,
+  type SparseTensorProto,
   type TensorProto,
   type ValueInfoProto,
 } from '../lib/onnx/schema.js';
@@ -90,6 +91,7 @@ export interface Model {
   readonly outputs: readonly ValueInfoProto[];
   readonly constants?: readonly TensorProto[];
   readonly declared?: readonly ValueInfoProto[];
+  readonly sparse?: readonly SparseTensorProto[];
   readonly opset?: number;
 }
 
@@ -99,6 +101,7 @@ export const graphProto = ({
   outputs,
   constants = [],
   declared = [],
+  sparse = [],
 }: Model): GraphProto => ({
   name: 'test',
   node: nodes,
@@ -106,6 +109,7 @@ export const graphProto = ({
   output: outputs,
   initializer: constants,
   valueInfo: declared,
+  sparseInitializer: sparse,
 });
 
 export const modelProto = (model: Model): ModelProto => ({

@@ -11,8 +11,8 @@ import type { Source, SourceNode } from './source.js';
 import { floatsOf, isUniform } from './tensor.js';
 import { DeclaredTypes } from './types.js';
 
-/** What a name in the file stands for: a tensor, or several. */
-export type Known = KnownTensor | KnownSequence;
+/** What a name in the file stands for: a tensor, or several, or one that is not read. */
+export type Known = KnownTensor | KnownSequence | KnownUnread;
 
 /** Contents known now, or a value of our graph. */
 type KnownTensor = KnownConstant | KnownValue;
@@ -40,6 +40,13 @@ interface KnownSequence extends Certainty {
   readonly kind: 'sequence';
   readonly values: readonly Value[];
   readonly lost: boolean;
+}
+
+/** A tensor of the file whose contents are not read: what reads it cannot be understood. */
+interface KnownUnread extends Certainty {
+  readonly kind: 'unread';
+  /** What of it cannot be read: `is of type int4`. */
+  readonly why: string;
 }
 
 /** Trained by gradients, changed by statistics, or data that happens to be known. */
@@ -227,7 +234,10 @@ export class Context implements OnnxContext {
 
   #known(index: number): KnownTensor {
     const known = this.#bound(index);
-    return known.kind === 'sequence' ? this.decline(`input ${index} is a sequence`) : known;
+    if (known.kind === 'sequence') return this.decline(`input ${index} is a sequence`);
+    if (known.kind === 'unread')
+      return this.decline(`its input '${this.#node.proto.input[index]}' ${known.why}, which is not read`);
+    return known;
   }
 
   #bound(index: number): Known {

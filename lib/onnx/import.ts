@@ -4,7 +4,7 @@ import { setNew } from '../collections.js';
 import { HalfspaceError } from '../errors.js';
 import { verified, type Graph } from '../graph.js';
 import { elements, type Shape } from '../shape.js';
-import { Reading } from './context.js';
+import { Reading, type Known } from './context.js';
 import { foldingAccount } from './fold.js';
 import { damaged } from './model-error.js';
 import { finish } from './finish.js';
@@ -12,8 +12,9 @@ import { outputValues } from './outputs.js';
 import { describePrecision } from './precision.js';
 import { readNode } from './read-node.js';
 import { recognise } from './recognise.js';
+import type { TensorProto } from './schema.js';
 import { readSource } from './source.js';
-import { readTensor } from './tensor.js';
+import { readTensor, unreadType } from './tensor.js';
 
 /** Options of `fromOnnx`. */
 export interface ImportOptions {
@@ -49,13 +50,26 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
 }
 
 function readInitializers(reading: Reading, directory: string | null): void {
-  for (const proto of reading.source.graph.initializer) {
+  const { initializer, sparseInitializer = [] } = reading.source.graph;
+  const add = (name: string, known: Known): void => {
+    if (!setNew(reading.known, name, known)) damaged(`initializer '${name}' is there twice`);
+  };
+  for (const proto of initializer) {
     const name = proto.name || damaged('an initializer has no name');
-    const tensor = readTensor(proto, name, { directory, stored: true });
-    if (!setNew(reading.known, name, { kind: 'constant', tensor, guessed: false }))
-      damaged(`initializer '${name}' is there twice`);
+    add(name, stored(proto, name, directory));
   }
+  for (const { values } of sparseInitializer)
+    add(values?.name || damaged('an initializer has no name'), unread('is sparse'));
 }
+
+function stored(proto: TensorProto, name: string, directory: string | null): Known {
+  const type = unreadType(proto);
+  if (type !== null) return unread(`is of type ${type}`);
+  const tensor = readTensor(proto, name, { directory, stored: true });
+  return { kind: 'constant', tensor, guessed: false };
+}
+
+const unread = (why: string): Known => ({ kind: 'unread', why, guessed: false });
 
 function constantElements(reading: Reading): number {
   const sizes = Array.from(reading.known.values(), (known) =>

@@ -21,10 +21,11 @@ export function outputValues(reading: Reading, names: readonly string[]): readon
 
 function valueOf(reading: Reading, name: string): Value {
   const known = reading.known.get(name) ?? damaged(`nothing in the file defines the output '${name}'`);
-  if (known.kind === 'sequence')
-    throw new HalfspaceError(
-      'ERR_UNSUPPORTED',
-      `the output '${name}' is a sequence of tensors, not a tensor`,
-    );
+  if (known.kind === 'sequence') refuse(`the output '${name}' is a sequence of tensors, not a tensor`);
+  if (known.kind === 'unread') refuse(`the output '${name}' ${known.why}, which is not read`);
   return known.kind === 'constant' ? reading.parameter(known.tensor, 'data') : known.value;
+}
+
+function refuse(message: string): never {
+  throw new HalfspaceError('ERR_UNSUPPORTED', message);
 }

@@ -3,11 +3,7 @@
 import type { DType, Shape, TensorType } from '../shape.js';
 import { damaged } from './model-error.js';
 import { elementType, isFloatType, typeName, type DimensionProto, type ValueInfoProto } from './schema.js';
-import { checkShape } from './tensor.js';
-
-const numericTypes: ReadonlySet<number> = new Set(
-  Object.entries(elementType).flatMap(([name, number]) => (name === 'string' ? [] : [number])),
-);
+import { checkShape, isReadType } from './tensor.js';
 
 /** All integers and flags are 32 bits wide. */
 const valueType = (type = 0): DType => (isFloatType(type) ? 'f32' : 'i32');
@@ -28,7 +24,7 @@ export class DeclaredTypes {
   input(input: ValueInfoProto, asked: Shape | undefined, image: Shape | undefined): TensorType {
     const { elemType = 0, shape } =
       input.type?.tensorType ?? damaged(`input '${input.name}' is not a tensor`);
-    if (!numericTypes.has(elemType))
+    if (!isReadType(elemType))
       damaged(`input '${input.name}': element type ${typeName(elementType, elemType)} is not supported`);
     const dims = shape?.dim ?? [];
     const sizes = asked ?? (shape ? closed(input, dims, image) : unstated(input, image));
