@@ -805,20 +805,19 @@ for (const [what, odd, missing] of [
   ['mostly zeros', { sparse: [{ values: floats('w', [1], [1]) }] }, 'is sparse'],
 ] as const) {
   test(`weights of ${what} stop nothing but what reads them`, async (t) => {
-    const model = (nodes: readonly NodeProto[]) =>
-      fromOnnx(modelBytes({ inputs: [value('x', [1, 2])], nodes, outputs: [untyped('y')], ...odd }));
-    const unused = model([node('Relu', ['x'], ['y'])]);
+    const unused = fromOnnx(modelBytes({ ...plain, ...odd, nodes: [node('Relu', ['x'], ['y'])] }));
     t.notThrows(() => requireSupported(unused));
     t.deepEqual(
       [...(await runNative(unused, new Map(), noise(unused, 1)))],
       runReference(unused, new Map(), noise(unused, 1)).map((values) => Float32Array.from(values)),
     );
-    const used = model([
+    const nodes = [
       node('Gemm', ['x', 'w'], ['h'], {}, 'layer'),
       node('DequantizeLinear', ['w'], ['d'], {}, 'wide'),
       node('MatMul', ['x', 'd'], ['m'], {}, 'product'),
       node('Add', ['h', 'm'], ['y'], {}, 'last'),
-    ]);
+    ];
+    const used = fromOnnx(modelBytes({ ...plain, ...odd, outputs: [untyped('y')], nodes }));
     const { operators, dependents } = listUnsupported(used);
     t.deepEqual(
       operators.map(({ op, reason, nodes }) => [op, reason, ...nodes]),
@@ -861,6 +860,95 @@ test('constants of odd types among the nodes stop nothing but what reads them, a
     'ERR_UNSUPPORTED',
     "the output 'w' is of type int4, which is not read",
   );
+});
+
+/** x through two layers; `bodies` are the branches of a choice that reads `c`. */
+const choosing = (...bodies: readonly Model[]): Model => ({
+  inputs: [value('x', [1, 2]), value('c', [], elementType.bool)],
+  nodes: [
+    node('Gemm', ['x', 'first'], ['h'], {}, 'first layer'),
+    node('Gemm', ['x', 'second'], ['s'], {}, 'second layer'),
+    node('If', ['c'], ['i'], Object.fromEntries(bodies.map((body, k) => [`branch${k}`, { body }])), 'choice'),
+    node('Add', ['i', 's'], ['y'], {}, 'last'),
+  ],
+  constants: [floats('first', [2, 2], [1, 2, 3, 4]), floats('second', [2, 2], [4, 3, 2, 1])],
+  declared: [value('i', [1, 2])],
+  outputs: [value('y', [1, 2])],
+});
+
+/** A branch of which `nodes` are made. */
+const branch = (nodes: readonly NodeProto[], output: string): Model => ({
+  nodes,
+  outputs: [untyped(output)],
+  constants: [floats('own', [2], [1, 2])],
+});
+
+const inner = branch([node('Add', ['own', 't'], ['n']), node('Add', ['n', 'h'], ['m'])], 'm');
+
+for (const [what, bodies] of [
+  ['one branch', [branch([node('Neg', ['h'], ['a'])], 'a'), branch([node('Neg', ['own'], ['b'])], 'b')]],
+  ['an output of a branch', [branch([], 'h')]],
+  [
+    'a branch inside a branch',
+    [branch([node('Neg', ['own'], ['t']), node('If', ['c'], ['u'], { branch: { body: inner } })], 'u')],
+  ],
+] as const) {
+  test(`what only ${what} reads stays, and cannot be removed`, (t) => {
+    const graph = fromOnnx(modelBytes(choosing(...bodies)));
+    const choice = graph.nodes.find(({ name }) => name === 'choice');
+    t.deepEqual(
+      choice?.inputs.map(({ name }) => name),
+      ['c', 'first layer'],
+    );
+    const segment = searchSpace(graph).segments.find(({ nodes }) =>
+      nodes.some(({ name }) => name === 'first layer'),
+    );
+    t.false(segment?.removable);
+    t.regex(segment?.reason ?? '', /'choice' \(If\).* is not understood/);
+  });
+}
+
+test('what a branch in a function reads is that of the call', (t) => {
+  const body = branch([node('Add', ['given', 'own'], ['a'])], 'a');
+  const model = modelProto({
+    inputs: [value('x', [1, 2])],
+    nodes: [
+      node('Relu', ['x'], ['h'], {}, 'before'),
+      { ...node('Chosen', ['x', 'h'], ['y'], {}, 'call'), domain: 'own' },
+    ],
+    declared: [value('y', [1, 2])],
+    outputs: [value('y', [1, 2])],
+  });
+  const chosen: FunctionProto = {
+    name: 'Chosen',
+    domain: 'own',
+    input: ['c', 'given'],
+    output: ['i'],
+    attribute: [],
+    attributeProto: [],
+    node: [node('If', ['c'], ['i'], { branch: { body } }, 'choice')],
+  };
+  const graph = fromOnnx(encodeModel({ ...model, functions: [chosen] }));
+  t.deepEqual(
+    graph.nodes.map(({ name, inputs }) => [name, ...inputs.map((input) => input.name)]),
+    [
+      ['before', 'x'],
+      ['call/choice', 'x', 'before'],
+    ],
+  );
+});
+
+test('bodies without end are refused, and those that are none', (t) => {
+  let body = branch([], 'h');
+  for (let depth = 0; depth < 100; depth++)
+    body = branch([node('If', ['c'], ['a'], { branch: { body } })], 'a');
+  refused(t, () => fromOnnx(modelBytes(choosing(body))), 'ERR_MODEL', 'is more than 64 bodies deep');
+  const broken = { name: 'g', g: Uint8Array.of(0x0a, 0x7f) };
+  const model = modelProto({
+    ...plain,
+    nodes: [{ ...node('If', ['x'], ['y']), attribute: [broken] }],
+  });
+  refused(t, () => fromOnnx(encodeModel(model)), 'ERR_MODEL', 'a graph in a node: 2 bytes do not decode');
 });
 
 test('running a network with operators that are not known is refused with a list of them', (t) => {

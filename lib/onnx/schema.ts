@@ -94,6 +94,9 @@ export interface AttributeProto {
   readonly i?: number;
   readonly s?: Uint8Array;
   readonly t?: TensorProto;
+  /** The bytes of a graph, and of several: few are wanted, and they may hold others without end. */
+  readonly g?: Uint8Array;
+  readonly graphs?: readonly Uint8Array[];
   readonly floats?: readonly number[];
   readonly ints?: readonly number[];
   readonly strings?: readonly Uint8Array[];
@@ -195,9 +198,11 @@ export const layouts: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     i: one('int64', 3),
     s: one('bytes', 4),
     t: one('TensorProto', 5),
+    g: one('bytes', 6),
     floats: many('float', 7),
     ints: many('int64', 8),
     strings: many('bytes', 9),
+    graphs: many('bytes', 11),
     type: one('int32', 20),
     refAttrName: one('string', 21),
   },
