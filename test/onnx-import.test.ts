@@ -588,6 +588,22 @@ test('sizes that an input leaves open are those of the image', (t) => {
   refused(t, () => shapeOf(features, [3, 8, 9]), 'ERR_MODEL', "leaves the size of axis 1 ('features') open");
 });
 
+test('parts of nothing leave no trace in what is joined', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [node('Concat', ['x', 'nothing', 'x'], ['y'], { axis: 1 })],
+      constants: [floats('nothing', [1, 0], [])],
+      outputs: [value('y', [1, 4])],
+    }),
+  );
+  t.deepEqual(graph.parameters, []);
+  t.deepEqual(
+    graph.nodes.map(({ op, inputs }) => [op.name, ...inputs.map(({ name }) => name)]),
+    [['Concat', 'x', 'x']],
+  );
+});
+
 test('nodes that no output needs are left out', (t) => {
   const graph = fromOnnx(
     modelBytes({
