@@ -1133,7 +1133,17 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
   [
     'an input without a shape',
     modelBytes({ ...plain, inputs: [{ name: 'x', type: { tensorType: { elemType: elementType.float } } }] }),
-    "input 'x' has no shape; give it with --input C,H,W, or in code with shapes: {'x': [...]}",
+    "input 'x' has no shape; give it with --input C,H,W (inspect, construct), or in code with shapes: {'x': [...]}",
+  ],
+  [
+    'an image of open height',
+    modelBytes({ ...plain, inputs: [value('x', ['N', 3, 'H', 8])] }),
+    "of axis 2 ('H') open; give it with --input C,H,W (inspect, construct), or in code with shapes: {'x': [...]}",
+  ],
+  [
+    'an input of open length that is no image',
+    modelBytes({ ...plain, inputs: [value('x', ['N', 'T', 5])] }),
+    "input 'x' leaves the size of axis 1 ('T') open; give it in code with shapes: {'x': [...]}",
   ],
   [
     'an input beyond all memory',
