@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { HalfspaceError, type ErrorCode } from '../lib/errors.js';
 import { atBatch, print, type Graph } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
+import { compileInference } from '../lib/compile/inference.js';
 import { decodeModel } from '../lib/onnx/decode.js';
 import { encodeModel } from '../lib/onnx/encode.js';
 import { toOnnx } from '../lib/onnx/export.js';
@@ -965,6 +966,35 @@ test('bodies without end are refused, and those that are none', (t) => {
     nodes: [{ ...node('If', ['x'], ['y']), attribute: [broken] }],
   });
   refused(t, () => fromOnnx(encodeModel(model)), 'ERR_MODEL', 'a graph in a node: 2 bytes do not decode');
+});
+
+test('what has more axes than can run is listed with what cannot, at the first node that makes it', (t) => {
+  const eight = [1, 2, 2, 2, 1, 1, 1, 1];
+  const through = (shape: Shape) =>
+    fromOnnx(
+      modelBytes({
+        inputs: [value('x', [1, 8])],
+        nodes: [
+          node('Reshape', ['x', 'more'], ['a'], {}, 'apart'),
+          node('Relu', ['a'], ['b'], {}, 'between'),
+          node('Reshape', ['b', 'less'], ['y'], {}, 'together'),
+        ],
+        constants: [int64s('more', [shape.length], shape), int64s('less', [2], [1, 8])],
+        outputs: [value('y', [1, 8])],
+      }),
+    );
+  t.notThrows(() => compileInference(through(eight), { batch: 1 }));
+  t.deepEqual(listUnsupported(through([...eight, 1])), {
+    operators: [
+      {
+        op: 'Reshape',
+        reason: 'it makes or reads a tensor of 9 axes, more than 8',
+        nodes: ['apart'],
+        guessed: [],
+      },
+    ],
+    dependents: 2,
+  });
 });
 
 test('running a network with operators that are not known is refused with a list of them', (t) => {

@@ -11,6 +11,9 @@ import type { Source, SourceNode } from './source.js';
 import { floatsOf, isUniform } from './tensor.js';
 import { DeclaredTypes } from './types.js';
 
+/** Axes for which programs have room. */
+const mostAxes = 8;
+
 /** What a name in the file stands for: a tensor, or several, or one that is not read. */
 export type Known = KnownTensor | KnownSequence | KnownUnread;
 
@@ -188,10 +191,13 @@ export class Context implements OnnxContext {
   emit(op: Op, inputs: readonly Value[]): readonly Value[] {
     const { builder } = this.#reading;
     const first = this.#emitted++ === 0;
-    if (first) return builder.append(makeNode(this.#node.name, op, inputs)).outputs;
     const absorbed = this.#emitted === 2 ? this.follower : null;
-    if (absorbed) return builder.append(makeNode(absorbed.name, op, inputs)).outputs;
-    return builder.emit(op, inputs, `${this.#node.name}.${op.name}`);
+    const name = first
+      ? this.#node.name
+      : (absorbed?.name ?? builder.unique(`${this.#node.name}.${op.name}`));
+    const node = makeNode(name, op, inputs);
+    this.#requireAxes([...inputs, ...node.outputs]);
+    return builder.append(node).outputs;
   }
 
   absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Parameter | null {
@@ -208,6 +214,12 @@ export class Context implements OnnxContext {
 
   decline(reason: string): never {
     throw new HalfspaceError('ERR_UNSUPPORTED', reason);
+  }
+
+  /** What has more axes than a program takes can be looked at, and not run. */
+  #requireAxes(values: readonly Value[]): void {
+    const rank = values.reduce((most, { type }) => Math.max(most, type.shape.length), 0);
+    if (rank > mostAxes) this.decline(`it makes or reads a tensor of ${rank} axes, more than ${mostAxes}`);
   }
 
   /** The constant that a node of two inputs reads next to `result`. */
