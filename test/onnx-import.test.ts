@@ -28,6 +28,7 @@ import { searchSpace } from '../lib/search/space.js';
 import type { Shape } from '../lib/shape.js';
 import { initialWeights } from '../lib/weights.js';
 import {
+  booleans,
   floats,
   graphProto,
   int64s,
@@ -968,21 +969,23 @@ test('bodies without end are refused, and those that are none', (t) => {
   refused(t, () => fromOnnx(encodeModel(model)), 'ERR_MODEL', 'a graph in a node: 2 bytes do not decode');
 });
 
+/** [1, 8] in the axes of `shape` and back. */
+const through = (shape: Shape) =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 8])],
+      nodes: [
+        node('Reshape', ['x', 'more'], ['a'], {}, 'apart'),
+        node('Relu', ['a'], ['b'], {}, 'between'),
+        node('Reshape', ['b', 'less'], ['y'], {}, 'together'),
+      ],
+      constants: [int64s('more', [shape.length], shape), int64s('less', [2], [1, 8])],
+      outputs: [value('y', [1, 8])],
+    }),
+  );
+
 test('what has more axes than can run is listed with what cannot, at the first node that makes it', (t) => {
   const eight = [1, 2, 2, 2, 1, 1, 1, 1];
-  const through = (shape: Shape) =>
-    fromOnnx(
-      modelBytes({
-        inputs: [value('x', [1, 8])],
-        nodes: [
-          node('Reshape', ['x', 'more'], ['a'], {}, 'apart'),
-          node('Relu', ['a'], ['b'], {}, 'between'),
-          node('Reshape', ['b', 'less'], ['y'], {}, 'together'),
-        ],
-        constants: [int64s('more', [shape.length], shape), int64s('less', [2], [1, 8])],
-        outputs: [value('y', [1, 8])],
-      }),
-    );
   t.notThrows(() => compileInference(through(eight), { batch: 1 }));
   t.deepEqual(listUnsupported(through([...eight, 1])), {
     operators: [
@@ -1080,6 +1083,30 @@ const flatten = (axis: number): Graph =>
       outputs: [untyped('y')],
     }),
   );
+
+/** What is said of a network of two dropouts. */
+const dropoutNotes = (training: number): readonly string[] => {
+  const found: string[] = [];
+  const model = modelBytes({
+    inputs: [value('x', [1, 2])],
+    nodes: [
+      node('Dropout', ['x', '', 'training'], ['a'], {}, 'first'),
+      node('Relu', ['a'], ['b']),
+      node('Dropout', ['b', 'ratio', 'training'], ['y'], {}, 'second'),
+    ],
+    constants: [booleans('training', [], [training]), floats('ratio', [], [0.5])],
+    outputs: [value('y', [1, 2])],
+  });
+  fromOnnx(model, { note: (text) => found.push(text) });
+  return found;
+};
+
+test('dropout in training mode is said to be passed through, at inference it is without a word', (t) => {
+  t.deepEqual(dropoutNotes(0), []);
+  t.deepEqual(dropoutNotes(1), [
+    "Dropout that the file has for training is passed through: 'first', 'second'",
+  ]);
+});
 
 test('an axis that does not exist is refused by the shape that the input has', (t) => {
   refused(t, () => flatten(99), 'ERR_MODEL', "Flatten 'Flatten_0': axis 99 does not exist in [1,2,3]");

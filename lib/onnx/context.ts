@@ -67,6 +67,8 @@ export class Reading {
   readonly known = new Map<string, Known>();
   /** Nodes that another one has read along with itself. */
   readonly absorbed = new Set<SourceNode>();
+  /** What readers say is lost, and in which nodes. */
+  readonly losses = new Map<string, string[]>();
   /** What the file declares about values. */
   readonly types: DeclaredTypes;
   readonly nextBatch: NextBatch;
@@ -210,6 +212,13 @@ export class Context implements OnnxContext {
     if (!tensor || !accept(tensor)) return null;
     this.follower = follower;
     return this.#reading.parameter(tensor, 'trained');
+  }
+
+  note(loss: string): void {
+    const { losses } = this.#reading;
+    const nodes = losses.get(loss);
+    if (nodes) nodes.push(this.#node.name);
+    else losses.set(loss, [this.#node.name]);
   }
 
   decline(reason: string): never {

@@ -5,6 +5,7 @@ import { HalfspaceError } from '../errors.js';
 import { verified, type Graph } from '../graph.js';
 import { elements, type Shape } from '../shape.js';
 import { Reading, type Known } from './context.js';
+import { firstFew } from './first-few.js';
 import { foldingAccount } from './fold.js';
 import { damaged } from './model-error.js';
 import { finish } from './finish.js';
@@ -24,7 +25,7 @@ export interface ImportOptions {
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** Channels, height and width of inputs that leave them open and are not in `shapes`. */
   readonly image?: Shape;
-  /** Told what the network does not keep of the file: precisions other than single. */
+  /** Told what the network does not keep of the file: precisions other than single, dropout. */
   readonly note?: (text: string) => void;
 }
 
@@ -44,6 +45,8 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
   for (const node of source.nodes) {
     if (!reading.absorbed.has(node)) readNode(reading, node, claim);
   }
+  for (const [loss, nodes] of reading.losses)
+    options.note?.(`${loss}: ${firstFew(nodes.map((name) => `'${name}'`))}`);
   const names = source.graph.output.map(({ name = '' }) => name);
   const outputs = outputValues(reading, names);
   return verified(finish(recognise(reading.builder.draft(outputs)), names));
