@@ -253,6 +253,12 @@ test('outputs that are one value, or an input, keep their names and are computed
   t.deepEqual([...(await runNative(graph, initialWeights(graph, 0), inputs))], expected);
 });
 
+test('an output that is declared twice is one value', (t) => {
+  const graph = fromOnnx(modelBytes({ ...plain, outputs: [value('y', [1, 2]), value('y', [1, 2])] }));
+  t.deepEqual(outputNames(graph), ['y', 'y']);
+  t.is(graph.nodes.length, 1);
+});
+
 test('inputs and outputs have their names even where nodes and weights are called so', async (t) => {
   const bytes = modelBytes({
     inputs: [value('x', ['N', 2])],

@@ -9,14 +9,19 @@ import { sum } from '../ops/sum.js';
 import type { Reading } from './context.js';
 import { damaged } from './model-error.js';
 
-/** The values of the declared outputs. An input or a weight that goes by the output's name needs no copy. */
+/**
+ * The values of the declared outputs. An input or a weight that goes by the output's name needs no copy, and an
+ * output that is declared twice is one.
+ */
 export function outputValues(reading: Reading, names: readonly string[]): readonly Value[] {
   const given = new Set<Value>();
-  return names.map((name) => {
+  const values = new Map<string, Value>();
+  for (const name of new Set(names)) {
     const value = valueOf(reading, name);
     const own = producer(value) ? addNew(given, value) : value.name === name;
-    return own ? value : reading.builder.apply(sum(), [value], name);
-  });
+    values.set(name, own ? value : reading.builder.apply(sum(), [value], name));
+  }
+  return names.map((name) => values.get(name) as Value);
 }
 
 function valueOf(reading: Reading, name: string): Value {
