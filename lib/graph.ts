@@ -211,6 +211,10 @@ export function makeNode(
   return withOutputs(application, infer(application), outputNames);
 }
 
+/** What `node` is under its names with operator `op` on other inputs. */
+export const remakeNode = (node: Node, op: Op, inputs: readonly Value[]): Node =>
+  makeNode(node.name, op, inputs, resultNames(node));
+
 /** Whether two lists of values are equally long and agree at every place. */
 const agree = (
   some: readonly Value[],
@@ -218,13 +222,15 @@ const agree = (
   equal: (a: Value, b: Value | undefined) => boolean,
 ): boolean => some.length === others.length && some.every((value, index) => equal(value, others[index]));
 
-/** `node` on other inputs; where those have the types of the old ones, so have its outputs. */
+/** `node` on other inputs, under its names; where those have the types of the old ones, so have its outputs. */
 function likeNode(node: Node, inputs: readonly Value[]): Node {
   const application = { name: node.name, op: node.op, inputs };
   const sameTypes = agree(inputs, node.inputs, (input, old) => input.type === old?.type);
   const types = sameTypes && inferred.has(node) ? node.outputs.map(({ type }) => type) : infer(application);
-  return withOutputs(application, types);
+  return withOutputs(application, types, resultNames(node));
 }
+
+const resultNames = ({ outputs }: Node): readonly string[] => outputs.map(({ name }) => name);
 
 /** A node but for its outputs. */
 type Application = Omit<Node, 'outputs'>;
@@ -418,10 +424,7 @@ function retype(graph: Graph, types: readonly TensorType[]): Graph {
   );
   return rewrite(
     graph,
-    (node, values, builder) => {
-      const names = node.outputs.map((v) => v.name);
-      return builder.append(makeNode(node.name, node.op, values as Value[], names)).outputs;
-    },
+    (node, values, builder) => builder.append(remakeNode(node, node.op, values as Value[])).outputs,
     (value) => inputs.get(value) ?? value,
   );
 }

@@ -13,10 +13,13 @@ export type Weights = ReadonlyMap<string, Float32Array>;
 export const initialWeights = (graph: Graph, seed: number): Weights =>
   new Map(graph.parameters.map((p) => [p.name, initialize(p, seed)]));
 
-/** The contents of one parameter; throws ERR_MODEL where they are missing or have another length. */
+/**
+ * The contents of one parameter; throws ERR_MODEL where they are missing or have another length. What has no
+ * elements need not be there.
+ */
 export function weightsOf(weights: Weights, parameter: Parameter): Float32Array {
-  const data = weights.get(parameter.name);
   const length = elements(parameter.type.shape);
+  const data = weights.get(parameter.name) ?? (length === 0 ? new Float32Array() : undefined);
   if (data?.length !== length) {
     const found = data ? `${data.length} elements` : 'nothing';
     throw new HalfspaceError(

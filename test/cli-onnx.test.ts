@@ -52,6 +52,24 @@ test('inspect lists the operators that are not known, and what it guesses of the
   });
 });
 
+test('train and eval say which of several outputs tells the classes apart', async (t) => {
+  const network = new Network();
+  const x = network.input('image', [1, 1, 28, 28]);
+  const logits = network.linear(network.flatten(x), 10, { name: 'head' });
+  const graph = network.graph([logits, network.relu(logits, { name: 'more' })]);
+  const path = join(folder(), 'model.onnx');
+  writeFileSync(path, toOnnx(graph, initialWeights(graph, 0)));
+  const data = ['--data', 'sample', '--batch', '4', '--threads', '1'];
+  for (const args of [
+    ['eval', path, ...data],
+    ['train', path, ...data, '--steps', '1', '--out', folder()],
+  ]) {
+    const { status, stderr } = await halfspace(args);
+    t.is(status, 0, stderr);
+    t.regex(stderr, /^of the 2 outputs only the first, 'head', tells the classes apart$/m);
+  }
+});
+
 test('train says that the loss is taken before a softmax, and keeps it in the files', async (t) => {
   const network = new Network();
   const x = network.input('image', [1, 1, 28, 28]);

@@ -352,7 +352,8 @@ test('training refuses what is not images in, logits out', (t) => {
   t.is(error.code, 'ERR_GRAPH');
   t.is(
     error.message,
-    'training takes one input and logits [N, K]; got (f32[3,2,2,2], f32[3,2,2,2]) -> (f32[3,2,2,2])',
+    'expected a network of one input, images, and logits [N, K] as its first output; ' +
+      'got (f32[3,2,2,2], f32[3,2,2,2]) -> (f32[3,2,2,2])',
   );
 });
 

@@ -55,6 +55,19 @@ async function levels(split: { length: number; image: (index: number) => unknown
   return images.map((image) => (image as Image).pixels[0] as number);
 }
 
+test('hidden files are no images, whatever their ending, and are not counted either', async (t) => {
+  const folder = await temporary(t);
+  for (const name of ['a', 'b']) {
+    await writeImage(join(folder, 'train', name, 'x.png'), 10);
+    await writeImage(join(folder, 'val', name, 'x.png'), 10);
+    await writeFile(join(folder, 'train', name, '._x.png'), 'no image');
+    await writeFile(join(folder, 'val', name, '._x.webp'), 'no image');
+  }
+  const dataset = await openDataset(folder, { size: 8, note: (message) => t.fail(message) });
+  t.deepEqual([...dataset.train.labels], [0, 1]);
+  t.deepEqual(await levels(dataset.train), [10, 10]);
+});
+
 test('train and val folders become splits, classes and files in the order of their names', async (t) => {
   const folder = await temporary(t);
   await writeImage(join(folder, 'train', 'b', '2.png'), 22);

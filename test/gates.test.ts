@@ -7,7 +7,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { compileInference } from '../lib/compile/inference.js';
 import { packWeights } from '../lib/compile/layout.js';
-import { print, type Graph, type Value } from '../lib/graph.js';
+import { GraphBuilder, print, type Graph, type Value } from '../lib/graph.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { fromOnnx } from '../lib/onnx/import.js';
 import { darts } from '../lib/models/darts.js';
@@ -95,6 +95,20 @@ test('what has parameters, is a sum or concatenation, or gives a sum its shape g
     return [conv(net, wide, 'head')];
   });
   t.deepEqual(namesOf(graph), ['mean.gate']);
+});
+
+test('sums of integers get no gate, and no advice to give them one', (t) => {
+  const builder = new GraphBuilder();
+  const type = { dtype: 'i32', shape: [1, 4] } as const;
+  const [a, b] = [builder.input('a', type), builder.input('b', type)];
+  const small = builder.apply(ops.flatten(), [a], 'small');
+  const graph = builder.graph([builder.apply(ops.add(), [small, b], 'sum')]);
+  t.deepEqual(namesOf(graph), []);
+  const { segments } = searchSpace(addGates(graph).graph);
+  t.deepEqual(
+    segments.map(({ reason }) => reason),
+    ['it has no trainable parameters', "several branches meet in 'sum'"],
+  );
 });
 
 test('a segment that all its readers can do without stays as removable as it was', (t) => {

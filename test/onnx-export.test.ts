@@ -9,7 +9,7 @@ import test from 'ava';
 import { HalfspaceError } from '../lib/errors.js';
 import { GraphBuilder, type Graph } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
-import { relu, sum } from '../lib/ops/index.js';
+import { concat, relu, sum } from '../lib/ops/index.js';
 import { opaque } from '../lib/ops/opaque.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { decodeModel } from '../lib/onnx/decode.js';
@@ -155,6 +155,15 @@ test('nodes that ONNX cannot express are refused by name', (t) => {
   const error = t.throws(() => toOnnx(graph, new Map()), { instanceOf: HalfspaceError });
   t.is(error?.code, 'ERR_UNSUPPORTED');
   t.is(error?.message, "export: ONNX has no form for 1 of 2 nodes: Mystery 'odd'");
+});
+
+test('weights of no elements need not be there', async (t) => {
+  const builder = new GraphBuilder();
+  const x = builder.input('x', f32([1, 2]));
+  const nothing = builder.parameter('nothing', [1, 0], { kind: 'constant', value: 0 });
+  const bytes = toOnnx(builder.graph([builder.apply(concat(), [x, nothing], 'y')]), new Map());
+  const [y = []] = await runOnnx(bytes, { x: { shape: [1, 2], data: Float32Array.of(3, 4) } });
+  t.deepEqual([...y], [3, 4]);
 });
 
 test('missing weights are refused by name', (t) => {

@@ -5,6 +5,7 @@
 import test from 'ava';
 import * as ort from 'onnxruntime-node';
 import { HalfspaceError } from '../lib/errors.js';
+import { producer } from '../lib/graph.js';
 import { fromOnnx } from '../lib/onnx/import.js';
 import { elementType, type NodeProto, type TensorProto } from '../lib/onnx/schema.js';
 import { initialWeights } from '../lib/weights.js';
@@ -160,9 +161,11 @@ function ours(c: FoldCase): { shape: readonly number[]; data: number[] } {
       opset: c.opset ?? 17,
     }),
   );
-  const output = graph.outputs[0];
-  const data = initialWeights(graph, 0).get(output?.name ?? '');
-  return { shape: output?.type.shape ?? [], data: [...(data ?? [])] };
+  const [output] = graph.outputs;
+  // A constant that is passed on has a name of its own, and so is copied.
+  const constant = (output && producer(output)?.inputs[0]) ?? output;
+  const data = initialWeights(graph, 0).get(constant?.name ?? '');
+  return { shape: constant?.type.shape ?? [], data: [...(data ?? [])] };
 }
 
 async function theirs(c: FoldCase): Promise<{ dims: readonly number[]; data: number[] }> {

@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { HalfspaceError, type ErrorCode } from '../lib/errors.js';
 import { atBatch, print, type Graph } from '../lib/graph.js';
 import { Network } from '../lib/network.js';
+import { compileInference } from '../lib/compile/inference.js';
 import { decodeModel } from '../lib/onnx/decode.js';
 import { encodeModel } from '../lib/onnx/encode.js';
 import { toOnnx } from '../lib/onnx/export.js';
@@ -22,10 +23,12 @@ import {
   type ValueInfoProto,
 } from '../lib/onnx/schema.js';
 import { listUnsupported, requireSupported, unsupported } from '../lib/ops/opaque.js';
+import { addGates } from '../lib/search/gates.js';
 import { searchSpace } from '../lib/search/space.js';
 import type { Shape } from '../lib/shape.js';
 import { initialWeights } from '../lib/weights.js';
 import {
+  booleans,
   floats,
   graphProto,
   int64s,
@@ -36,7 +39,7 @@ import {
   value,
   type Model,
 } from './onnx-models.js';
-import { noise, relativeDifference, runOnnx, runReference, trainNative } from './onnx-tools.js';
+import { noise, relativeDifference, runNative, runOnnx, runReference, trainNative } from './onnx-tools.js';
 
 /** Residual and concatenated branches, with every kind of parameter. */
 function branchy(): Graph {
@@ -218,6 +221,104 @@ test('outputs keep the names that the file gives them, at every batch size', (t)
     again.outputs.map((v) => v.name),
     ['scores', 'other'],
   );
+});
+
+const outputNames = (graph: Graph): readonly string[] => graph.outputs.map(({ name }) => name);
+
+test('outputs that are one value, or an input, keep their names and are computed like those of the file', async (t) => {
+  const bytes = modelBytes({
+    inputs: [value('x', ['N', 2])],
+    nodes: [
+      node('Relu', ['x'], ['h'], {}, 'h'),
+      node('Identity', ['h'], ['first']),
+      node('Dropout', ['h'], ['second']),
+      node('Identity', ['x'], ['third']),
+      node('Identity', ['w'], ['fifth']),
+    ],
+    constants: [floats('w', [3], [1, 2, 3])],
+    outputs: ['first', 'second', 'third', 'x', 'w', 'fifth'].map((name) => untyped(name)),
+  });
+  const graph = fromOnnx(bytes);
+  const names = ['first', 'second', 'third', 'x', 'w', 'fifth'];
+  t.deepEqual(outputNames(graph), names);
+  t.deepEqual(outputNames(addGates(graph).graph), names);
+  const written = toOnnx(graph, initialWeights(graph, 0));
+  t.deepEqual(
+    decodeModel(written).graph?.output.map(({ name }) => name),
+    names,
+  );
+  const inputs = noise(graph, 3);
+  const expected = await runOnnx(bytes, inputs);
+  t.deepEqual(await runOnnx(written, inputs), expected);
+  t.deepEqual([...(await runNative(graph, initialWeights(graph, 0), inputs))], expected);
+});
+
+test('an output that is declared twice is one value', (t) => {
+  const graph = fromOnnx(modelBytes({ ...plain, outputs: [value('y', [1, 2]), value('y', [1, 2])] }));
+  t.deepEqual(outputNames(graph), ['y', 'y']);
+  t.is(graph.nodes.length, 1);
+});
+
+test('inputs and outputs have their names even where nodes and weights are called so', async (t) => {
+  const bytes = modelBytes({
+    inputs: [value('x', ['N', 2])],
+    nodes: [
+      node('Relu', ['x'], ['a'], {}, 'x'),
+      node('Add', ['a', 'w'], ['b'], {}, 'y'),
+      node('Tanh', ['b'], ['y'], {}, 'w'),
+      node('Sigmoid', ['y'], ['w_2'], {}, 'last'),
+    ],
+    constants: [floats('w', [2], [1, 2])],
+    outputs: [untyped('y'), untyped('w_2')],
+  });
+  const graph = fromOnnx(bytes);
+  t.deepEqual(
+    graph.inputs.map(({ name }) => name),
+    ['x'],
+  );
+  t.deepEqual(outputNames(graph), ['y', 'w_2']);
+  t.deepEqual(
+    graph.nodes.map(({ name }) => name),
+    ['x', 'y', 'w', 'last'],
+  );
+  const inputs = noise(graph, 1);
+  const written = toOnnx(graph, initialWeights(graph, 0));
+  t.deepEqual(await runOnnx(written, inputs), await runOnnx(bytes, inputs));
+});
+
+for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf']) {
+  test(`an input may be called ${name}, as may an output and weights`, async (t) => {
+    const bytes = modelBytes({
+      inputs: [value(name, ['N', 2])],
+      nodes: [node('Gemm', [name, `${name}.w`], ['h'], {}, name), node('Relu', ['h'], ['prototype'])],
+      constants: [floats(`${name}.w`, [2, 2], [1, -1, 2, -2])],
+      outputs: [untyped('prototype')],
+    });
+    const graph = fromOnnx(bytes);
+    t.is(graph.inputs[0]?.name, name);
+    const inputs = noise(graph, 2);
+    const weights = initialWeights(graph, 0);
+    t.deepEqual([...(await runNative(graph, weights, inputs))], await runOnnx(bytes, inputs));
+    t.deepEqual(await runOnnx(toOnnx(graph, weights), inputs), await runOnnx(bytes, inputs));
+    await t.throwsAsync(runNative(graph, weights, {}), {
+      code: 'ERR_OPTION',
+      message: `entry 'infer': input '${name}' is missing`,
+    });
+  });
+}
+
+test('a network with gates has the names of the outputs that the file gives', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [node('Gemm', ['x', 'w'], ['h']), node('Add', ['h', 'x'], ['s']), node('Relu', ['s'], ['y'])],
+      constants: [floats('w', [2, 2], [1, 2, 3, 4])],
+      outputs: [value('y', [1, 2])],
+    }),
+  );
+  const { gates, graph: gated } = addGates(graph);
+  t.is(gates.length, 1);
+  t.deepEqual(outputNames(gated), ['y']);
 });
 
 test('a weight that two layers share is one parameter', (t) => {
@@ -495,6 +596,22 @@ test('sizes that an input leaves open are those of the image', (t) => {
   refused(t, () => shapeOf(features, [3, 8, 9]), 'ERR_MODEL', "leaves the size of axis 1 ('features') open");
 });
 
+test('parts of nothing leave no trace in what is joined', (t) => {
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [node('Concat', ['x', 'nothing', 'x'], ['y'], { axis: 1 })],
+      constants: [floats('nothing', [1, 0], [])],
+      outputs: [value('y', [1, 4])],
+    }),
+  );
+  t.deepEqual(graph.parameters, []);
+  t.deepEqual(
+    graph.nodes.map(({ op, inputs }) => [op.name, ...inputs.map(({ name }) => name)]),
+    [['Concat', 'x', 'x']],
+  );
+});
+
 test('nodes that no output needs are left out', (t) => {
   const graph = fromOnnx(
     modelBytes({
@@ -698,6 +815,197 @@ test('nothing is guessed of a node that reads several values, or none', (t) => {
   }
 });
 
+const oddTensor = (dataType: number): TensorProto => ({
+  name: 'w',
+  dims: [2, 2],
+  dataType,
+  rawData: Uint8Array.of(0x12, 0x34),
+});
+
+for (const [what, odd, missing] of [
+  ['four bits', { constants: [oddTensor(elementType.int4)] }, 'is of type int4'],
+  ['eight bits of a float', { constants: [oddTensor(elementType.float8e4m3fn)] }, 'is of type float8e4m3fn'],
+  ['texts', { constants: [oddTensor(elementType.string)] }, 'is of type string'],
+  ['mostly zeros', { sparse: [{ values: floats('w', [1], [1]) }] }, 'is sparse'],
+] as const) {
+  test(`weights of ${what} stop nothing but what reads them`, async (t) => {
+    const unused = fromOnnx(modelBytes({ ...plain, ...odd, nodes: [node('Relu', ['x'], ['y'])] }));
+    t.notThrows(() => requireSupported(unused));
+    t.deepEqual(
+      [...(await runNative(unused, new Map(), noise(unused, 1)))],
+      runReference(unused, new Map(), noise(unused, 1)).map((values) => Float32Array.from(values)),
+    );
+    const nodes = [
+      node('Gemm', ['x', 'w'], ['h'], {}, 'layer'),
+      node('DequantizeLinear', ['w'], ['d'], {}, 'wide'),
+      node('MatMul', ['x', 'd'], ['m'], {}, 'product'),
+      node('Add', ['h', 'm'], ['y'], {}, 'last'),
+    ];
+    const used = fromOnnx(modelBytes({ ...plain, ...odd, outputs: [untyped('y')], nodes }));
+    const { operators, dependents } = listUnsupported(used);
+    t.deepEqual(
+      operators.map(({ op, reason, nodes }) => [op, reason, ...nodes]),
+      [
+        ['Gemm', `its input 'w' ${missing}, which is not read`, 'layer'],
+        ['DequantizeLinear', 'the operator is not known', 'wide'],
+      ],
+    );
+    t.is(dependents, 2);
+  });
+}
+
+test('constants of odd types among the nodes stop nothing but what reads them, and are no outputs', (t) => {
+  const odd = { ...oddTensor(elementType.uint4), name: '' };
+  const graph = fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 2])],
+      nodes: [
+        node('Constant', [], ['unused'], { value: odd }),
+        node('Constant', [], ['k'], { value: odd }, 'odd'),
+        node('ConstantOfShape', ['s'], ['full'], { value: odd }, 'filled'),
+        node('Add', ['x', 'k'], ['h']),
+        node('Add', ['h', 'full'], ['y']),
+      ],
+      constants: [int64s('s', [2], [1, 2])],
+      outputs: [untyped('y')],
+    }),
+  );
+  t.deepEqual(
+    listUnsupported(graph).operators.map(({ reason, nodes }) => [reason, ...nodes]),
+    [
+      ['this form of it is not known', 'odd'],
+      ['this form of it is not known', 'filled'],
+    ],
+  );
+  refused(
+    t,
+    () =>
+      fromOnnx(modelBytes({ nodes: [], constants: [oddTensor(elementType.int4)], outputs: [untyped('w')] })),
+    'ERR_UNSUPPORTED',
+    "the output 'w' is of type int4, which is not read",
+  );
+});
+
+/** x through two layers; `bodies` are the branches of a choice that reads `c`. */
+const choosing = (...bodies: readonly Model[]): Model => ({
+  inputs: [value('x', [1, 2]), value('c', [], elementType.bool)],
+  nodes: [
+    node('Gemm', ['x', 'first'], ['h'], {}, 'first layer'),
+    node('Gemm', ['x', 'second'], ['s'], {}, 'second layer'),
+    node('If', ['c'], ['i'], Object.fromEntries(bodies.map((body, k) => [`branch${k}`, { body }])), 'choice'),
+    node('Add', ['i', 's'], ['y'], {}, 'last'),
+  ],
+  constants: [floats('first', [2, 2], [1, 2, 3, 4]), floats('second', [2, 2], [4, 3, 2, 1])],
+  declared: [value('i', [1, 2])],
+  outputs: [value('y', [1, 2])],
+});
+
+/** A branch of which `nodes` are made. */
+const branch = (nodes: readonly NodeProto[], output: string): Model => ({
+  nodes,
+  outputs: [untyped(output)],
+  constants: [floats('own', [2], [1, 2])],
+});
+
+const inner = branch([node('Add', ['own', 't'], ['n']), node('Add', ['n', 'h'], ['m'])], 'm');
+
+for (const [what, bodies] of [
+  ['one branch', [branch([node('Neg', ['h'], ['a'])], 'a'), branch([node('Neg', ['own'], ['b'])], 'b')]],
+  ['an output of a branch', [branch([], 'h')]],
+  [
+    'a branch inside a branch',
+    [branch([node('Neg', ['own'], ['t']), node('If', ['c'], ['u'], { branch: { body: inner } })], 'u')],
+  ],
+] as const) {
+  test(`what only ${what} reads stays, and cannot be removed`, (t) => {
+    const graph = fromOnnx(modelBytes(choosing(...bodies)));
+    const choice = graph.nodes.find(({ name }) => name === 'choice');
+    t.deepEqual(
+      choice?.inputs.map(({ name }) => name),
+      ['c', 'first layer'],
+    );
+    const segment = searchSpace(graph).segments.find(({ nodes }) =>
+      nodes.some(({ name }) => name === 'first layer'),
+    );
+    t.false(segment?.removable);
+    t.regex(segment?.reason ?? '', /'choice' \(If\).* is not understood/);
+  });
+}
+
+test('what a branch in a function reads is that of the call', (t) => {
+  const body = branch([node('Add', ['given', 'own'], ['a'])], 'a');
+  const model = modelProto({
+    inputs: [value('x', [1, 2])],
+    nodes: [
+      node('Relu', ['x'], ['h'], {}, 'before'),
+      { ...node('Chosen', ['x', 'h'], ['y'], {}, 'call'), domain: 'own' },
+    ],
+    declared: [value('y', [1, 2])],
+    outputs: [value('y', [1, 2])],
+  });
+  const chosen: FunctionProto = {
+    name: 'Chosen',
+    domain: 'own',
+    input: ['c', 'given'],
+    output: ['i'],
+    attribute: [],
+    attributeProto: [],
+    node: [node('If', ['c'], ['i'], { branch: { body } }, 'choice')],
+  };
+  const graph = fromOnnx(encodeModel({ ...model, functions: [chosen] }));
+  t.deepEqual(
+    graph.nodes.map(({ name, inputs }) => [name, ...inputs.map((input) => input.name)]),
+    [
+      ['before', 'x'],
+      ['call/choice', 'x', 'before'],
+    ],
+  );
+});
+
+test('bodies without end are refused, and those that are none', (t) => {
+  let body = branch([], 'h');
+  for (let depth = 0; depth < 100; depth++)
+    body = branch([node('If', ['c'], ['a'], { branch: { body } })], 'a');
+  refused(t, () => fromOnnx(modelBytes(choosing(body))), 'ERR_MODEL', 'is more than 64 bodies deep');
+  const broken = { name: 'g', g: Uint8Array.of(0x0a, 0x7f) };
+  const model = modelProto({
+    ...plain,
+    nodes: [{ ...node('If', ['x'], ['y']), attribute: [broken] }],
+  });
+  refused(t, () => fromOnnx(encodeModel(model)), 'ERR_MODEL', 'a graph in a node: 2 bytes do not decode');
+});
+
+/** [1, 8] in the axes of `shape` and back. */
+const through = (shape: Shape) =>
+  fromOnnx(
+    modelBytes({
+      inputs: [value('x', [1, 8])],
+      nodes: [
+        node('Reshape', ['x', 'more'], ['a'], {}, 'apart'),
+        node('Relu', ['a'], ['b'], {}, 'between'),
+        node('Reshape', ['b', 'less'], ['y'], {}, 'together'),
+      ],
+      constants: [int64s('more', [shape.length], shape), int64s('less', [2], [1, 8])],
+      outputs: [value('y', [1, 8])],
+    }),
+  );
+
+test('what has more axes than can run is listed with what cannot, at the first node that makes it', (t) => {
+  const eight = [1, 2, 2, 2, 1, 1, 1, 1];
+  t.notThrows(() => compileInference(through(eight), { batch: 1 }));
+  t.deepEqual(listUnsupported(through([...eight, 1])), {
+    operators: [
+      {
+        op: 'Reshape',
+        reason: 'it makes or reads a tensor of 9 axes, more than 8',
+        nodes: ['apart'],
+        guessed: [],
+      },
+    ],
+    dependents: 2,
+  });
+});
+
 test('running a network with operators that are not known is refused with a list of them', (t) => {
   const graph = fromOnnx(modelBytes(mysterious));
   const expected = [
@@ -854,6 +1162,30 @@ const flatten = (axis: number): Graph =>
     }),
   );
 
+/** What is said of a network of two dropouts. */
+const dropoutNotes = (training: number): readonly string[] => {
+  const found: string[] = [];
+  const model = modelBytes({
+    inputs: [value('x', [1, 2])],
+    nodes: [
+      node('Dropout', ['x', '', 'training'], ['a'], {}, 'first'),
+      node('Relu', ['a'], ['b']),
+      node('Dropout', ['b', 'ratio', 'training'], ['y'], {}, 'second'),
+    ],
+    constants: [booleans('training', [], [training]), floats('ratio', [], [0.5])],
+    outputs: [value('y', [1, 2])],
+  });
+  fromOnnx(model, { note: (text) => found.push(text) });
+  return found;
+};
+
+test('dropout in training mode is said to be passed through, at inference it is without a word', (t) => {
+  t.deepEqual(dropoutNotes(0), []);
+  t.deepEqual(dropoutNotes(1), [
+    "Dropout that the file has for training is passed through: 'first', 'second'",
+  ]);
+});
+
 test('an axis that does not exist is refused by the shape that the input has', (t) => {
   refused(t, () => flatten(99), 'ERR_MODEL', "Flatten 'Flatten_0': axis 99 does not exist in [1,2,3]");
   const shapes = [3, -1].map((axis) => flatten(axis).outputs[0]?.type.shape);
@@ -936,7 +1268,17 @@ const bad: readonly (readonly [string, Uint8Array, string])[] = [
   [
     'an input without a shape',
     modelBytes({ ...plain, inputs: [{ name: 'x', type: { tensorType: { elemType: elementType.float } } }] }),
-    "input 'x' has no shape; give it with --input C,H,W, or in code with shapes: {'x': [...]}",
+    "input 'x' has no shape; give it with --input C,H,W (inspect, construct), or in code with shapes: {'x': [...]}",
+  ],
+  [
+    'an image of open height',
+    modelBytes({ ...plain, inputs: [value('x', ['N', 3, 'H', 8])] }),
+    "of axis 2 ('H') open; give it with --input C,H,W (inspect, construct), or in code with shapes: {'x': [...]}",
+  ],
+  [
+    'an input of open length that is no image',
+    modelBytes({ ...plain, inputs: [value('x', ['N', 'T', 5])] }),
+    "input 'x' leaves the size of axis 1 ('T') open; give it in code with shapes: {'x': [...]}",
   ],
   [
     'an input beyond all memory',

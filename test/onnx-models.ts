@@ -1,26 +1,31 @@
 // Small ONNX files for tests, written message by message.
 
+import protobuf from 'protobufjs/light.js';
 import { encodeModel } from '../lib/onnx/encode.js';
 import {
   attributeType,
   elementType,
+  layouts,
   type AttributeProto,
   type GraphProto,
   type ModelProto,
   type NodeProto,
+  type SparseTensorProto,
   type TensorProto,
   type ValueInfoProto,
 } from '../lib/onnx/schema.js';
 import type { Shape } from '../lib/shape.js';
 
-/** Integers become int or ints, `{float}` a float, strings and tensors what they are. */
-export type AttributeValue = number | readonly number[] | string | { readonly float: number } | TensorProto;
+/** Integers become int or ints, `{float}` a float, strings, tensors and graphs what they are. */
+export type AttributeValue =
+  number | readonly number[] | string | { readonly float: number } | { readonly body: Model } | TensorProto;
 
 export function attribute(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === 'number') return { name, type: attributeType.int, i: value };
   if (typeof value === 'string')
     return { name, type: attributeType.string, s: new TextEncoder().encode(value) };
   if ('float' in value) return { name, type: attributeType.float, f: value.float };
+  if ('body' in value) return { name, g: graphBytes(value.body) };
   if ('dims' in value) return { name, type: attributeType.tensor, t: value };
   return { name, type: attributeType.ints, ints: value };
 }
@@ -90,6 +95,7 @@ export interface Model {
   readonly outputs: readonly ValueInfoProto[];
   readonly constants?: readonly TensorProto[];
   readonly declared?: readonly ValueInfoProto[];
+  readonly sparse?: readonly SparseTensorProto[];
   readonly opset?: number;
 }
 
@@ -99,6 +105,7 @@ export const graphProto = ({
   outputs,
   constants = [],
   declared = [],
+  sparse = [],
 }: Model): GraphProto => ({
   name: 'test',
   node: nodes,
@@ -106,7 +113,14 @@ export const graphProto = ({
   output: outputs,
   initializer: constants,
   valueInfo: declared,
+  sparseInitializer: sparse,
 });
+
+const messages = Object.entries(layouts).map(([name, fields]) => [name, { fields }] as const);
+const graphType = protobuf.Root.fromJSON({ nested: Object.fromEntries(messages) }).lookupType('GraphProto');
+
+const graphBytes = (model: Model): Uint8Array =>
+  graphType.encode(graphType.fromObject(graphProto(model))).finish();
 
 export const modelProto = (model: Model): ModelProto => ({
   irVersion: 8,

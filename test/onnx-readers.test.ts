@@ -284,6 +284,12 @@ const cases: readonly ReaderCase[] = [
   of('of one', 'Div', { inputs: [scalar('c', 1), 0] }),
   of('by a constant', 'Div', { inputs: [0, weight('c', [5], 3)] }),
   of('channels', 'Concat', { data: [image, [1, 2, 6, 5]], inputs: [0, 1], attributes: { axis: -3 } }),
+  of('with nothing', 'Concat', { inputs: [0, weight('c', [1, 0, 6, 5])], attributes: { axis: 1 } }),
+  of('with nothing between', 'Concat', {
+    data: [image, image],
+    inputs: [0, weight('c', [1, 0, 6, 5]), 1],
+    attributes: { axis: 1 },
+  }),
   of('with a constant', 'Concat', { inputs: [0, weight('c', [1, 1, 6, 5])], attributes: { axis: 1 } }),
   of('by sizes', 'Split', { inputs: [0, numbers('sizes', 1, 3)], attributes: { axis: 1 }, outputs: 2 }),
   of('in equal parts', 'Split', { attributes: { axis: 2 }, outputs: 3 }),

@@ -9,7 +9,8 @@ import { horizontalFlip } from '../lib/data/augment.js';
 import type { Dataset, Split } from '../lib/data/dataset.js';
 import { cutmix, mixup } from '../lib/data/mix.js';
 import { HalfspaceError } from '../lib/errors.js';
-import type { Graph } from '../lib/graph.js';
+import type { Graph, Value } from '../lib/graph.js';
+import { Network } from '../lib/network.js';
 import { constructSubnet } from '../lib/search/subnet.js';
 import type { Checkpoint } from '../lib/train/checkpoint.js';
 import type { OpenSession, SessionLike } from '../lib/train/device-network.js';
@@ -419,6 +420,26 @@ test('a network that does not fit the images is refused', async (t) => {
       `the network tells ${classes} classes apart, 'bars' has 6: ` +
       `give the network an output of 6 before it is exported, or data of ${classes} classes`,
   });
+});
+
+const maps = (x: Value, network: Network): Value => network.conv(x, 4, { kernel: 1 });
+const scores = (x: Value, network: Network): Value => network.linear(network.flatten(x), 4);
+
+test('measuring and training refuse alike what is not images in, logits out', async (t) => {
+  for (const [inputs, output, signature] of [
+    [['x'], maps, '(f32[1,1,8,8]) -> (f32[1,4,8,8])'],
+    [['x', 'y'], scores, '(f32[1,1,8,8], f32[1,1,8,8]) -> (f32[1,4])'],
+  ] as const) {
+    const network = new Network();
+    const values = inputs.map((name) => network.input(name, [1, 1, 8, 8]));
+    const graph = network.graph([output(values[0] as Value, network)]);
+    const expected = {
+      code: 'ERR_GRAPH',
+      message: `expected a network of one input, images, and logits [N, K] as its first output; got ${signature}`,
+    };
+    await t.throwsAsync(Trainer.open(graph, tinyDataset, resolveOptions(tinyDataset, short)), expected);
+    await t.throwsAsync(evaluate(graph, initialWeights(graph, 0), tinyDataset), expected);
+  }
 });
 
 const openFailing: OpenSession = async (program) => ({

@@ -43,7 +43,8 @@ async function construct(
   const given = await loadOnnx(model, input, output);
   const { graph, weights, summary } = await aboutFile(model, () => constructVerified(given, erase));
   const outputNames = given.outputs.map(({ name }) => name);
-  await writeResult(file, toOnnx(graph, weights, { outputNames }));
+  const bytes = await aboutFile(model, () => toOnnx(graph, weights, { outputNames }));
+  await writeResult(file, bytes);
   if (summary.erased.length === 0) {
     output.note('no group is zero and none was named: the network written is equivalent to the given one');
   }

@@ -4,7 +4,7 @@ import { formatPercent } from '../report/numbers.js';
 import { addConfigOptions } from './config-options.js';
 import { addDataOptions, openData, shapeFor, skipping, type DataFlags } from './data-options.js';
 import { addExamples } from './help.js';
-import { isOnnxPath, loadRunnable, requireModel } from './load-model.js';
+import { isOnnxPath, loadRunnable, noteOutput, requireModel } from './load-model.js';
 import { modelNames } from './names.js';
 import { deviceOption, orElse, positiveInteger, threadCount } from './options.js';
 import { addOutputOptions, openOutput, type Output, type OutputFlags } from './output.js';
@@ -54,6 +54,7 @@ async function evaluateNetwork(
   const { name: device, note } = chooseDevice(wanted);
   if (note !== null) output.note(note);
   const graph = await loadRunnable(network, shapeFor(dataset), output);
+  noteOutput(graph, output);
   if (!isOnnxPath(network)) output.note(`${network} is measured as it starts, untrained`);
   const result = await evaluate(graph, initialWeights(graph, 0), dataset, {
     batch,

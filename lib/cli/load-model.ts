@@ -63,6 +63,12 @@ export async function loadRunnable(
   return graph;
 }
 
+/** Says which of several outputs counts. */
+export function noteOutput({ outputs: [first, ...others] }: Graph, { note }: Output): void {
+  if (first && others.length > 0)
+    note(`of the ${others.length + 1} outputs only the first, '${first.name}', tells the classes apart`);
+}
+
 /** Reads an ONNX file, with `image` for sizes that it leaves open; external data is looked for beside it. */
 export async function loadOnnx(path: string, image: Shape | undefined, { note }: Output): Promise<Graph> {
   const { fromOnnx } = await import('../onnx/import.js');

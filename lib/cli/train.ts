@@ -6,7 +6,7 @@ import { addConfigOptions, settingsOf } from './config-options.js';
 import type { Settings } from './config-schema.js';
 import { addDataOptions, openData, shapeFor, skipping, type DataFlags } from './data-options.js';
 import { addExamples } from './help.js';
-import { loadRunnable, modelArgument, requireModel } from './load-model.js';
+import { loadRunnable, modelArgument, noteOutput, requireModel } from './load-model.js';
 import {
   augmentationNames,
   mixNames,
@@ -140,6 +140,7 @@ async function train(model: string, flags: TrainFlags, settings: Settings, outpu
     ]);
   const shape = { ...shapeFor(dataset), ...withoutUndefined({ width: flags.width }) };
   const graph = await loadRunnable(model, shape, output);
+  noteOutput(graph, output);
   noteProbabilities(nodeAfterLogits(graph), output);
   const title = `${nameOf(model)}-${nameOf(dataset.name)}`;
   const { name: device, note } = chooseDevice(flags.device);

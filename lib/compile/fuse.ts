@@ -3,8 +3,8 @@
 
 import {
   consumers,
-  makeNode,
   producer,
+  remakeNode,
   rewrite,
   type Graph,
   type Node,
@@ -21,7 +21,7 @@ export function fuse(graph: Graph): Graph {
     const values = inputs as readonly Value[];
     if (folded.has(node)) return [values[0] as Value];
     const op = fused.get(node);
-    return op ? builder.append(makeNode(node.name, op, values)).outputs : builder.copy(node, values);
+    return op ? builder.append(remakeNode(node, op, values)).outputs : builder.copy(node, values);
   });
 }
 

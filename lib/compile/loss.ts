@@ -107,14 +107,17 @@ export function nodeAfterLogits({ outputs: [output] }: Graph): Node | null {
 /** The axis of logits [N, K] along which the classes lie. */
 const CLASSES = 1;
 
-/** Images and logits; probabilities stay an output of the network, but are not what is trained. */
-function classification(network: Graph): { readonly images: Value; readonly logits: Value } {
+/**
+ * Images and logits; probabilities stay an output of the network, but are not what is trained. Throws ERR_GRAPH
+ * for a network that does not sort images into classes.
+ */
+export function classification(network: Graph): { readonly images: Value; readonly logits: Value } {
   const [images, ...others] = network.inputs;
   const logits = nodeAfterLogits(network)?.inputs[0] ?? network.outputs[0];
   if (images && others.length === 0 && logits?.type.shape.length === 2) return { images, logits };
   throw new HalfspaceError(
     'ERR_GRAPH',
-    `training takes one input and logits [N, K]; got ${signature(network)}`,
+    `expected a network of one input, images, and logits [N, K] as its first output; got ${signature(network)}`,
   );
 }
 

@@ -103,8 +103,11 @@ async function heldOut(folder: string): Promise<Splits> {
   };
 }
 
+/** Systems keep files of their own beside images, some under the image's ending (`._photo.jpg`). */
+const isVisible = (name: string): boolean => !name.startsWith('.');
+
 async function classFolders(folder: string): Promise<readonly string[]> {
-  const classes = (await readFolders(folder)).filter((name) => !name.startsWith('.')).toSorted();
+  const classes = (await readFolders(folder)).filter(isVisible).toSorted();
   if (classes.length > 0) return classes;
   throw dataError(folder, 'expected one folder of JPEG or PNG files a class, found no folder');
 }
@@ -127,7 +130,7 @@ async function labelled(folder: string, classes: readonly string[]): Promise<Con
   for (const [label, name] of classes.entries()) {
     const inside = join(folder, name);
     if (!(await exists(inside))) continue;
-    const names = await readNames(inside);
+    const names = (await readNames(inside)).filter(isVisible);
     const unread = names.filter((file) => OTHER_IMAGE.test(file));
     const read = names.filter((file) => IMAGE_FILE.test(file)).toSorted();
     if (read.length === 0) throw dataError(inside, `expected JPEG or PNG files, found ${instead(unread)}`);

@@ -20,8 +20,11 @@ import type { Source, SourceNode } from './source.js';
 import { floatsOf, isUniform } from './tensor.js';
 import { DeclaredTypes } from './types.js';
 
-/** What a name in the file stands for: a tensor, or several. */
-export type Known = KnownTensor | KnownSequence;
+/** Axes for which programs have room. */
+const mostAxes = 8;
+
+/** What a name in the file stands for: a tensor, or several, or one that is not read. */
+export type Known = KnownTensor | KnownSequence | KnownUnread;
 
 /** Contents known now, or a value of our graph. */
 type KnownTensor = KnownConstant | KnownValue;
@@ -51,6 +54,13 @@ interface KnownSequence extends Certainty {
   readonly lost: boolean;
 }
 
+/** A tensor of the file whose contents are not read: what reads it cannot be understood. */
+interface KnownUnread extends Certainty {
+  readonly kind: 'unread';
+  /** What of it cannot be read: `is of type int4`. */
+  readonly why: string;
+}
+
 /** Trained by gradients, changed by statistics, or data that happens to be known. */
 type Role = 'trained' | 'statistic' | 'data';
 
@@ -66,6 +76,8 @@ export class Reading {
   readonly known = new Map<string, Known>();
   /** Nodes that another one has read along with itself. */
   readonly absorbed = new Set<SourceNode>();
+  /** What readers say is lost, and in which nodes. */
+  readonly losses = new Map<string, string[]>();
   /** What the file declares about values. */
   readonly types: DeclaredTypes;
   readonly nextBatch: NextBatch;
@@ -205,10 +217,13 @@ export class Context implements OnnxContext {
     const { builder } = this.#reading;
     inputs.forEach((value) => this.#requireFloat(value));
     const first = this.#emitted++ === 0;
-    if (first) return builder.append(makeNode(this.#node.name, op, inputs)).outputs;
     const absorbed = this.#emitted === 2 ? this.follower : null;
-    if (absorbed) return builder.append(makeNode(absorbed.name, op, inputs)).outputs;
-    return builder.emit(op, inputs, `${this.#node.name}.${op.name}`);
+    const name = first
+      ? this.#node.name
+      : (absorbed?.name ?? builder.unique(`${this.#node.name}.${op.name}`));
+    const node = makeNode(name, op, inputs);
+    this.#requireAxes([...inputs, ...node.outputs]);
+    return builder.append(node).outputs;
   }
 
   absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Parameter | null {
@@ -223,8 +238,21 @@ export class Context implements OnnxContext {
     return this.#reading.parameter(tensor, 'trained');
   }
 
+  note(loss: string): void {
+    const { losses } = this.#reading;
+    const nodes = losses.get(loss);
+    if (nodes) nodes.push(this.#node.name);
+    else losses.set(loss, [this.#node.name]);
+  }
+
   decline(reason: string): never {
     throw new HalfspaceError('ERR_UNSUPPORTED', reason);
+  }
+
+  /** What has more axes than a program takes can be looked at, and not run. */
+  #requireAxes(values: readonly Value[]): void {
+    const rank = values.reduce((most, { type }) => Math.max(most, type.shape.length), 0);
+    if (rank > mostAxes) this.decline(`it makes or reads a tensor of ${rank} axes, more than ${mostAxes}`);
   }
 
   /** The constant that a node of two inputs reads next to `result`. */
@@ -265,7 +293,10 @@ export class Context implements OnnxContext {
 
   #known(index: number): KnownTensor {
     const known = this.#bound(index);
-    return known.kind === 'sequence' ? this.decline(`input ${index} is a sequence`) : known;
+    if (known.kind === 'sequence') return this.decline(`input ${index} is a sequence`);
+    if (known.kind === 'unread')
+      return this.decline(`its input '${this.#node.proto.input[index]}' ${known.why}, which is not read`);
+    return known;
   }
 
   #bound(index: number): Known {

@@ -5,24 +5,29 @@
 
 import protobuf from 'protobufjs/minimal.js';
 import { HalfspaceError } from '../errors.js';
-import { layouts, type Field, type ModelProto } from './schema.js';
+import { layouts, type Field, type GraphProto, type ModelProto } from './schema.js';
 
 type Reader = protobuf.Reader;
 
 /** The model in `bytes`. Throws ERR_MODEL where these are no protocol buffers. */
-export function decodeModel(bytes: Uint8Array): ModelProto {
+export const decodeModel = (bytes: Uint8Array): ModelProto =>
+  decode('ModelProto', bytes, 'not an ONNX model') as ModelProto;
+
+/** The graph in an attribute. Throws likewise. */
+export const decodeBody = (bytes: Uint8Array): GraphProto =>
+  decode('GraphProto', bytes, 'a graph in a node') as GraphProto;
+
+function decode(name: string, bytes: Uint8Array, what: string): unknown {
   try {
     const { buffer, byteOffset, byteLength } = bytes;
     // The reader of buffers makes each name in one piece.
     const reader = new protobuf.BufferReader(Buffer.from(buffer, byteOffset, byteLength));
-    return decodeMessage(messageNamed('ModelProto'), reader, bytes.length) as unknown as ModelProto;
+    return decodeMessage(messageNamed(name), reader, bytes.length);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new HalfspaceError(
-      'ERR_MODEL',
-      `not an ONNX model: ${bytes.length} bytes do not decode (${reason})`,
-      { cause: error },
-    );
+    throw new HalfspaceError('ERR_MODEL', `${what}: ${bytes.length} bytes do not decode (${reason})`, {
+      cause: error,
+    });
   }
 }
 

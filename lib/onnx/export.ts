@@ -60,7 +60,7 @@ function graphProto(graph: Graph, weights: Weights, options: ExportOptions): Gra
   const next = options.dynamicBatch === false ? graph : atNextBatch(graph);
   const constants: TensorProto[] = [];
   const node = [...graph.nodes.flatMap((n) => nodeProtos(n, names, constants)), ...names.copies];
-  const read = new Set(node.flatMap((n) => n.input));
+  const read = new Set([...node.flatMap((n) => n.input), ...names.outputs]);
   const parameters = graph.parameters.filter((p) => read.has(names.of(p)));
   return {
     name: producerName,

@@ -1,19 +1,17 @@
 // The last pass over a network that was read: what no output needs goes (nodes that were only there for
-// their shape, and constants that became attributes), and outputs get the names that the file gives them,
-// since programs ask for them by name. Inputs stay, since they are the network's face.
+// their shape, and constants that became attributes), and inputs and outputs have the names that the file
+// gives them, since programs ask for them by name; whatever else goes by one makes way. Inputs stay, since
+// they are the network's face.
 
-import { producer, type Graph, type Node, type Value } from '../graph.js';
+import { addNew } from '../collections.js';
+import { producer, type Graph, type Node, type Parameter, type Value } from '../graph.js';
 import { replaceNodes } from './replace-nodes.js';
 
-/** What the outputs of `draft` need, with `names` for the outputs where a node makes them and the name is free. */
+/** What the outputs of `draft` need, with `names` for the outputs that a node makes, each of them once. */
 export function finish(draft: Graph, names: readonly string[]): Graph {
   const pruned = prune(draft);
-  const wanted = freeNames(pruned, names);
-  return replaceNodes(pruned, ({ outputs }) =>
-    outputs.some((value) => wanted.has(value))
-      ? { outputNames: outputs.map((value) => wanted.get(value) ?? value.name) }
-      : null,
-  );
+  const wanted = new Map(pruned.outputs.map((value, index) => [value, names[index] ?? value.name]));
+  return renamed(pruned, newNames(pruned, wanted));
 }
 
 function prune(graph: Graph): Graph {
@@ -28,17 +26,39 @@ function prune(graph: Graph): Graph {
   return { ...graph, parameters, nodes: nodes.toReversed() };
 }
 
-/** The names for outputs that nothing else goes by. */
-function freeNames(graph: Graph, names: readonly string[]): ReadonlyMap<Value, string> {
-  const wanted = new Map<string, Value>();
-  const named = new Set<Value>();
-  graph.outputs.forEach((value, index) => {
-    const name = names[index] ?? value.name;
-    if (producer(value) === null || named.has(value) || wanted.has(name)) return;
-    wanted.set(name, value);
-    named.add(value);
-  });
-  const values = [graph.inputs, graph.parameters, ...graph.nodes.map((node) => node.outputs)];
-  for (const list of values) for (const { name } of list) wanted.delete(name);
-  return new Map(Array.from(wanted, ([name, value]) => [value, name]));
+/** What is to be called otherwise than it is: outputs as `wanted`, others where they have the name of an input or output. */
+function newNames({ inputs, parameters, nodes }: Graph, wanted: ReadonlyMap<Value, string>) {
+  const names = new Map<Value, string>();
+  const faces = new Set([...inputs.map(({ name }) => name), ...wanted.values()]);
+  const inner = [parameters, ...nodes.map(({ outputs }) => outputs)].flat();
+  let taken: Set<string> | null = null;
+  for (const value of inner) {
+    const asked = producer(value) ? wanted.get(value) : undefined;
+    const isFace = wanted.get(value) === value.name;
+    if (isFace || (asked === undefined && !faces.has(value.name))) continue;
+    taken ??= new Set([...faces, ...inner.map(({ name }) => name)]);
+    names.set(value, asked ?? unique(value.name, taken));
+  }
+  return names;
 }
+
+function unique(name: string, taken: Set<string>): string {
+  let candidate = name;
+  for (let count = 2; !addNew(taken, candidate); count++) candidate = `${name}_${count}`;
+  return candidate;
+}
+
+const renamed = (graph: Graph, names: ReadonlyMap<Value, string>): Graph => {
+  const parameters = graph.parameters.flatMap((parameter): [Value, Parameter][] => {
+    const name = names.get(parameter);
+    return name === undefined ? [] : [[parameter, { ...parameter, name }]];
+  });
+  return replaceNodes(
+    graph,
+    ({ outputs }) =>
+      outputs.some((value) => names.has(value))
+        ? { outputNames: outputs.map((value) => names.get(value) ?? value.name) }
+        : null,
+    new Map(parameters),
+  );
+};

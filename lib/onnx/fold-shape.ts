@@ -18,11 +18,13 @@ import {
 } from './constant.js';
 import { damaged } from './model-error.js';
 import { broadcastTo, gather, rowMajor } from './strided.js';
-import { checkShape, readTensor } from './tensor.js';
+import { checkShape, readTensor, unreadType } from './tensor.js';
 
 const constant: Evaluator = ({ name, attributes }) => {
   if (attributes.has('value')) {
-    const { dtype, shape, data } = readTensor(attributes.tensor('value'), name);
+    const tensor = attributes.tensor('value');
+    if (unreadType(tensor) !== null) return null;
+    const { dtype, shape, data } = readTensor(tensor, name);
     return { dtype, shape, data };
   }
   if (attributes.has('value_int')) return { dtype: 'int', shape: [], data: [attributes.int('value_int')] };
@@ -37,9 +39,9 @@ const constant: Evaluator = ({ name, attributes }) => {
 /** A constant filled with one value, zero by default. */
 const constantOfShape: Evaluator = (node) => {
   const shape = list(node, 0);
-  const value: Constant = node.attributes.has('value')
-    ? readTensor(node.attributes.tensor('value'), node.name)
-    : { dtype: 'float', shape: [1], data: [0] };
+  const tensor = node.attributes.has('value') ? node.attributes.tensor('value') : null;
+  if (tensor && unreadType(tensor) !== null) return null;
+  const value: Constant = tensor ? readTensor(tensor, node.name) : { dtype: 'float', shape: [1], data: [0] };
   const count = checkShape(`'${node.name}'`, shape);
   node.claim(count);
   return { dtype: value.dtype, shape, data: new Float64Array(count).fill(value.data[0] ?? 0) };

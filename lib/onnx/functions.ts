@@ -1,6 +1,7 @@
 // Functions that a file defines in terms of other operators: every call is replaced by a copy of the
 // body, so that nothing after this file meets one. Values and nodes of a copy are called after the call.
 
+import { withCaptures } from './captures.js';
 import { damaged } from './model-error.js';
 import type { AttributeProto, FunctionProto, ModelProto, NodeProto } from './schema.js';
 
@@ -12,7 +13,7 @@ const deepest = 100;
 
 /** The nodes of the graph with all calls written out. Throws ERR_MODEL where functions call themselves. */
 export function withoutCalls({ graph, functions }: ModelProto): readonly NodeProto[] {
-  const nodes = graph?.node ?? [];
+  const nodes = (graph?.node ?? []).map(withCaptures);
   if (functions.length === 0) return nodes;
   const expansion = new Expansion(functions);
   nodes.forEach((node, index) => expansion.add(node, index, []));
@@ -27,7 +28,9 @@ class Expansion {
   #steps = 0;
 
   constructor(functions: readonly FunctionProto[]) {
-    this.#functions = new Map(functions.map((f) => [keyOf(f.domain, f.name, f.overload), f]));
+    this.#functions = new Map(
+      functions.map((f) => [keyOf(f.domain, f.name, f.overload), { ...f, node: f.node.map(withCaptures) }]),
+    );
   }
 
   /** Adds `node`, or what the function that it calls consists of; `open` are the calls around it. */

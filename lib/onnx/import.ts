@@ -2,19 +2,21 @@
 
 import { setNew } from '../collections.js';
 import { HalfspaceError } from '../errors.js';
-import { verified, type Graph, type Value } from '../graph.js';
+import { verified, type Graph } from '../graph.js';
 import { elements, f32, type Shape } from '../shape.js';
-import { Reading } from './context.js';
+import { Reading, type Known } from './context.js';
+import { firstFew } from './first-few.js';
+import { floatInputs } from './float-inputs.js';
 import { foldingAccount } from './fold.js';
 import { damaged } from './model-error.js';
 import { finish } from './finish.js';
-import { floatInputs } from './float-inputs.js';
+import { outputValues } from './outputs.js';
 import { describePrecision } from './precision.js';
 import { readNode } from './read-node.js';
 import { recognise } from './recognise.js';
-import type { ValueInfoProto } from './schema.js';
+import type { TensorProto } from './schema.js';
 import { readSource } from './source.js';
-import { readTensor } from './tensor.js';
+import { readTensor, unreadType } from './tensor.js';
 
 /** Options of `fromOnnx`. */
 export interface ImportOptions {
@@ -24,7 +26,7 @@ export interface ImportOptions {
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** Channels, height and width of inputs that leave them open and are not in `shapes`. */
   readonly image?: Shape;
-  /** Told what the network does not keep of the file: precisions other than single. */
+  /** Told what the network does not keep of the file: precisions other than single, dropout. */
   readonly note?: (text: string) => void;
 }
 
@@ -45,19 +47,34 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph 
   for (const node of source.nodes) {
     if (!reading.absorbed.has(node)) readNode(reading, node, claim);
   }
-  const outputs = source.graph.output.map((output) => outputValue(reading, output));
+  for (const [loss, nodes] of reading.losses)
+    options.note?.(`${loss}: ${firstFew(nodes.map((name) => `'${name}'`))}`);
   const names = source.graph.output.map(({ name = '' }) => name);
+  const outputs = outputValues(reading, names);
   return verified(finish(recognise(reading.builder.draft(outputs)), names));
 }
 
 function readInitializers(reading: Reading, directory: string | null): void {
-  for (const proto of reading.source.graph.initializer) {
+  const { initializer, sparseInitializer = [] } = reading.source.graph;
+  const add = (name: string, known: Known): void => {
+    if (!setNew(reading.known, name, known)) damaged(`initializer '${name}' is there twice`);
+  };
+  for (const proto of initializer) {
     const name = proto.name || damaged('an initializer has no name');
-    const tensor = readTensor(proto, name, { directory, stored: true });
-    if (!setNew(reading.known, name, { kind: 'constant', tensor, guessed: false }))
-      damaged(`initializer '${name}' is there twice`);
+    add(name, stored(proto, name, directory));
   }
+  for (const { values } of sparseInitializer)
+    add(values?.name || damaged('an initializer has no name'), unread('is sparse'));
 }
+
+function stored(proto: TensorProto, name: string, directory: string | null): Known {
+  const type = unreadType(proto);
+  if (type !== null) return unread(`is of type ${type}`);
+  const tensor = readTensor(proto, name, { directory, stored: true });
+  return { kind: 'constant', tensor, guessed: false };
+}
+
+const unread = (why: string): Known => ({ kind: 'unread', why, guessed: false });
 
 function constantElements(reading: Reading): number {
   const sizes = Array.from(reading.known.values(), (known) =>
@@ -81,19 +98,10 @@ function readInputs(
   for (const input of declared) {
     const name = input.name || damaged('an input has no name');
     if (reading.known.has(name)) damaged(`input '${name}' is there twice`);
-    const type = reading.types.input(input, shapes[name], image);
-    const value = reading.builder.input(name, floats.has(name) ? f32(type.shape) : type);
+    const asked = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
+    const declaredType = reading.types.input(input, asked, image);
+    const type = floats.has(name) ? f32(declaredType.shape) : declaredType;
+    const value = reading.builder.adoptInput({ name, type, origin: 'input' });
     reading.known.set(name, { kind: 'value', value, lost: false, guessed: false });
   }
-}
-
-/** The value that the graph gives for a declared output. */
-function outputValue(reading: Reading, { name = '' }: ValueInfoProto): Value {
-  const known = reading.known.get(name) ?? damaged(`nothing in the file defines the output '${name}'`);
-  if (known.kind === 'sequence')
-    throw new HalfspaceError(
-      'ERR_UNSUPPORTED',
-      `the output '${name}' is a sequence of tensors, not a tensor`,
-    );
-  return known.kind === 'constant' ? reading.parameter(known.tensor, 'data') : known.value;
 }

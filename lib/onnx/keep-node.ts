@@ -35,14 +35,17 @@ export function keepNode(
 
 /** The one input that is data, where its type is known. */
 function onlyData({ inputs }: BoundNode): Value | null {
-  const [data, ...others] = inputs.filter((known) => known !== null && known.kind !== 'constant');
+  const [data, ...others] = inputs.filter((known) => known !== null && !isFixed(known));
   return data?.kind === 'value' && !data.lost && others.length === 0 ? data.value : null;
 }
+
+/** Whether it is a tensor that the file holds, read or not, or that follows from such. */
+const isFixed = ({ kind }: Known): boolean => kind === 'constant' || kind === 'unread';
 
 /** Tensors of floats are taken for weights; numbers and integers for settings, which need no edge. */
 function opaqueInputs(reading: Reading, { inputs }: BoundNode): readonly Value[] {
   return inputs.flatMap((known) => {
-    if (known === null) return [];
+    if (known === null || known.kind === 'unread') return [];
     if (known.kind === 'sequence') return known.values;
     if (known.kind !== 'constant') return [known.value];
     const { tensor } = known;
@@ -52,11 +55,10 @@ function opaqueInputs(reading: Reading, { inputs }: BoundNode): readonly Value[]
 
 /** Whether no input of the network reaches the node. */
 const readsNoData = ({ inputs }: BoundNode): boolean =>
-  inputs.every((known) => known === null || known.kind === 'constant' || known.lost);
+  inputs.every((known) => known === null || isFixed(known) || isLostValue(known));
 
 /** Whether it is made of constants alone, by nodes that nobody understands. */
-export const isLostValue = (known: Known | null): boolean =>
-  known !== null && known.kind !== 'constant' && known.lost;
+export const isLostValue = (known: Known | null): boolean => known !== null && 'lost' in known && known.lost;
 
 /** Whether the node reads what hangs on a guess. */
 export const isGuessed = ({ inputs }: BoundNode): boolean => inputs.some((known) => known?.guessed === true);

@@ -6,8 +6,8 @@ import { producer, type Graph, type Value } from '../graph.js';
 import type { NodeProto } from './schema.js';
 
 /**
- * What each value is called in the file. Outputs get the names that were asked for; an output that no
- * node makes, or that is given twice, is a copy under its own name.
+ * What each value is called in the file. Outputs get the names that were asked for; one that is given twice, or
+ * that no node makes and that goes by another name, is a copy under its own.
  */
 export class Names {
   readonly outputs: readonly string[];
@@ -17,10 +17,12 @@ export class Names {
 
   constructor(graph: Graph, outputNames: readonly string[]) {
     this.#require(graph, outputNames);
-    const copied = graph.outputs.map((v, i) => producer(v) === null || graph.outputs.indexOf(v) !== i);
+    const copied = graph.outputs.map(
+      (v, i) => graph.outputs.indexOf(v) !== i || (producer(v) === null && v.name !== outputNames[i]),
+    );
     graph.inputs.forEach((v) => this.of(v));
     graph.outputs.forEach((v, i) => {
-      if (!copied[i]) this.#names.set(v, this.unique(outputNames[i] as string));
+      if (!copied[i] && !this.#names.has(v)) this.#names.set(v, this.unique(outputNames[i] as string));
     });
     this.outputs = graph.outputs.map((v, i) =>
       copied[i] ? this.unique(outputNames[i] as string) : this.of(v),

@@ -1,5 +1,6 @@
 // What a file holds in another precision than the one in which networks are computed and written.
 
+import { firstFew } from './first-few.js';
 import { elementType, isFloatType, typeName, type GraphProto } from './schema.js';
 
 const others: ReadonlyMap<number, string> = new Map(
@@ -9,9 +10,6 @@ const others: ReadonlyMap<number, string> = new Map(
 /** What an input of integers holds that counts as one of floats. */
 const integersOf = (name = '', type: number, floats: ReadonlySet<string>): string | null =>
   floats.has(name) && !isFloatType(type) ? typeName(elementType, type) : null;
-
-/** Names that are not all listed. */
-const mostNamed = 8;
 
 /** Says which weights and inputs, `floats` of integers among them, are not in single precision; null where all are. */
 export function describePrecision(
@@ -27,7 +25,7 @@ export function describePrecision(
     const precision = others.get(type) ?? integersOf(name, type, floats);
     return precision ? [`'${name}' (${precision})`] : [];
   });
-  if (found.length === 0) return null;
-  const more = found.length > mostNamed ? ` and ${found.length - mostNamed} more` : '';
-  return `not in single precision in the file, but computed so: ${found.slice(0, mostNamed).join(', ')}${more}`;
+  return found.length === 0
+    ? null
+    : `not in single precision in the file, but computed so: ${firstFew(found)}`;
 }

@@ -76,7 +76,7 @@ function named(constant: Constant | OnnxTensor, name: string): OnnxTensor {
 
 /** Null where nobody knows, and for a sequence. */
 const typeOf = (known: Known): TensorType | null =>
-  known.kind === 'untyped' || known.kind === 'sequence' ? null : knownType(known);
+  known.kind === 'value' || known.kind === 'constant' ? knownType(known) : null;
 
 /** Asks the operator's reader; a node that nobody understands is kept as it is, with the reason. */
 function understand(reading: Reading, node: BoundNode): void {

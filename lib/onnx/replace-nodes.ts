@@ -1,6 +1,6 @@
 // Passes over a network that was read, which replace some of its nodes in place.
 
-import { makeNode, type Graph, type Node, type Op, type Value } from '../graph.js';
+import { makeNode, type Graph, type Node, type Op, type Parameter, type Value } from '../graph.js';
 
 /** What becomes of a node; what is not said stays as it is. */
 export interface Replacement {
@@ -10,9 +10,16 @@ export interface Replacement {
   readonly outputNames?: readonly string[];
 }
 
-/** The same network, where `replace` says what becomes of a node (null where it stays) and others read the new one. */
-export function replaceNodes(graph: Graph, replace: (node: Node) => Replacement | null): Graph {
-  const replaced = new Map<Value, Value>();
+/**
+ * The same network, where `replace` says what becomes of a node (null where it stays) and others read the new one;
+ * `parameters` are those that take another's place.
+ */
+export function replaceNodes(
+  graph: Graph,
+  replace: (node: Node) => Replacement | null,
+  parameters: ReadonlyMap<Value, Parameter> = new Map(),
+): Graph {
+  const replaced = new Map<Value, Value>(parameters);
   const current = (value: Value): Value => replaced.get(value) ?? value;
   const nodes = graph.nodes.map((node) => {
     const replacement = replace(node);
@@ -26,5 +33,10 @@ export function replaceNodes(graph: Graph, replace: (node: Node) => Replacement 
     node.outputs.forEach((value, index) => replaced.set(value, next.outputs[index] as Value));
     return next;
   });
-  return { ...graph, nodes, outputs: graph.outputs.map(current) };
+  return {
+    ...graph,
+    parameters: graph.parameters.map((parameter) => parameters.get(parameter) ?? parameter),
+    nodes,
+    outputs: graph.outputs.map(current),
+  };
 }

@@ -16,7 +16,19 @@ export const elementType = {
   double: 11,
   uint32: 12,
   uint64: 13,
+  complex64: 14,
+  complex128: 15,
   bfloat16: 16,
+  float8e4m3fn: 17,
+  float8e4m3fnuz: 18,
+  float8e5m2: 19,
+  float8e5m2fnuz: 20,
+  uint4: 21,
+  int4: 22,
+  float4e2m1: 23,
+  float8e8m0: 24,
+  uint2: 25,
+  int2: 26,
 } as const;
 
 /** Numbers that say which field of an attribute holds its value. */
@@ -40,9 +52,13 @@ const floatTypes: ReadonlySet<number> = new Set([
 /** Floats of any width, all of which are computed in single precision. */
 export const isFloatType = (type: number): boolean => floatTypes.has(type);
 
+/** The name of a type in one of these tables, if it has one. */
+export const knownTypeName = (types: Readonly<Record<string, number>>, type: number): string | undefined =>
+  Object.keys(types).find((name) => types[name] === type);
+
 /** What messages call a type of one of these tables: `string`, or `number 99` where it is in none. */
 export const typeName = (types: Readonly<Record<string, number>>, type: number): string =>
-  Object.keys(types).find((name) => types[name] === type) ?? `number ${type}`;
+  knownTypeName(types, type) ?? `number ${type}`;
 
 export interface StringPair {
   readonly key?: string;
@@ -64,6 +80,11 @@ export interface TensorProto {
   readonly dataLocation?: number;
 }
 
+/** A tensor of mostly zeros; it is called like its `values`. */
+export interface SparseTensorProto {
+  readonly values?: TensorProto;
+}
+
 export interface AttributeProto {
   readonly name?: string;
   /** In the body of a function: the attribute of the call that takes this one's place. */
@@ -73,6 +94,9 @@ export interface AttributeProto {
   readonly i?: number;
   readonly s?: Uint8Array;
   readonly t?: TensorProto;
+  /** The bytes of a graph, and of several: few are wanted, and they may hold others without end. */
+  readonly g?: Uint8Array;
+  readonly graphs?: readonly Uint8Array[];
   readonly floats?: readonly number[];
   readonly ints?: readonly number[];
   readonly strings?: readonly Uint8Array[];
@@ -113,6 +137,7 @@ export interface GraphProto {
   readonly input: readonly ValueInfoProto[];
   readonly output: readonly ValueInfoProto[];
   readonly valueInfo: readonly ValueInfoProto[];
+  readonly sparseInitializer?: readonly SparseTensorProto[];
 }
 
 export interface OperatorSetProto {
@@ -166,15 +191,18 @@ export const layouts: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     externalData: many('StringStringEntryProto', 13),
     dataLocation: one('int32', 14),
   },
+  SparseTensorProto: { values: one('TensorProto', 1) },
   AttributeProto: {
     name: one('string', 1),
     f: one('float', 2),
     i: one('int64', 3),
     s: one('bytes', 4),
     t: one('TensorProto', 5),
+    g: one('bytes', 6),
     floats: many('float', 7),
     ints: many('int64', 8),
     strings: many('bytes', 9),
+    graphs: many('bytes', 11),
     type: one('int32', 20),
     refAttrName: one('string', 21),
   },
@@ -199,6 +227,7 @@ export const layouts: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     input: many('ValueInfoProto', 11),
     output: many('ValueInfoProto', 12),
     valueInfo: many('ValueInfoProto', 13),
+    sparseInitializer: many('SparseTensorProto', 15),
   },
   OperatorSetIdProto: { domain: one('string', 1), version: one('int64', 2) },
   FunctionProto: {

@@ -80,6 +80,7 @@ function sorted(graph: GraphProto, nodes: readonly SourceNode[]): readonly Sourc
   const present = new Set<string>();
   for (const { name = '' } of graph.input) present.add(name);
   for (const { name = '' } of graph.initializer) present.add(name);
+  for (const { values } of graph.sparseInitializer ?? []) present.add(values?.name ?? '');
   const defined = (input: string): boolean => input === '' || present.has(input);
   let inOrder = true;
   for (const { name, proto } of nodes) {

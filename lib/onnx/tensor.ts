@@ -6,7 +6,7 @@ import type { OnnxTensor } from '../ops/onnx-reader.js';
 import { elements, formatShape, type Shape } from '../shape.js';
 import { readExternal } from './external.js';
 import { damaged } from './model-error.js';
-import { elementType, typeName, type TensorProto } from './schema.js';
+import { elementType, knownTypeName, typeName, type TensorProto } from './schema.js';
 
 /** Tensors of a file hold fewer elements than this; more is taken for damage. */
 export const mostElements = 2 ** 31;
@@ -107,6 +107,13 @@ const encodings: ReadonlyMap<number, Encoding> = new Map<number, Encoding>([
   [elementType.uint8, integer(1, (v, at) => v.getUint8(at))],
   [elementType.bool, integer(1, (v, at) => v.getUint8(at))],
 ]);
+
+/** Whether elements of this type can be read as numbers. */
+export const isReadType = (dataType = 0): boolean => encodings.has(dataType);
+
+/** The type of a tensor's elements, where the format has it and they are not read; null where they are. */
+export const unreadType = ({ dataType = 0 }: TensorProto): string | null =>
+  isReadType(dataType) ? null : (knownTypeName(elementType, dataType) ?? null);
 
 /** A tensor of a file, and what its message or the file beside it holds for it. */
 class FileTensor implements OnnxTensor {

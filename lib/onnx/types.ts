@@ -3,11 +3,7 @@
 import type { DType, Shape, TensorType } from '../shape.js';
 import { damaged } from './model-error.js';
 import { elementType, isFloatType, typeName, type DimensionProto, type ValueInfoProto } from './schema.js';
-import { checkShape } from './tensor.js';
-
-const numericTypes: ReadonlySet<number> = new Set(
-  Object.entries(elementType).flatMap(([name, number]) => (name === 'string' ? [] : [number])),
-);
+import { checkShape, isReadType } from './tensor.js';
 
 /** All integers and flags are 32 bits wide. */
 const valueType = (type = 0): DType => (isFloatType(type) ? 'f32' : 'i32');
@@ -28,7 +24,7 @@ export class DeclaredTypes {
   input(input: ValueInfoProto, asked: Shape | undefined, image: Shape | undefined): TensorType {
     const { elemType = 0, shape } =
       input.type?.tensorType ?? damaged(`input '${input.name}' is not a tensor`);
-    if (!numericTypes.has(elemType))
+    if (!isReadType(elemType))
       damaged(`input '${input.name}': element type ${typeName(elementType, elemType)} is not supported`);
     const dims = shape?.dim ?? [];
     const sizes = asked ?? (shape ? closed(input, dims, image) : unstated(input, image));
@@ -56,19 +52,23 @@ function openSize(dim: DimensionProto, axis: number): number | undefined {
 /** Sizes of all axes; those of an image stand for open ones where the input has its axes. */
 function closed(input: ValueInfoProto, dims: readonly DimensionProto[], image: Shape | undefined): Shape {
   const usual = image && image.length + 1 === dims.length ? [1, ...image] : [];
-  return dims.map((dim, axis) => openSize(dim, axis) ?? usual[axis] ?? openAxis(input, dim, axis));
+  return dims.map((dim, axis) => openSize(dim, axis) ?? usual[axis] ?? openAxis(input, dims, axis));
 }
 
-const unstated = ({ name }: ValueInfoProto, image: Shape | undefined): Shape =>
-  image ? [1, ...image] : damaged(`input '${name}' has no shape; ${advice(name)}`);
+const unstated = ({ name = '' }: ValueInfoProto, image: Shape | undefined): Shape =>
+  image ? [1, ...image] : damaged(`input '${name}' has no shape; ${advice(name, true)}`);
 
-function openAxis({ name }: ValueInfoProto, dim: DimensionProto, axis: number): never {
-  const called = dim.dimParam ? ` ('${dim.dimParam}')` : '';
-  return damaged(`input '${name}' leaves the size of axis ${axis}${called} open; ${advice(name)}`);
+function openAxis({ name = '' }: ValueInfoProto, dims: readonly DimensionProto[], axis: number): never {
+  const called = dims[axis]?.dimParam ? ` ('${dims[axis].dimParam}')` : '';
+  const open = `input '${name}' leaves the size of axis ${axis}${called} open`;
+  return damaged(`${open}; ${advice(name, dims.length === imageAxes)}`);
 }
 
-const advice = (name = ''): string =>
-  `give it with --input C,H,W (inspect, construct), or in code with shapes: {'${name}': [...]}`;
+/** Images and their batch. */
+const imageAxes = 4;
+
+const advice = (name: string, isImage: boolean): string =>
+  `give it ${isImage ? 'with --input C,H,W (inspect, construct), or ' : ''}in code with shapes: {'${name}': [...]}`;
 
 function requireFit(input: ValueInfoProto, dims: readonly DimensionProto[], sizes: Shape): void {
   const fixed = dims.map((dim, axis) =>

@@ -221,7 +221,7 @@ function readSequenceAt(context: OnnxContext): readonly Value[] {
 
 function readConcat(context: OnnxContext): readonly Value[] {
   const axis = axisOf(context.attributes.int('axis'), context.type(0).shape);
-  const parts = Array.from({ length: context.inputs }, (_, index) => index);
+  const parts = partsWithContents(context, axis);
   const fixed = parts.filter((index) => isPerImage(context, index, axis));
   if (fixed.length === 0 || fixed.length === parts.length)
     return context.emit(
@@ -229,6 +229,13 @@ function readConcat(context: OnnxContext): readonly Value[] {
       parts.map((index) => context.data(index)),
     );
   return joinEveryImage(context, axis, parts, fixed);
+}
+
+/** The parts that add to the result; all of them where none does. */
+function partsWithContents(context: OnnxContext, axis: number): readonly number[] {
+  const parts = Array.from({ length: context.inputs }, (_, index) => index);
+  const filled = parts.filter((index) => dim(context.type(index).shape, axis) > 0);
+  return filled.length > 0 ? filled : parts;
 }
 
 /** Whether a part is a constant that the file repeats for every image. */

@@ -25,9 +25,16 @@ function castLike(context: OnnxContext) {
   return [context.data(0)];
 }
 
+/** Nothing is dropped, as at inference. */
+function dropout(context: OnnxContext) {
+  const training = context.given(2) && context.constant(2)?.data[0] !== 0;
+  if (training) context.note('Dropout that the file has for training is passed through');
+  return [context.data(0)];
+}
+
 export const readers: OnnxReaders = {
   Cast: cast,
   CastLike: castLike,
-  Dropout: (context) => [context.data(0)],
+  Dropout: dropout,
   Identity: (context) => [context.data(0)],
 };

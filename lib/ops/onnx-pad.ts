@@ -22,7 +22,7 @@ function readPad(context: OnnxContext): readonly Value[] {
   const borders = bordersOf(context);
   if (borders.length === 0) return [context.data(0)];
   if (mode === 'constant') return padded(context, cut(context, borders), borders);
-  const sides = sidesOf[mode] ?? context.decline(`its mode '${mode}' is not supported`);
+  const sides = sidesOf.get(mode) ?? context.decline(`its mode '${mode}' is not supported`);
   if (borders.some(({ before, after }) => before < 0 || after < 0))
     context.decline(`it cuts, and pads by its mode '${mode}'`);
   if (borders.some(({ axis }) => axis === 0)) context.decline('it pads the batch');
@@ -72,17 +72,17 @@ interface Side {
 
 type Sides = (size: number, border: Border) => { readonly before: Side; readonly after: Side };
 
-const sidesOf: Readonly<Record<string, Sides>> = {
-  edge: (size) => ({ before: { start: 0, step: 0 }, after: { start: size - 1, step: 0 } }),
-  reflect: (size, { before }) => ({
-    before: { start: before, step: -1 },
-    after: { start: size - 2, step: -1 },
-  }),
-  wrap: (size, { before }) => ({
-    before: { start: size - before, step: 1 },
-    after: { start: 0, step: 1 },
-  }),
-};
+const sidesOf: ReadonlyMap<string, Sides> = new Map<string, Sides>([
+  ['edge', (size) => ({ before: { start: 0, step: 0 }, after: { start: size - 1, step: 0 } })],
+  [
+    'reflect',
+    (size, { before }) => ({ before: { start: before, step: -1 }, after: { start: size - 2, step: -1 } }),
+  ],
+  [
+    'wrap',
+    (size, { before }) => ({ before: { start: size - before, step: 1 }, after: { start: 0, step: 1 } }),
+  ],
+]);
 
 function bordered(context: OnnxContext, x: Value, border: Border, sides: Sides): Value {
   const { axis } = border;

@@ -56,6 +56,8 @@ export interface OnnxContext {
    * constant as a trained parameter; the reader then counts as read, and our result stands for its own.
    */
   absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Parameter | null;
+  /** Says what is lost in reading the node; nodes that say the same are told of together. */
+  note(loss: string): void;
   /** States that the operator cannot say what this node says; the node becomes opaque. */
   decline(reason: string): never;
 }

@@ -5,7 +5,7 @@
 
 import { rewrite, type Graph, type GraphBuilder, type Node, type Parameter, type Value } from '../graph.js';
 import { multiply } from '../ops/arithmetic.js';
-import { dispensable } from './removable.js';
+import { takesGate } from './removable.js';
 import { growSegments, segmentOfVertex, type Chain } from './segments.js';
 import { SOURCE, traceGraph, type Edge, type Trace, type Vertex } from './trace.js';
 
@@ -46,7 +46,7 @@ function bareBranches(trace: Trace): ReadonlyMap<Node, ReadonlyMap<number, strin
   for (const sum of trace.vertices) {
     if (sum.joint !== 'sum') continue;
     const named = sum.edges.flatMap((edge): [number, string][] => {
-      const name = dispensable(sum, edge) ? branchName(trace, chains, owner, sum, edge) : null;
+      const name = takesGate(sum, edge) ? branchName(trace, chains, owner, sum, edge) : null;
       return name === null ? [] : [[edge.input, name]];
     });
     if (named.length > 0) branches.set(sum.node, new Map(named));

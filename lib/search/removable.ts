@@ -72,7 +72,7 @@ function canHaveGate(trace: Trace, last: Vertex): boolean {
   if (last.output || last.successors.length !== 1) return false;
   const successor = trace.vertices[last.successors[0] as number] as Vertex;
   if (successor.joint !== 'sum') return false;
-  return successor.edges.some((edge) => edge.from === last.id && dispensable(successor, edge));
+  return successor.edges.some((edge) => edge.from === last.id && takesGate(successor, edge));
 }
 
 function exposedParameter(
@@ -140,9 +140,9 @@ function reasonOfZero(trace: Trace, chain: Chain, blank: Blank): string {
   return `its result is not zero when its parameters are, because of '${node.name}' (${node.op.name})`;
 }
 
-/** Whether the sum keeps its shape without this term. */
-export const dispensable = (sum: Vertex, edge: Edge): boolean =>
-  sum.edges.some((other) => other !== edge && fullSize(sum, other));
+/** Whether a gate can be put on this term: a float can be multiplied, and the sum keeps its shape without it. */
+export const takesGate = (sum: Vertex, edge: Edge): boolean =>
+  edge.value.type.dtype === 'f32' && sum.edges.some((other) => other !== edge && fullSize(sum, other));
 
 /** Whether a term alone gives a sum its shape. */
 export const fullSize = (sum: Vertex, edge: Edge): boolean =>

@@ -5,7 +5,7 @@
 import { HalfspaceError } from '../errors.js';
 import {
   GraphBuilder,
-  makeNode,
+  remakeNode,
   type Graph,
   type Node,
   type Parameter,
@@ -158,11 +158,11 @@ function rebuild(
   const inputs = kept.map((index) => now.get(node.inputs[index] as Value) as Value);
   if (change && inputs.length === 1 && node.inputs.length > 1) {
     // A joint left with one input is that input; at an output a trivial one keeps the output's name.
-    return output ? builder.append(makeNode(node.name, sum(), inputs)).outputs : inputs;
+    return output ? builder.append(remakeNode(node, sum(), inputs)).outputs : inputs;
   }
   if (!change && inputs.every((value, index) => value === node.inputs[index]))
     return builder.append(node).outputs;
-  return builder.append(makeNode(node.name, change?.op ?? node.op, inputs)).outputs;
+  return builder.append(remakeNode(node, change?.op ?? node.op, inputs)).outputs;
 }
 
 function cut(parameter: Parameter, cuts: Cuts): Parameter {

@@ -1,6 +1,7 @@
 // How well a network does on the test split of a dataset: quickly by the program that trains it, and
 // by its own outputs, independent of what trained it.
 
+import { classification } from '../compile/loss.js';
 import type { Dataset } from '../data/dataset.js';
 import { HalfspaceError } from '../errors.js';
 import type { Graph } from '../graph.js';
@@ -27,7 +28,10 @@ export interface EvaluationOptions extends InferenceOptions {
 /** Images that run at once where the caller does not say. */
 const usualBatch = 64;
 
-/** Runs the whole test split through the network. Throws ERR_SHAPE where it does not fit the images. */
+/**
+ * Runs the whole test split through the network. Throws ERR_GRAPH where it is no network of images and logits,
+ * ERR_SHAPE where it does not fit those of the data set.
+ */
 export async function evaluate(
   graph: Graph,
   weights: Weights,
@@ -88,10 +92,14 @@ export function countCorrect(logits: Float32Array, labels: Int32Array): number {
 const indexOfLargest = (values: Float32Array): number =>
   values.reduce((best, value, index) => (value > (values[best] as number) ? index : best), 0);
 
-/** Throws ERR_SHAPE unless the network takes the dataset's images and tells its classes apart. */
+/**
+ * Throws ERR_GRAPH unless the network takes images and gives logits, ERR_SHAPE unless they are those of the
+ * dataset's images and classes.
+ */
 export function checkFits(graph: Graph, dataset: Dataset): void {
-  const input = graph.inputs[0]?.type.shape.slice(1) ?? [];
-  const classes = graph.outputs[0]?.type.shape[1];
+  const { images, logits } = classification(graph);
+  const input = images.type.shape.slice(1);
+  const classes = logits.type.shape[1];
   if (formatShape(input) !== formatShape(dataset.shape)) {
     throw new HalfspaceError(
       'ERR_SHAPE',

@@ -176,7 +176,7 @@ export class Session implements Disposable {
       }
     }
     return tensors.map((tensor) => {
-      const array = inputs[tensor.name];
+      const array = Object.hasOwn(inputs, tensor.name) ? inputs[tensor.name] : undefined;
       return array === undefined && optional.includes(tensor.name) ? array : checkInput(entry, tensor, array);
     });
   }
