@@ -64,7 +64,7 @@ export class Reading {
 
   constructor(readonly source: Source) {
     this.builder = new GraphBuilder(source.names);
-    this.nextBatch = new NextBatch(this.builder.nodes);
+    this.nextBatch = new NextBatch(this.builder);
     const { valueInfo, output } = source.graph;
     this.types = new DeclaredTypes([...valueInfo, ...output]);
   }
