@@ -19,25 +19,25 @@ const y = untyped('y');
 /** Files whose node 'stuck' fits one image but not two, or `batch` but not one more. */
 const stuck: readonly (readonly [what: string, batch: number, model: Model])[] = [
   [
-    'an image taken out of the batch',
+    'an axis of one image that goes',
     1,
     {
       inputs: [x],
-      nodes: [node('Gather', ['x', 'i'], ['a'], {}, 'stuck'), node('Relu', ['a'], ['y'])],
-      constants: [int64s('i', [], [0])],
+      nodes: [node('Squeeze', ['x', 'i'], ['a'], {}, 'stuck'), node('Relu', ['a'], ['y'])],
+      constants: [int64s('i', [1], [0])],
       outputs: [y],
     },
   ],
   [
-    'a batch that is doubled and taken apart again',
+    'a batch that is doubled and added to itself',
     1,
     {
       inputs: [x],
       nodes: [
         node('Relu', ['x'], ['a']),
         node('Concat', ['x', 'a'], ['b'], { axis: 0 }, 'doubled'),
-        node('Split', ['b'], ['c', 'd'], { axis: 0 }, 'stuck'),
-        node('Add', ['c', 'd'], ['y'], {}, 'sum'),
+        node('Add', ['b', 'x'], ['c'], {}, 'stuck'),
+        node('Relu', ['c'], ['y']),
       ],
       outputs: [y],
     },

@@ -305,7 +305,7 @@ const cases: readonly ReaderCase[] = [
     attributes: { axis: 2 },
   }),
   of('everything in four axes', 'Gather', {
-    data: [[2, 6]],
+    data: [[1, 6]],
     inputs: [0, int64s('i', [1, 6, 1, 1], [0, 1, 2, 3, 4, 5])],
     attributes: { axis: 1 },
   }),

@@ -54,8 +54,9 @@ function opaqueInputs(reading: Reading, { inputs }: BoundNode): readonly Value[]
 
 /** The values of our graph that a name stands for. */
 export function valuesOf(known: Known | null): readonly Value[] {
-  if (known === null || known.kind === 'constant') return [];
-  return known.kind === 'sequence' ? known.values : [known.value];
+  if (known === null) return [];
+  if ('values' in known) return known.values;
+  return 'value' in known ? [known.value] : [];
 }
 
 /** Whether no input of the network reaches the node. */
