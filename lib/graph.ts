@@ -351,6 +351,11 @@ export class GraphBuilder {
     return names;
   }
 
+  /** The inputs so far, as they become more. */
+  get inputs(): readonly Value[] {
+    return this.#inputs;
+  }
+
   /** The nodes so far, as they become more. */
   get nodes(): readonly Node[] {
     return this.#nodes;
@@ -429,12 +434,24 @@ function retype(graph: Graph, types: readonly TensorType[]): Graph {
   );
 }
 
-/** The same network at batch size `size`: the first axis of every input is set to it. */
-export const atBatch = (graph: Graph, size: number): Graph =>
-  retype(
-    graph,
-    graph.inputs.map((v) => ({ dtype: v.type.dtype, shape: [size, ...v.type.shape.slice(1)] })),
-  );
+/** How many images a network's inputs are for: the first axis of the first one that has axes. */
+export const batchOf = (inputs: readonly Value[]): number =>
+  inputs.find(({ type }) => type.shape.length > 0)?.type.shape[0] ?? 1;
+
+/**
+ * The types of `inputs` for `size` images. A first axis that is as long as the batch holds it; inputs of
+ * another length there, and single numbers, are the same for all images.
+ */
+export function typesAtBatch(inputs: readonly Value[], size: number): readonly TensorType[] {
+  const batch = batchOf(inputs);
+  return inputs.map(({ type: { dtype, shape } }) => ({
+    dtype,
+    shape: shape[0] === batch ? shape.with(0, size) : shape,
+  }));
+}
+
+/** The same network at batch size `size`. */
+export const atBatch = (graph: Graph, size: number): Graph => retype(graph, typesAtBatch(graph.inputs, size));
 
 /** Number of parameters; the trainable ones only, as papers count. */
 export const countParameters = (graph: Graph): number =>
@@ -444,6 +461,16 @@ export const countParameters = (graph: Graph): number =>
 
 /** Multiply-accumulates of the whole graph at its own batch size. */
 export const countMacs = (graph: Graph): number => graph.nodes.reduce((sum, node) => sum + nodeMacs(node), 0);
+
+/** Those for one image; for its share of the batch where the network works at its own batch size only. */
+export function imageMacs(graph: Graph): number {
+  try {
+    return countMacs(atBatch(graph, 1));
+  } catch (error) {
+    if (!(error instanceof HalfspaceError && error.code === 'ERR_SHAPE')) throw error;
+    return countMacs(graph) / batchOf(graph.inputs);
+  }
+}
 
 export const nodeMacs = (node: Node): number =>
   node.op.macs(

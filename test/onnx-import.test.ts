@@ -1401,6 +1401,28 @@ for (const [what, bytes, message] of bad) {
   test(`${what} is refused`, (t) => refused(t, () => fromOnnx(bytes), 'ERR_MODEL', message));
 }
 
+test('what takes elements in no order takes memory when it runs, not when it is read', (t) => {
+  const size = 2048;
+  const order = Array.from({ length: size }, (_, index) => (index * 1021) % size);
+  const names = ['x', 'a', 'b', 'c', 'd', 'y'];
+  const bytes = modelBytes({
+    inputs: [value('x', ['N', size])],
+    nodes: names
+      .slice(1)
+      .map((name, index) => node('Gather', [names[index] ?? '', 'i'], [name], { axis: 1 })),
+    constants: [int64s('i', [size], order)],
+    outputs: [untyped('y')],
+  });
+  const before = process.memoryUsage().arrayBuffers;
+  const { parameters } = fromOnnx(bytes);
+  // One matrix takes 4 bytes for each of its elements.
+  t.true(process.memoryUsage().arrayBuffers - before < 4 * size * size);
+  t.deepEqual(
+    parameters.map(({ type }) => type.shape),
+    Array.from({ length: 5 }, () => [size, size]),
+  );
+});
+
 test('an operator set that is too old is refused as such', (t) => {
   const message = 'uses version 7 of the ONNX operators, this library reads 11 to 24';
   refused(t, () => fromOnnx(modelBytes({ ...plain, opset: 7 })), 'ERR_UNSUPPORTED', message);

@@ -8,7 +8,7 @@ import { compileInference } from '../lib/compile/inference.js';
 import { packWeights } from '../lib/compile/layout.js';
 import { compileTraining } from '../lib/compile/training.js';
 import { HYPER } from '../lib/compile/update.js';
-import type { Graph } from '../lib/graph.js';
+import { typesAtBatch, type Graph } from '../lib/graph.js';
 import { random } from '../lib/random.js';
 import { elements, type Shape } from '../lib/shape.js';
 import { openNative } from '../lib/train/device-network.js';
@@ -19,16 +19,13 @@ import { ReferenceSession } from './reference.js';
 
 export type Contents = Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 
-/** Normal noise for each input of `graph`, with `batch` in place of the first axis. */
+/** Normal noise for each input of `graph`, for `batch` images. */
 export const noise = (graph: Graph, batch: number, seed = 1): Contents =>
   Object.fromEntries(
-    graph.inputs.map((value, index) => {
-      const shape = [batch, ...value.type.shape.slice(1)];
+    typesAtBatch(graph.inputs, batch).map(({ shape }, index) => {
       const stream = random(seed, index);
-      return [
-        value.name,
-        { shape, data: Float32Array.from({ length: elements(shape) }, () => stream.normal()) },
-      ];
+      const data = Float32Array.from({ length: elements(shape) }, () => stream.normal());
+      return [graph.inputs[index]?.name ?? '', { shape, data }];
     }),
   );
 

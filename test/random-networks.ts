@@ -139,6 +139,15 @@ const otherSteps = {
     const start = b % channels(x);
     return net.apply(ops.slice({ axes: [1], starts: [start], sizes: [channels(x) - start] }), [x]);
   },
+  product: (net, values, [a, b]) => {
+    const x = pick(values, a);
+    return net.apply(ops.matmul(), [net.apply(ops.softmax(3), [x]), pick(fitting(values, x), b)]);
+  },
+  weighted: (net, values, [a, b]) => {
+    const columns = net.parameter('columns', [SIZE, SIZE], { kind: 'normal', deviation: 1 });
+    const product = net.apply(ops.matmul(), [pick(values, a), columns]);
+    return b % 2 === 0 ? product : net.add([pick(fitting(values, product), 0), product]);
+  },
   split: (net, values, [a]) => {
     const x = pick(values, a);
     const first = Math.ceil(channels(x) / 2);

@@ -319,6 +319,22 @@ test('channels are not taken out of an excitation whose factors are made of all 
   );
 });
 
+/** Two branches, and their concatenation joined to itself `times` times, each of twice as many channels. */
+const doubled = (times: number): SearchSpace =>
+  concatThen((net, joined) => {
+    let wide = joined;
+    for (let count = 0; count < times; count += 1) wide = net.concat([wide, wide]);
+    return [net.relu(wide)];
+  });
+
+test('more channels than can be followed keep the inputs of a concatenation', (t) => {
+  const tooMany = "the channels that it gives to 'cat' are too many to follow";
+  t.not(reason(doubled(8), 'a'), tooMany);
+  const many = doubled(24);
+  t.is(reason(many, 'a'), tooMany);
+  t.is(reason(many, 'b'), tooMany);
+});
+
 test('channels that would not stay zero keep the inputs of a concatenation', (t) => {
   const found = concatThen((net, joined) => [net.conv(net.sigmoid(joined, { name: 'gate' }), 2)]);
   t.is(reason(found, 'a'), "the channels that it gives to 'cat' would not stay zero in 'gate' (Sigmoid)");

@@ -18,6 +18,7 @@ import { damaged } from './model-error.js';
 import { NextBatch } from './next-batch.js';
 import type { Source, SourceNode } from './source.js';
 import { floatsOf, isUniform } from './tensor.js';
+import { TiedWeights } from './tied-weights.js';
 import { DeclaredTypes } from './types.js';
 
 /** Axes for which programs have room. */
@@ -81,11 +82,13 @@ export class Reading {
   /** What the file declares about values. */
   readonly types: DeclaredTypes;
   readonly nextBatch: NextBatch;
-  readonly #parameters = new Map<OnnxLayout | null, Map<OnnxTensor, Parameter>>();
+  readonly #parameters = new Map<OnnxLayout | null, Map<OnnxTensor, Value>>();
+  readonly #tied: TiedWeights;
 
   constructor(readonly source: Source) {
     this.builder = new GraphBuilder(source.names);
-    this.nextBatch = new NextBatch(this.builder.nodes);
+    this.nextBatch = new NextBatch(this.builder);
+    this.#tied = new TiedWeights(this.builder);
     const { valueInfo, output } = source.graph;
     this.types = new DeclaredTypes([...valueInfo, ...output]);
   }
@@ -104,28 +107,37 @@ export class Reading {
    * elements are equal: exporters merge tensors of equal contents, and the zeros and ones that a network
    * starts with are equal by chance. Each reader then gets its own.
    */
-  parameter(tensor: OnnxTensor, role: Role, layout: OnnxLayout | null = null): Parameter {
-    if (role !== 'data' && isUniform(tensor)) return this.#make(tensor, role, layout);
-    const made = this.#parameters.get(layout) ?? new Map<OnnxTensor, Parameter>();
+  parameter(tensor: OnnxTensor, role: Role, layout: OnnxLayout | null = null): Value {
+    if (role !== 'data' && isUniform(tensor)) return this.#make(arranged(tensor, layout), role);
+    const made = this.#parameters.get(layout) ?? new Map<OnnxTensor, Value>();
     this.#parameters.set(layout, made);
-    const parameter = made.get(tensor) ?? this.#make(tensor, role, layout);
-    made.set(tensor, parameter);
-    return parameter;
+    const value = made.get(tensor) ?? this.#makeTied(arranged(tensor, layout), role);
+    made.set(tensor, value);
+    return value;
   }
 
-  #make(tensor: OnnxTensor, role: Role, layout: OnnxLayout | null): Parameter {
-    const arranged = layout ? layout(tensor) : tensor;
-    return this.builder.parameter(arranged.name, arranged.shape, new Stored(arranged), role === 'trained');
+  #makeTied(tensor: OnnxTensor, role: Role): Value {
+    if (role !== 'trained') return this.#make(tensor, role);
+    return this.#tied.get(tensor) ?? this.#tied.add(tensor, this.#make(tensor, role));
+  }
+
+  #make(tensor: OnnxTensor, role: Role): Parameter {
+    return this.builder.parameter(tensor.name, tensor.shape, new Stored(tensor), role === 'trained');
   }
 }
+
+const arranged = (tensor: OnnxTensor, layout: OnnxLayout | null): OnnxTensor =>
+  layout ? layout(tensor) : tensor;
 
 /** First contents of a parameter, converted from those of the file when they are asked for. */
 class Stored {
   readonly kind = 'data';
   readonly #tensor: OnnxTensor;
 
+  /** What the tensor was turned from is not held along with it. */
   constructor(tensor: OnnxTensor) {
-    this.#tensor = tensor;
+    const { name, stored, dtype, shape, turned } = tensor;
+    this.#tensor = turned ? { name, stored, dtype, shape, data: tensor.data } : tensor;
   }
 
   get data(): Float32Array {
@@ -204,12 +216,12 @@ export class Context implements OnnxContext {
     return known.kind === 'sequence' ? known.values : this.decline(`input ${index} is not a sequence`);
   }
 
-  trained(index: number, layout?: OnnxLayout): Parameter {
+  trained(index: number, layout?: OnnxLayout): Value {
     this.#requireFloats(index);
     return this.#reading.parameter(this.#required(index), 'trained', layout);
   }
 
-  statistic(index: number): Parameter {
+  statistic(index: number): Value {
     return this.#reading.parameter(this.#required(index), 'statistic');
   }
 
@@ -226,7 +238,7 @@ export class Context implements OnnxContext {
     return builder.append(node).outputs;
   }
 
-  absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Parameter | null {
+  absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Value | null {
     const { source } = this.#reading;
     const result = this.#node.proto.output[0] ?? '';
     const [follower, ...others] = source.readersOf(result) ?? [];

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { HalfspaceError, invariant } from '../errors.js';
 import {
   atBatch,
+  batchOf,
   type Graph,
   type Node,
   type OnnxConstant,
@@ -112,10 +113,8 @@ const types = (values: readonly Value[]): TensorType[] => values.map((v) => v.ty
 
 /** The network at another batch size, which shows the axes that depend on it; itself where it works at one only. */
 function atNextBatch(graph: Graph): Graph {
-  const size = graph.inputs[0]?.type.shape[0];
-  if (size === undefined) return graph;
   try {
-    return atBatch(graph, size + 1);
+    return atBatch(graph, batchOf(graph.inputs) + 1);
   } catch (error) {
     if (error instanceof HalfspaceError) return graph;
     throw error;

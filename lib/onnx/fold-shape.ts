@@ -1,6 +1,7 @@
 // Constant folding that moves elements without computing on them: making, joining, cutting and
 // reshaping constants.
 
+import { turnedBy } from '../ops/onnx-reader.js';
 import { cutsOf } from '../ops/onnx-slice.js';
 import { broadcast, elements, formatShape, sameShape, type Shape } from '../shape.js';
 import {
@@ -110,7 +111,8 @@ const unsqueeze: Evaluator = (node) => {
 };
 
 const transpose: Evaluator = (node) => {
-  const { dtype, shape, data } = operand(node, 0);
+  const source = operand(node, 0);
+  const { dtype, shape, data } = source;
   const { strides } = rowMajor(shape);
   const order = node.attributes.ints('perm', [...shape.keys()].toReversed());
   const axes = order.map((axis) => axisOf(node, axis, shape.length));
@@ -118,7 +120,7 @@ const transpose: Evaluator = (node) => {
   node.claim(data.length);
   const pick = (of: readonly number[]): number[] => axes.map((axis) => of[axis] as number);
   const permuted = { shape: pick(shape), strides: pick(strides), offset: 0 };
-  return { dtype, shape: permuted.shape, data: gather(data, permuted) };
+  return { dtype, shape: permuted.shape, data: gather(data, permuted), turned: turnedBy(source, axes) };
 };
 
 const concat: Evaluator = (node) => {

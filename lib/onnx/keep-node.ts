@@ -5,21 +5,25 @@
 
 import { makeNode, type Value } from '../graph.js';
 import { opaque, opaqueLike, type Unread } from '../ops/opaque.js';
-import { f32 } from '../shape.js';
+import { f32, type TensorType } from '../shape.js';
 import type { BoundNode, Known, Reading } from './context.js';
 
 /** What a result is taken for whose type the file does not declare. */
 type Undeclared = 'untyped' | 'like its input';
 
-/** Adds an opaque node; a result of undeclared type stays untyped where nothing can be guessed. */
+/**
+ * Adds an opaque node; a result of undeclared type stays untyped where nothing can be guessed. `known` are
+ * types of results that need no declaration.
+ */
 export function keepNode(
   reading: Reading,
   node: BoundNode,
   unread: Unread,
   undeclared: Undeclared = 'untyped',
+  known: readonly (TensorType | null)[] = [],
 ): readonly Known[] {
   const { proto, name } = node;
-  const declared = proto.output.map((output) => reading.types.declared(output));
+  const declared = proto.output.map((output, index) => known[index] ?? reading.types.declared(output));
   const inputs = opaqueInputs(reading, node);
   const model = undeclared === 'untyped' || declared[0] || declared.length !== 1 ? null : onlyData(node);
   const types = declared.map((type) => type ?? f32([]));
@@ -45,12 +49,17 @@ const isFixed = ({ kind }: Known): boolean => kind === 'constant' || kind === 'u
 /** Tensors of floats are taken for weights; numbers and integers for settings, which need no edge. */
 function opaqueInputs(reading: Reading, { inputs }: BoundNode): readonly Value[] {
   return inputs.flatMap((known) => {
-    if (known === null || known.kind === 'unread') return [];
-    if (known.kind === 'sequence') return known.values;
-    if (known.kind !== 'constant') return [known.value];
+    if (known?.kind !== 'constant') return valuesOf(known);
     const { tensor } = known;
     return tensor.dtype === 'float' && tensor.shape.length > 0 ? [reading.parameter(tensor, 'trained')] : [];
   });
+}
+
+/** The values of our graph that a name stands for. */
+export function valuesOf(known: Known | null): readonly Value[] {
+  if (known === null) return [];
+  if ('values' in known) return known.values;
+  return 'value' in known ? [known.value] : [];
 }
 
 /** Whether no input of the network reaches the node. */

@@ -3,13 +3,14 @@
 
 import { HalfspaceError } from '../errors.js';
 import type { OnnxReader, OnnxTensor } from '../ops/onnx-reader.js';
+import { batchOf, type Value } from '../graph.js';
 import type { Unread } from '../ops/opaque.js';
 import type { TensorType } from '../shape.js';
 import { Attributes } from './attributes.js';
 import type { Constant } from './constant.js';
 import { Context, knownType, type BoundNode, type Known, type Reading } from './context.js';
 import { evaluatorOf } from './fold.js';
-import { isGuessed, isLost, isLostValue, keepNode } from './keep-node.js';
+import { isGuessed, isLost, isLostValue, keepNode, valuesOf } from './keep-node.js';
 import { damaged } from './model-error.js';
 import { onnxReaders } from './readers.js';
 import { isDefaultDomain, type SourceNode } from './source.js';
@@ -86,6 +87,11 @@ function understand(reading: Reading, node: BoundNode): void {
     const undeclared = isKnownOperator(node) ? 'untyped' : 'like its input';
     return bind(reading, node, keepNode(reading, node, values, undeclared));
   }
+  if (breaksBatch(reading, node, values.flat())) {
+    const reason = `it works at no batch size but ${batchOf(reading.builder.inputs)}`;
+    const types = values.map((value) => ('origin' in value ? value.type : null));
+    return bind(reading, node, keepNode(reading, node, { reason, follows: false }, 'untyped', types));
+  }
   const lost = isLost(node);
   const guessed = isGuessed(node);
   const results = values.map((value): Known =>
@@ -99,6 +105,12 @@ function understand(reading: Reading, node: BoundNode): void {
     bind(reading, context.follower, results.slice(0, 1));
   }
 }
+
+/** Whether its results are `values` at the network's batch size only, although what it reads is there at others. */
+const breaksBatch = ({ nextBatch }: Reading, { inputs }: BoundNode, values: readonly Value[]): boolean => {
+  const isKnown = (value: Value): boolean => nextBatch.type(value) !== null;
+  return !values.every(isKnown) && inputs.flatMap(valuesOf).every(isKnown);
+};
 
 /** What the node's results are in our graph, or why nobody can say. */
 function understood(node: BoundNode, context: Context): ReturnType<OnnxReader> | Unread {

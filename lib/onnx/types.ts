@@ -12,6 +12,8 @@ const valueType = (type = 0): DType => (isFloatType(type) ? 'f32' : 'i32');
 export class DeclaredTypes {
   readonly #declared: ReadonlyMap<string, ValueInfoProto>;
   readonly #sizes = new Map<string, number>();
+  /** What an open batch axis stands for: that of the first input that has axes, or 1. */
+  #batch: number | undefined;
 
   constructor(declared: readonly ValueInfoProto[]) {
     this.#declared = new Map(declared.map((value) => [value.name ?? '', value]));
@@ -27,7 +29,8 @@ export class DeclaredTypes {
     if (!isReadType(elemType))
       damaged(`input '${input.name}': element type ${typeName(elementType, elemType)} is not supported`);
     const dims = shape?.dim ?? [];
-    const sizes = asked ?? (shape ? closed(input, dims, image) : unstated(input, image));
+    const sizes = asked ?? (shape ? closed(input, dims, image, this.#batch) : unstated(input, image));
+    this.#batch ??= sizes[0];
     if (shape) requireFit(input, dims, sizes);
     if (checkShape(`input '${input.name}'`, sizes) === 0) damaged(`input '${input.name}' has no elements`);
     dims.forEach((dim, axis) => this.#sizes.set(dim.dimParam ?? '', sizes[axis] as number));
@@ -43,16 +46,21 @@ export class DeclaredTypes {
   }
 }
 
-/** A declared size; 1 for an open batch axis, which files of old declare as 0 or -1. */
-function openSize(dim: DimensionProto, axis: number): number | undefined {
+/** A declared size; the batch for an open first axis, which files of old declare as 0 or -1. */
+function openSize(dim: DimensionProto, axis: number, batch: number): number | undefined {
   const size = dim.dimParam ? undefined : dim.dimValue;
-  return axis === 0 && (size ?? 0) <= 0 ? 1 : size;
+  return axis === 0 && (size ?? 0) <= 0 ? batch : size;
 }
 
 /** Sizes of all axes; those of an image stand for open ones where the input has its axes. */
-function closed(input: ValueInfoProto, dims: readonly DimensionProto[], image: Shape | undefined): Shape {
+function closed(
+  input: ValueInfoProto,
+  dims: readonly DimensionProto[],
+  image: Shape | undefined,
+  batch = 1,
+): Shape {
   const usual = image && image.length + 1 === dims.length ? [1, ...image] : [];
-  return dims.map((dim, axis) => openSize(dim, axis) ?? usual[axis] ?? openAxis(input, dims, axis));
+  return dims.map((dim, axis) => openSize(dim, axis, batch) ?? usual[axis] ?? openAxis(input, dims, axis));
 }
 
 const unstated = ({ name = '' }: ValueInfoProto, image: Shape | undefined): Shape =>

@@ -171,22 +171,34 @@ function requireFew(context: OnnxContext, positions: readonly number[], count: n
     context.decline(`it takes ${positions.length} elements of ${count} in no order`);
 }
 
-/** Rows of zeros with a one at each of the positions. */
+/** Rows of zeros with a one at each of the positions, made when they are asked for. */
 const unitRows =
   (positions: readonly number[], count: number): OnnxLayout =>
-  ({ name, stored }) => {
-    const data = new Float32Array(positions.length * count);
-    for (const [row, position] of positions.entries()) data[row * count + position] = 1;
-    return { name, stored, dtype: 'float', shape: [positions.length, count], data };
-  };
+  ({ name, stored }) => ({
+    name,
+    stored,
+    dtype: 'float',
+    shape: [positions.length, count],
+    get data() {
+      const data = new Float32Array(positions.length * count);
+      for (const [row, position] of positions.entries()) data[row * count + position] = 1;
+      return data;
+    },
+  });
 
 /** Likewise columns. */
 const unitColumns =
   (positions: readonly number[], count: number): OnnxLayout =>
-  ({ name, stored }) => {
-    const data = new Float32Array(positions.length * count);
-    for (const [column, position] of positions.entries()) data[position * positions.length + column] = 1;
-    return { name, stored, dtype: 'float', shape: [count, positions.length], data };
-  };
+  ({ name, stored }) => ({
+    name,
+    stored,
+    dtype: 'float',
+    shape: [count, positions.length],
+    get data() {
+      const data = new Float32Array(positions.length * count);
+      for (const [column, position] of positions.entries()) data[position * positions.length + column] = 1;
+      return data;
+    },
+  });
 
 export const readers: OnnxReaders = { Gather: readGather, GatherND: readGatherPositions };

@@ -2,7 +2,7 @@
 // for it: it is layer normalisation over the axes after the channels, or after the groups, then a scale and a
 // shift of its own for each channel.
 
-import type { Parameter, Value } from '../graph.js';
+import type { Value } from '../graph.js';
 import { add, multiply } from './arithmetic.js';
 import { layerNorm } from './layer-norm.js';
 import { isReshaped } from './normalised.js';
@@ -19,7 +19,7 @@ const columns: readonly OnnxLayout[] = Array.from({ length: 8 }, (_, axes): Onnx
 });
 
 /** Scale or bias, input `index`, beside a tensor of `rank` axes. */
-function column(context: OnnxContext, index: number, rank: number): Parameter {
+function column(context: OnnxContext, index: number, rank: number): Value {
   const layout = columns[rank - PIXELS] ?? context.decline(`its input has ${rank} axes`);
   return context.trained(index, layout);
 }

@@ -2,7 +2,7 @@
 
 import type { Epilogue, GradientContext, NarrowRule, Op, Value } from '../graph.js';
 import { elements, type TensorType } from '../shape.js';
-import type { OnnxTensor } from './onnx-reader.js';
+import { turnedBy, type OnnxTensor } from './onnx-reader.js';
 import {
   arity,
   beforeEpilogue,
@@ -93,5 +93,6 @@ export function transposedMatrix(tensor: OnnxTensor): OnnxTensor {
       data[column * rows + row] = from[row * columns + column] as number;
     }
   }
-  return { name: tensor.name, stored: tensor.stored, dtype: tensor.dtype, shape: [columns, rows], data };
+  const { name, stored, dtype } = tensor;
+  return { name, stored, dtype, shape: [columns, rows], data, turned: turnedBy(tensor, [1, 0]) };
 }

@@ -1,7 +1,7 @@
 // What an operator's file says to read its ONNX form back: a reader makes our nodes from one ONNX node.
 // The importer knows the graph and no operator, a reader knows the operator and no file.
 
-import type { Op, Parameter, Value } from '../graph.js';
+import type { Op, Value } from '../graph.js';
 import { dim, type Shape, type TensorType } from '../shape.js';
 
 /** A constant of an ONNX file. Integers and flags are held as numbers too; only arithmetic tells them apart. */
@@ -12,6 +12,22 @@ export interface OnnxTensor {
   readonly dtype: 'float' | 'int';
   readonly shape: Shape;
   readonly data: ArrayLike<number>;
+  /** Where it is another one with its axes in another order. */
+  readonly turned?: Turned;
+}
+
+/** A tensor whose axis i is axis order[i] of `from`. */
+export interface Turned {
+  readonly from: Omit<OnnxTensor, 'name' | 'stored'>;
+  readonly order: readonly number[];
+}
+
+/** What `tensor` is with its axes in another order, however often that has been done before. */
+export function turnedBy(tensor: Turned['from'], order: readonly number[]): Turned {
+  const { turned } = tensor;
+  return turned
+    ? { from: turned.from, order: order.map((axis) => turned.order[axis] as number) }
+    : { from: tensor, order };
 }
 
 /** Attributes of a node by name; without a fallback a missing one is ERR_MODEL. */
@@ -45,17 +61,20 @@ export interface OnnxContext {
   data(index: number, layout?: OnnxLayout): Value;
   /** The tensors of input `index`, which is a sequence. Declines where it is none. */
   sequence(index: number): readonly Value[];
-  /** Constant input `index` as a trained parameter. Declines where it is no constant. */
-  trained(index: number, layout?: OnnxLayout): Parameter;
+  /**
+   * Constant input `index` as a trained parameter, or as one that is there already with its axes in another
+   * order. Declines where it is no constant.
+   */
+  trained(index: number, layout?: OnnxLayout): Value;
   /** Constant input `index` as a parameter that only statistics change. Declines likewise. */
-  statistic(index: number): Parameter;
+  statistic(index: number): Value;
   /** Adds a node; the first is named like the ONNX node, the second like one that was absorbed. */
   emit(op: Op, inputs: readonly Value[]): readonly Value[];
   /**
    * Where the only reader of the first output is an `opType` node with a constant that `accept`s: that
    * constant as a trained parameter; the reader then counts as read, and our result stands for its own.
    */
-  absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Parameter | null;
+  absorb(opType: string, accept: (tensor: OnnxTensor) => boolean): Value | null;
   /** Says what is lost in reading the node; nodes that say the same are told of together. */
   note(loss: string): void;
   /** States that the operator cannot say what this node says; the node becomes opaque. */

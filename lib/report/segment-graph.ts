@@ -1,7 +1,7 @@
 // The segment graph as it is drawn: one box a segment, arrows between boxes, and what erasing some groups
 // does to each. Facts only; sizes, places and colours come later.
 
-import { nodeMacs, type Node, type Value } from '../graph.js';
+import { batchOf, nodeMacs, type Node, type Value } from '../graph.js';
 import { setOf } from '../search/selection.js';
 import type { SearchSpace, Segment } from '../search/space.js';
 import { SOURCE, type Vertex } from '../search/trace.js';
@@ -86,7 +86,7 @@ const exitOf = (view: View, segment: Segment): Vertex => verticesOf(view, segmen
 
 function box(view: View, segment: Segment): Box {
   const { id, nodes, params, removable, reason } = segment;
-  const batch = view.space.graph.inputs[0]?.type.shape[0] ?? 1;
+  const batch = batchOf(view.space.graph.inputs);
   return {
     id,
     operators: nodes.map((node) => node.op.name),

@@ -1,6 +1,6 @@
 // The page of `inspect --html`: what can be erased of a network, and why not the rest.
 
-import { atBatch, countMacs, countParameters } from '../graph.js';
+import { countParameters, imageMacs } from '../graph.js';
 import type { SearchSpace } from '../search/space.js';
 import { section, page } from './page.js';
 import { formatCount } from './numbers.js';
@@ -20,7 +20,7 @@ export async function drawSpace(
   const removable = segments.filter((segment) => segment.removable).length;
   const facts = [
     `${formatCount(countParameters(graph))} parameters`,
-    `${formatCount(countMacs(atBatch(graph, 1)))} multiply-accumulates`,
+    `${formatCount(imageMacs(graph))} multiply-accumulates`,
     `${segments.length} segments, ${removable} removable`,
     `${groups.length} groups, at most ${maxRemovable} can go together`,
   ];

@@ -2,7 +2,7 @@
 // image. Equal to counting the constructed graph, which a test holds it to.
 
 import { invariant } from '../errors.js';
-import { nodeMacs, type Graph, type Node, type Parameter, type Value } from '../graph.js';
+import { batchOf, nodeMacs, type Node, type Parameter, type Value } from '../graph.js';
 import { elements, type TensorType } from '../shape.js';
 import { slicedShape, type NarrowedVertex } from './narrow.js';
 import type { Skeleton } from './skeleton.js';
@@ -41,11 +41,8 @@ export function costOf({ trace }: Skeleton, { plan, needed }: Evaluation): Cost 
       else params += change ? ownParams([shared], trace.vertices[id] as Vertex, change) : sizeOf(shared);
     }
   }
-  return { params, macs: macs / batchSize(trace.graph) };
+  return { params, macs: macs / batchOf(trace.graph.inputs) };
 }
-
-/** Networks are linear in the batch, the first axis of their inputs. */
-const batchSize = (graph: Graph): number => graph.inputs[0]?.type.shape[0] ?? 1;
 
 /** What a vertex costs as it stands. */
 interface Price {

@@ -1,7 +1,7 @@
 // The search space as the document that `halfspace inspect --json` prints. Other tools read it: keep it
 // stable.
 
-import { atBatch, countMacs, countParameters, type Value } from '../graph.js';
+import { countParameters, imageMacs, type Value } from '../graph.js';
 import { listUnsupported, type Unsupported } from '../ops/opaque.js';
 import { runs, type Group } from './groups.js';
 import type { Member } from './losses.js';
@@ -44,7 +44,7 @@ export const inspectDocument = (space: SearchSpace, model: string): InspectDocum
   inputs: space.graph.inputs.map(describeValue),
   outputs: space.graph.outputs.map(describeValue),
   params: countParameters(space.graph),
-  macs: countMacs(atBatch(space.graph, 1)),
+  macs: imageMacs(space.graph),
   unsupported: listUnsupported(space.graph),
   segments: space.segments.map(({ nodes, ...segment }) => ({
     id: segment.id,

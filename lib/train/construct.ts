@@ -2,7 +2,7 @@
 
 import { arenaLayout, offsetOf, packWeights, unpackWeights } from '../compile/layout.js';
 import { HalfspaceError } from '../errors.js';
-import type { Graph } from '../graph.js';
+import { typesAtBatch, type Graph, type Value } from '../graph.js';
 import { random } from '../random.js';
 import { foldGates } from '../search/fold-gates.js';
 import { setOf } from '../search/selection.js';
@@ -127,13 +127,12 @@ function withoutGroups(
   return { weights: unpackWeights(layout, graph, arena), zero };
 }
 
-/** Standard normal images for every input, always the same ones; whole numbers where it holds integers. */
+/** Standard normal numbers for every input, always the same ones; whole ones where it holds integers. */
 const randomInputs = (graph: Graph, batch: number): Buffers =>
   Object.fromEntries(
-    graph.inputs.map(({ name, type }, index) => {
+    typesAtBatch(graph.inputs, batch).map(({ dtype, shape }, index) => {
       const stream = random(0, index);
-      const length = batch * elements(type.shape.slice(1));
-      const images = Float32Array.from({ length }, () => stream.normal());
-      return [name, type.dtype === 'i32' ? Int32Array.from(images) : images];
+      const values = Float32Array.from({ length: elements(shape) }, () => stream.normal());
+      return [(graph.inputs[index] as Value).name, dtype === 'i32' ? Int32Array.from(values) : values];
     }),
   );

@@ -1,6 +1,6 @@
 // What a network costs, as papers count: trainable parameters, and multiply-accumulates at batch 1.
 
-import { atBatch, countMacs, countParameters, type Graph } from '../graph.js';
+import { countParameters, imageMacs, type Graph } from '../graph.js';
 
 /** Size of a network: trainable parameters, and multiply-accumulates at batch 1. */
 export interface Cost {
@@ -10,5 +10,5 @@ export interface Cost {
 
 export const costOf = (graph: Graph): Cost => ({
   params: countParameters(graph),
-  macs: countMacs(atBatch(graph, 1)),
+  macs: imageMacs(graph),
 });
