@@ -85,3 +85,8 @@ test('networks of sums and concatenations are what they were when they come back
 test('networks with products, slices and shared weights are what they were when they come back', (t) => {
   t.notThrows(() => property({}));
 });
+
+test('networks with several outputs keep them all, also where one value has several names', (t) => {
+  t.notThrows(() => property({ outputs: 3, length: 9 }));
+  t.notThrows(() => property({ outputs: 2, length: 5, aliases: true }));
+});

@@ -179,6 +179,8 @@ export interface NetworkOptions {
   /** As what is trained must have. */
   readonly oneInput?: boolean;
   readonly outputs?: number;
+  /** The first result is given once more, and so is the input of the network. */
+  readonly aliases?: boolean;
   readonly length?: number;
 }
 
@@ -195,7 +197,10 @@ export function networks(options: NetworkOptions = {}): fc.Arbitrary<RandomNetwo
   const instruction = fc.record({ kind: fc.constantFrom(...kinds), picks: fc.tuple(number, number, number) });
   return fc.array(instruction, { minLength: 1, maxLength: length }).map((list) => {
     const built = build(list, outputs);
-    const graph = options.gates ? addGates(built).graph : built;
+    const { inputs, outputs: results } = built;
+    const aliases = options.aliases ? [...results.slice(0, 1), ...inputs.slice(0, 1)] : [];
+    const ended = { ...built, outputs: [...results, ...aliases] };
+    const graph = options.gates ? addGates(ended).graph : ended;
     return { graph, [fc.toStringMethod]: () => print(graph) };
   });
 }
