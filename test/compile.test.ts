@@ -256,9 +256,10 @@ test('between the last gradient and the update all gradients are one arena', (t)
   );
 });
 
+const entriesOf = (more: { readonly probe?: boolean }) =>
+  compileTraining(branchy(), { ...options, ...more }).program.entries.map(({ name }) => name);
+
 test('the entry that ablation measures with is there unless it is not wanted', (t) => {
-  const entriesOf = (more: { readonly probe?: boolean }) =>
-    compileTraining(branchy(), { ...options, ...more }).program.entries.map(({ name }) => name);
   t.deepEqual(entriesOf({}), ['train', 'probe', 'eval']);
   t.deepEqual(entriesOf({ probe: false }), ['train', 'eval']);
 });

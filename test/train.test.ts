@@ -143,16 +143,18 @@ for (const name of ['sgd', 'adam', 'adamw'] as const) {
   });
 }
 
-test('what ablation measures with is compiled for it alone, and not for what is left after it', async (t) => {
-  const compiled = async (score: 'paper' | 'ablation') => {
-    const programs: string[][] = [];
-    const open: OpenSession = (program) => {
-      programs.push(program.entries.map(({ name }) => name));
-      return openReference(program);
-    };
-    await train({ score, open });
-    return programs;
+/** The entries of each program that a run opens. */
+async function compiled(score: 'paper' | 'ablation'): Promise<readonly (readonly string[])[]> {
+  const programs: string[][] = [];
+  const open: OpenSession = (program) => {
+    programs.push(program.entries.map(({ name }) => name));
+    return openReference(program);
   };
+  await train({ score, open });
+  return programs;
+}
+
+test('what ablation measures with is compiled for it alone, and not for what is left after it', async (t) => {
   const trains = ['train', 'eval'];
   t.deepEqual(await compiled('ablation'), [['train', 'probe', 'eval'], trains]);
   t.deepEqual(await compiled('paper'), [trains, trains]);
