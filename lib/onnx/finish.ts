@@ -11,7 +11,8 @@ import { replaceNodes } from './replace-nodes.js';
 export function finish(draft: Graph, names: readonly string[]): Graph {
   const pruned = prune(draft);
   const wanted = new Map(pruned.outputs.map((value, index) => [value, names[index] ?? value.name]));
-  return renamed(pruned, newNames(pruned, wanted));
+  const changed = newNames(pruned, wanted);
+  return changed.size === 0 ? pruned : renamed(pruned, changed);
 }
 
 function prune(graph: Graph): Graph {
@@ -30,15 +31,16 @@ function prune(graph: Graph): Graph {
 function newNames({ inputs, parameters, nodes }: Graph, wanted: ReadonlyMap<Value, string>) {
   const names = new Map<Value, string>();
   const faces = new Set([...inputs.map(({ name }) => name), ...wanted.values()]);
-  const inner = [parameters, ...nodes.map(({ outputs }) => outputs)].flat();
+  const inner = [parameters, ...nodes.map(({ outputs }) => outputs)];
   let taken: Set<string> | null = null;
-  for (const value of inner) {
-    const asked = producer(value) ? wanted.get(value) : undefined;
-    const isFace = wanted.get(value) === value.name;
-    if (isFace || (asked === undefined && !faces.has(value.name))) continue;
-    taken ??= new Set([...faces, ...inner.map(({ name }) => name)]);
+  const rename = (value: Value): void => {
+    const own = wanted.get(value);
+    const asked = producer(value) ? own : undefined;
+    if (own === value.name || (asked === undefined && !faces.has(value.name))) return;
+    taken ??= new Set([...faces, ...inner.flat().map(({ name }) => name)]);
     names.set(value, asked ?? unique(value.name, taken));
-  }
+  };
+  for (const values of inner) for (const value of values) rename(value);
   return names;
 }
 
