@@ -234,7 +234,8 @@ export class Context implements OnnxContext {
       ? this.#node.name
       : (absorbed?.name ?? builder.unique(`${this.#node.name}.${op.name}`));
     const node = makeNode(name, op, inputs);
-    this.#requireAxes([...inputs, ...node.outputs]);
+    this.#requireAxes(inputs);
+    this.#requireAxes(node.outputs);
     return builder.append(node).outputs;
   }
 
@@ -263,8 +264,10 @@ export class Context implements OnnxContext {
 
   /** What has more axes than a program takes can be looked at, and not run. */
   #requireAxes(values: readonly Value[]): void {
-    const rank = values.reduce((most, { type }) => Math.max(most, type.shape.length), 0);
-    if (rank > mostAxes) this.decline(`it makes or reads a tensor of ${rank} axes, more than ${mostAxes}`);
+    for (const { type } of values) {
+      const rank = type.shape.length;
+      if (rank > mostAxes) this.decline(`it makes or reads a tensor of ${rank} axes, more than ${mostAxes}`);
+    }
   }
 
   /** The constant that a node of two inputs reads next to `result`. */

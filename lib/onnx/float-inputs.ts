@@ -3,13 +3,15 @@
 
 import { makesFloats } from '../ops/identity.js';
 import { Attributes } from './attributes.js';
+import { isFloatType } from './schema.js';
 import { isDefaultDomain, type Source, type SourceNode } from './source.js';
 
-/** The names of inputs that nothing reads but nodes that make floats of them. */
+/** The names of inputs, not of floats, that nothing reads but nodes that make floats of them. */
 export function floatInputs(source: Source): ReadonlySet<string> {
   const { input, output } = source.graph;
   const given = new Set(output.map(({ name }) => name));
-  const names = input.map(({ name = '' }) => name).filter((name) => !given.has(name));
+  const integers = input.filter(({ type }) => !isFloatType(type?.tensorType?.elemType ?? 0));
+  const names = integers.map(({ name = '' }) => name).filter((name) => !given.has(name));
   return new Set(names.filter((name) => isMadeFloat(source.readersOf(name))));
 }
 
