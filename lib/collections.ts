@@ -13,6 +13,13 @@ export function setNew<K, V>(map: Map<K, V>, key: K, value: V): boolean {
   return map.set(key, value).size > size;
 }
 
+/** Adds `name`, or `name_2`, `name_3`, ... where it is taken, and says which. */
+export function addUnique(taken: Set<string>, name: string): string {
+  let candidate = name;
+  for (let count = 2; !addNew(taken, candidate); count++) candidate = `${name}_${count}`;
+  return candidate;
+}
+
 /** Each of `items` once, in order. Most lists are short, for which a set takes longer than looking. */
 export function distinct<T>(items: readonly T[]): readonly T[] {
   if (items.length < 2) return items;

@@ -3,7 +3,7 @@
 // gives them, since programs ask for them by name; whatever else goes by one makes way. Inputs stay, since
 // they are the network's face.
 
-import { addNew } from '../collections.js';
+import { addUnique } from '../collections.js';
 import { producer, type Graph, type Node, type Parameter, type Value } from '../graph.js';
 import { replaceNodes } from './replace-nodes.js';
 
@@ -38,16 +38,10 @@ function newNames({ inputs, parameters, nodes }: Graph, wanted: ReadonlyMap<Valu
     const asked = producer(value) ? own : undefined;
     if (own === value.name || (asked === undefined && !faces.has(value.name))) return;
     taken ??= new Set([...faces, ...inner.flat().map(({ name }) => name)]);
-    names.set(value, asked ?? unique(value.name, taken));
+    names.set(value, asked ?? addUnique(taken, value.name));
   };
   for (const values of inner) for (const value of values) rename(value);
   return names;
-}
-
-function unique(name: string, taken: Set<string>): string {
-  let candidate = name;
-  for (let count = 2; !addNew(taken, candidate); count++) candidate = `${name}_${count}`;
-  return candidate;
 }
 
 const renamed = (graph: Graph, names: ReadonlyMap<Value, string>): Graph => {

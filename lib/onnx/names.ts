@@ -1,6 +1,7 @@
 // What values are called in a file that is written. Inputs and outputs come first and get what was
 // asked for; everything else makes way.
 
+import { addUnique } from '../collections.js';
 import { HalfspaceError } from '../errors.js';
 import { producer, type Graph, type Value } from '../graph.js';
 import type { NodeProto } from './schema.js';
@@ -41,10 +42,7 @@ export class Names {
   }
 
   unique(name: string): string {
-    let candidate = name;
-    for (let count = 2; this.#taken.has(candidate); count++) candidate = `${name}_${count}`;
-    this.#taken.add(candidate);
-    return candidate;
+    return addUnique(this.#taken, name);
   }
 
   #require(graph: Graph, outputNames: readonly string[]): void {
