@@ -2,7 +2,6 @@
 // cut out of the network that was read.
 
 import test from 'ava';
-import fc from 'fast-check';
 import type { Graph, Value } from '../lib/graph.js';
 import { toOnnx } from '../lib/onnx/export.js';
 import { fromOnnx } from '../lib/onnx/import.js';
@@ -13,10 +12,9 @@ import { closure } from '../lib/search/validity.js';
 import { initialWeights, type Weights } from '../lib/weights.js';
 import {
   forward,
-  networks,
+  holds,
   randomWeights,
   relativeDifference,
-  trials,
   zeroed,
   type NetworkOptions,
 } from './random-networks.js';
@@ -72,11 +70,7 @@ function checkFile(graph: Graph, seed: number): void {
   requireClose(`the sub-network without ${erased.join()}`, [space.graph, weights], subnet);
 }
 
-const property = (options: NetworkOptions): void =>
-  fc.assert(
-    fc.property(networks(options), fc.nat(), ({ graph }, seed) => checkFile(graph, seed)),
-    trials(150),
-  );
+const property = (options: NetworkOptions): void => holds(options, 150, checkFile);
 
 test('networks of sums and concatenations are what they were when they come back from a file', (t) => {
   t.notThrows(() => property({ jointsOnly: true }));

@@ -24,6 +24,17 @@ export function trials(runs: number): fc.Parameters<[RandomNetwork, number]> {
   return asked ? { ...common, numRuns: Number(asked) } : { ...common, numRuns: runs, seed: 1 };
 }
 
+/** Whether `check` passes, which throws where it does not, for `runs` random networks. */
+export const holds = (
+  options: NetworkOptions,
+  runs: number,
+  check: (graph: Graph, seed: number) => void,
+): void =>
+  fc.assert(
+    fc.property(networks(options), fc.nat(), ({ graph }, seed) => check(graph, seed)),
+    trials(runs),
+  );
+
 /** What to add next; `picks` choose among the values there are, so that any list means a network. */
 interface Instruction {
   readonly kind: Kind;

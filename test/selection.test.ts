@@ -22,7 +22,7 @@ import {
 import { searchSpace, type SearchSpace } from '../lib/search/space.js';
 import { constructSubnet } from '../lib/search/subnet.js';
 import { isValid } from '../lib/search/validity.js';
-import { networks, trials, type NetworkOptions } from './random-networks.js';
+import { holds, type NetworkOptions } from './random-networks.js';
 
 /** Sets are enumerated up to this many groups. */
 const ENUMERABLE = 9;
@@ -58,14 +58,11 @@ function forEachNetwork(
   options: NetworkOptions,
   check: (space: SearchSpace, seed: number, graph: Graph) => void,
 ): void {
-  fc.assert(
-    fc.property(networks(options), fc.nat(), ({ graph }, seed) => {
-      const space = searchSpace(graph);
-      fc.pre(space.groups.length <= ENUMERABLE);
-      check(space, seed, graph);
-    }),
-    trials(50),
-  );
+  holds(options, 50, (graph, seed) => {
+    const space = searchSpace(graph);
+    fc.pre(space.groups.length <= ENUMERABLE);
+    check(space, seed, graph);
+  });
 }
 
 function expect(condition: boolean, message: string): void {

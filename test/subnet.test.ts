@@ -2,7 +2,6 @@
 // float64: both networks must give the same results up to the order of float64 sums (1e-9 relative).
 
 import test from 'ava';
-import fc from 'fast-check';
 import { countMacs, countParameters, type Graph } from '../lib/graph.js';
 import { random } from '../lib/random.js';
 import { costWithout } from '../lib/search/cost.js';
@@ -14,10 +13,9 @@ import { closure, evaluate } from '../lib/search/validity.js';
 import { largeSets } from '../lib/search/ways.js';
 import {
   forward,
-  networks,
+  holds,
   randomWeights,
   relativeDifference,
-  trials,
   zeroed,
   type NetworkOptions,
 } from './random-networks.js';
@@ -56,11 +54,7 @@ function checkSets(graph: Graph, seed: number): void {
   }
 }
 
-const property = (options: NetworkOptions): void =>
-  fc.assert(
-    fc.property(networks(options), fc.nat(), ({ graph }, seed) => checkSets(graph, seed)),
-    trials(700),
-  );
+const property = (options: NetworkOptions): void => holds(options, 700, checkSets);
 
 test('a sub-network of sums and concatenations computes what the zeroed network does', (t) => {
   t.notThrows(() => property({ jointsOnly: true }));
@@ -91,12 +85,5 @@ function checkDeadOutputs(graph: Graph, seed: number): void {
 }
 
 test('an output that no data reaches does not depend on the input', (t) => {
-  t.notThrows(() =>
-    fc.assert(
-      fc.property(networks({ jointsOnly: true, outputs: 3 }), fc.nat(), ({ graph }, seed) =>
-        checkDeadOutputs(graph, seed),
-      ),
-      trials(700),
-    ),
-  );
+  t.notThrows(() => holds({ jointsOnly: true, outputs: 3 }, 700, checkDeadOutputs));
 });
