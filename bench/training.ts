@@ -1,12 +1,13 @@
 // A network ready to be trained on made-up images, for whoever times or watches its steps.
 
-import { packWeights } from '../lib/compile/layout.js';
+import { placeWeights } from '../lib/compile/layout.js';
 import type { Program } from '../lib/compile/program.js';
 import { compileTraining } from '../lib/compile/training.js';
 import { HYPER } from '../lib/compile/update.js';
 import { atBatch, type Graph } from '../lib/graph.js';
 import { random } from '../lib/random.js';
 import { elements } from '../lib/shape.js';
+import { writePlaced } from '../lib/train/device-network.js';
 import { Session, type Arrays, type SessionOptions } from '../lib/train/session.js';
 import type { NativeArray } from '../lib/train/native.js';
 import { initialWeights } from '../lib/weights.js';
@@ -29,7 +30,7 @@ export class Training implements Disposable {
   static async open(graph: Graph, batch: number, options: SessionOptions, device = 'cpu'): Promise<Training> {
     const { program, layout } = compileTraining(graph, { batch, device, rule: 'sgd', groups: [] });
     const session = await Session.open(program, options);
-    session.write('parameters', packWeights(layout, graph, initialWeights(graph, 0)));
+    writePlaced(session, 'parameters', placeWeights(layout, graph, initialWeights(graph, 0)));
     return new Training(program, session, inputsFor(graph, batch));
   }
 

@@ -10,7 +10,14 @@ import { opaque } from '../lib/ops/opaque.js';
 import { random } from '../lib/random.js';
 import { elements, f32 } from '../lib/shape.js';
 import { compileInference } from '../lib/compile/inference.js';
-import { ALIGNMENT, arenaLayout, offsetOf, packWeights, unpackWeights } from '../lib/compile/layout.js';
+import {
+  ALIGNMENT,
+  arenaLayout,
+  offsetOf,
+  packWeights,
+  placeWeights,
+  unpackWeights,
+} from '../lib/compile/layout.js';
 import { lower, tensorFor } from '../lib/compile/lower.js';
 import { printPasses, printProgram } from '../lib/compile/print.js';
 import type { Step, Tensor } from '../lib/compile/program.js';
@@ -81,6 +88,15 @@ test('weights come back out of an arena as they went in, and the gaps are zero',
   t.is(arena.length, layout.total);
   t.deepEqual(unpackWeights(layout, graph, arena), weights);
   t.is(magnitude(arena), magnitude([...weights.values()].flatMap((values) => [...values])));
+});
+
+test('weights are placed without a copy', (t) => {
+  const graph = branchy();
+  const layout = arenaLayout(graph);
+  const weights = initialWeights(graph, 1);
+  const placed = new Map(placeWeights(layout, graph, weights).map(({ offset, data }) => [offset, data]));
+  t.is(placed.size, weights.size);
+  for (const [name, data] of weights) t.is(placed.get(offsetOf(layout, name)), data, name);
 });
 
 test('optimizer state packs and unpacks the trainable parameters only', (t) => {

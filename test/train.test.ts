@@ -234,12 +234,16 @@ const openCounting =
     };
   };
 
-/** A session whose training steps last until the next batch is staged, or a while; tells which it was. */
+/**
+ * A session whose training steps but the last of `steps` wait for the next batch to be staged, up to a minute; tells
+ * of each whether it was.
+ */
 const openStaging =
-  (ended: (byStaging: boolean) => void): OpenSession =>
+  (steps: number, ended: (byStaging: boolean) => void): OpenSession =>
   async (program) => {
     const session = await openReference(program);
     let staged: Parameters<SessionLike['run']>[1] = {};
+    let left = steps;
     let arrive: (() => void) | undefined;
     return {
       ...session,
@@ -253,7 +257,13 @@ const openStaging =
         if (entry !== 'train') return session.run(entry, all, options);
         const arrived = new Promise<true>((resolve) => (arrive = () => resolve(true)));
         const outputs = await session.run(entry, all, options);
-        ended(await Promise.race([arrived, setTimeout(500, false)]));
+        left -= 1;
+        const longest = new AbortController();
+        const late = setTimeout(left > 0 ? 60_000 : 100, false, { signal: longest.signal }).catch(
+          () => false,
+        );
+        ended(await Promise.race([arrived, late]));
+        longest.abort();
         return outputs;
       },
     };
@@ -262,7 +272,7 @@ const openStaging =
 test('the images of a step are sent while the step before it is computed', async (t) => {
   const options: SearchOptions = { steps: 9, score: 'paper' };
   const ends: boolean[] = [];
-  const staged = await train({ ...options, open: openStaging((byStaging) => ends.push(byStaging)) });
+  const staged = await train({ ...options, open: openStaging(9, (byStaging) => ends.push(byStaging)) });
   t.deepEqual(ends, [...Array.from({ length: 8 }, () => true), false]);
   const whole = await train({ ...options, open: openReference });
   t.deepEqual(timeless(staged.checkpoint), timeless(whole.checkpoint));

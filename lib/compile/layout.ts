@@ -54,11 +54,27 @@ export function packWeights(
   extent: number = layout.total,
 ): Float32Array {
   const arena = new Float32Array(extent);
-  for (const parameter of within(layout, graph, extent)) {
-    arena.set(weightsOf(weights, parameter), offsetOf(layout, parameter.name));
-  }
+  for (const { offset, data } of placeWeights(layout, graph, weights, extent)) arena.set(data, offset);
   return arena;
 }
+
+/** A parameter's contents and the element of the arena where they begin. */
+export interface PlacedWeights {
+  readonly offset: number;
+  readonly data: Float32Array;
+}
+
+/** What `packWeights` packs, each parameter by itself and not copied. Throws as it does, before the first. */
+export const placeWeights = (
+  layout: ArenaLayout,
+  graph: Graph,
+  weights: Weights,
+  extent: number = layout.total,
+): readonly PlacedWeights[] =>
+  within(layout, graph, extent).map((parameter) => ({
+    offset: offsetOf(layout, parameter.name),
+    data: weightsOf(weights, parameter),
+  }));
 
 /** The parameters that lie in `arena`, copied out of it: all of them, or those that state has. */
 export function unpackWeights(layout: ArenaLayout, graph: Graph, arena: Float32Array): Weights {

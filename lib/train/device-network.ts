@@ -1,7 +1,13 @@
 // A network on a device: its training program, the session that runs it and the arenas that hold its
 // parameters. Translates between names and arenas; decides nothing.
 
-import { arenaLayout, packWeights, unpackWeights, type ArenaLayout } from '../compile/layout.js';
+import {
+  arenaLayout,
+  placeWeights,
+  unpackWeights,
+  type ArenaLayout,
+  type PlacedWeights,
+} from '../compile/layout.js';
 import type { Loss } from '../compile/loss.js';
 import type { Program } from '../compile/program.js';
 import { compileTraining } from '../compile/training.js';
@@ -9,6 +15,7 @@ import { HYPER, type Span } from '../compile/update.js';
 import { invariant } from '../errors.js';
 import type { Graph, Value } from '../graph.js';
 import { dim } from '../shape.js';
+import type { Weights } from '../weights.js';
 import { debugCompiled } from './debug.js';
 import { openedMeanwhile, preparedOrDisposed } from './disposal.js';
 import type { NetworkState } from './network-state.js';
@@ -29,6 +36,18 @@ export interface SessionLike {
 }
 
 export type OpenSession = (program: Program) => Promise<SessionLike>;
+
+/**
+ * Writes parameters into an arena one by one: packed first, all of them would be in memory once more. The gaps
+ * between them stay as they are.
+ */
+export function writePlaced(
+  session: Pick<SessionLike, 'write'>,
+  arena: string,
+  weights: readonly PlacedWeights[],
+): void {
+  for (const { offset, data } of weights) session.write(arena, data, offset);
+}
 
 /** Opens programs on the native engine. */
 export const openNative =
@@ -213,11 +232,13 @@ export class DeviceNetwork {
   }
 
   restore({ weights, optimizer }: NetworkState): void {
-    this.writeParameters(packWeights(this.#layout, this.graph, weights));
-    optimizer.forEach((state, index) => {
-      const values = packWeights(this.#layout, this.graph, state, this.#layout.trainable);
-      this.#session.write(stateArenas[index] as string, values);
-    });
+    const { total, trainable } = this.#layout;
+    this.#place('parameters', weights, total);
+    optimizer.forEach((state, index) => this.#place(stateArenas[index] as string, state, trainable));
+  }
+
+  #place(arena: string, weights: Weights, extent: number): void {
+    writePlaced(this.#session, arena, placeWeights(this.#layout, this.graph, weights, extent));
   }
 
   dispose(): void {

@@ -1,13 +1,19 @@
 // A network with its weights, ready to be asked. Arrays in, arrays out; no gradients.
 
 import { compileInference } from '../compile/inference.js';
-import { packWeights } from '../compile/layout.js';
+import { placeWeights } from '../compile/layout.js';
 import type { Graph } from '../graph.js';
 import type { Weights } from '../weights.js';
 import { debugCompiled } from './debug.js';
 import { chooseDevice } from './devices.js';
 import { preparedOrDisposed } from './disposal.js';
-import { openNative, type Buffers, type OpenSession, type SessionLike } from './device-network.js';
+import {
+  openNative,
+  writePlaced,
+  type Buffers,
+  type OpenSession,
+  type SessionLike,
+} from './device-network.js';
 
 /** How a network shall be run; all of it may be left open. */
 export interface InferenceOptions {
@@ -60,7 +66,7 @@ export class InferenceNetwork implements Disposable {
     const { program, layout } = compiled;
     debugCompiled(compiled);
     const session = await preparedOrDisposed(await open(program), (opened) =>
-      opened.write('parameters', packWeights(layout, graph, weights)),
+      writePlaced(opened, 'parameters', placeWeights(layout, graph, weights)),
     );
     return new InferenceNetwork(graph, batch, session);
   }
