@@ -27,16 +27,16 @@ Axis axis_of(const BlockedConvolution& c, size_t axis) {
   return {c.w.dim(2 + axis), c.geometry.strides[axis], c.geometry.padding_begin[axis]};
 }
 
-// For each phase the taps of both axes; `turned` for the gradient of the image.
-std::vector<int64_t> sources(const BlockedConvolution& c, int64_t taps, bool turned) {
+// For each phase the taps of both axes that it meets; `turned` for the gradient of the image.
+std::vector<std::vector<Tap>> phases(const BlockedConvolution& c, int64_t taps, bool turned) {
   const Axis vertical = axis_of(c, 0), horizontal = axis_of(c, 1);
-  std::vector<int64_t> result;
-  for (int64_t phase = 0; phase < vertical.stride * vertical.stride; ++phase) {
+  std::vector<std::vector<Tap>> result(vertical.stride * vertical.stride);
+  for (size_t phase = 0; phase < result.size(); ++phase) {
     for (int64_t tap = 0; tap < taps * taps; ++tap) {
       const int64_t at = turned ? taps * taps - 1 - tap : tap;
       const int64_t i = vertical.source(phase / vertical.stride, at / taps);
       const int64_t j = horizontal.source(phase % vertical.stride, at % taps);
-      result.push_back(i < 0 || j < 0 ? -1 : i * horizontal.taps + j);
+      if (i >= 0 && j >= 0) result[phase].push_back({tap, i * horizontal.taps + j});
     }
   }
   return result;
@@ -66,13 +66,13 @@ Winograd backward(const BlockedConvolution& c) {
 FilterOrder forward_order(const BlockedConvolution& c, const Winograd& winograd) {
   const int64_t taps = c.w.dim(2) * c.w.dim(3);
   const int64_t row = winograd.in.channels * taps;
-  return {winograd.out.channels * row, row, taps, sources(c, winograd.minimal.taps, false)};
+  return {winograd.out.channels * row, row, taps, phases(c, winograd.minimal.taps, false)};
 }
 
 FilterOrder backward_order(const BlockedConvolution& c, const Winograd& winograd) {
   const int64_t taps = c.w.dim(2) * c.w.dim(3);
   const int64_t row = winograd.out.channels * taps;
-  return {winograd.in.channels * row, taps, row, sources(c, winograd.minimal.taps, true)};
+  return {winograd.in.channels * row, taps, row, phases(c, winograd.minimal.taps, true)};
 }
 
 }  // namespace

@@ -50,9 +50,12 @@ inline int64_t padded(int64_t tiles) { return ceil_div(tiles, kTogether) * kToge
 // the cache.
 inline constexpr int64_t kGap = 16;
 
+// Filters between a block of inputs and one of outputs.
+inline constexpr int64_t kSquare = kBlock * kBlock;
+
 // Floats of one position of a part: of tiles, of filters.
 inline int64_t tile_plane(int64_t tiles) { return tiles * kBlock + kGap; }
-inline int64_t filter_plane(int64_t inputs) { return inputs * kBlock * kBlock + kGap; }
+inline int64_t filter_plane(int64_t inputs) { return inputs * kSquare + kGap; }
 
 // Tiles side by side among those of a batch, numbered image by image and row by row: the corner of the first
 // in what is written, in pixels of a phase, and how many tiles come before in this run.
@@ -129,12 +132,43 @@ struct Winograd {
   }
 };
 
+// A tap of the minimal filter, and the one of the plain filter that it is.
+struct Tap {
+  int64_t minimal, plain;
+};
+
 // Where filter (k, c) of a group lies in a plain weight, and which of its taps each phase meets.
 struct FilterOrder {
   int64_t group_stride, output_stride, input_stride;
-  // [phases][taps of the minimal filter]: the tap of the plain filter, or -1 where there is none.
-  std::vector<int64_t> source;
+  std::vector<std::vector<Tap>> phases;
 };
+
+// The taps of a block of inputs and a block of outputs, [inputs][taps][outputs]. A whole block, because a vector
+// that is read right after its numbers were written one by one waits until they have left the core.
+using Taps = float[kBlock][kMostTaps * kBlock];
+
+// The filters of a group from one part of its inputs to one of its outputs.
+struct FilterBlock {
+  int64_t group, output, input;
+};
+
+// Calls move(number of the weight, number of `taps`) for all taps of a block that the weight has.
+template <class Float, class Move>
+void each_tap(const Winograd& winograd, const FilterOrder& order, const FilterBlock& block, Float* weight,
+              Taps& taps, Move&& move) {
+  const Side &in = winograd.in, &out = winograd.out;
+  const int64_t k = block.output % out.blocks() * kBlock, c = block.input % in.blocks() * kBlock;
+  const int64_t outputs = std::min(kBlock, out.channels - k), inputs = std::min(kBlock, in.channels - c);
+  // One side has but one phase.
+  const std::vector<Tap>& phase = order.phases[in.phase(block.input) + out.phase(block.output)];
+  Float* first = weight + block.group * order.group_stride + k * order.output_stride + c * order.input_stride;
+  for (int64_t lane = 0; lane < outputs; ++lane) {
+    for (int64_t channel = 0; channel < inputs; ++channel) {
+      Float* filter = first + lane * order.output_stride + channel * order.input_stride;
+      for (const Tap& tap : phase) move(filter[tap.plain], taps[channel][tap.minimal * kBlock + lane]);
+    }
+  }
+}
 
 // y = w * x + b, or dx = transpose(w) * dy: winograd_filter.cpp.
 std::unique_ptr<Kernel> make_filter(const Winograd& winograd, FilterOrder order, bool bias, bool relu);

@@ -2,33 +2,35 @@
 #include <omp.h>
 
 #include "../parallel.h"
+#include "../past_cache.h"
 #include "winograd.h"
 
 namespace halfspace::cpu::HALFSPACE_WIDE {
 namespace {
 
-// Transforms all filters; channels that only fill a block get zeros.
+// Transforms the filters of a block; channels that only fill it get zeros. They are collected and written past the
+// cache, which all filters together would empty where there are many.
+void transform_block(const Winograd& g, const FilterOrder& order, const FilterBlock& block, const float* w,
+                     Positions<float> u) {
+  Taps taps;
+  for (float* channel : taps) std::fill_n(channel, g.minimal.taps * g.minimal.taps * kBlock, 0.0f);
+  each_tap(g, order, block, w, taps, [](float number, float& tap) { tap = number; });
+  alignas(kLine) float values[kMostPositions * kSquare];
+  for (int64_t c = 0; c < kBlock; ++c) g.minimal.filter(taps[c], {values + c * kBlock, kSquare});
+  for (int64_t p = 0; p < g.minimal.positions(); ++p) {
+    write_past_cache(u.data + p * u.stride, values + p * kSquare, kSquare);
+  }
+}
+
 void transform_filters(const Winograd& g, const FilterOrder& order, const float* w, float* u) {
   const int64_t plane = filter_plane(g.in.parts());
-  const int64_t count = g.minimal.taps * g.minimal.taps;
   parallel_for(g.groups * g.out.parts(), g.filters(), [&](int64_t index) {
-    const int64_t part = index % g.out.parts();
-    const int64_t first = part % g.out.blocks() * kBlock;
-    const int64_t lanes = std::min(kBlock, g.out.channels - first);
-    const float* rows = w + index / g.out.parts() * order.group_stride + first * order.output_stride;
-    for (int64_t c = 0; c < g.in.parts() * kBlock; ++c) {
-      const int64_t channel = c % (g.in.blocks() * kBlock);
-      const int64_t phase = g.in.phase(c / kBlock) + g.out.phase(part);  // one side has but one
-      const int64_t* source = order.source.data() + phase * count;
-      float taps[kMostTaps * kBlock] = {};
-      for (int64_t k = 0; k < lanes && channel < g.in.channels; ++k) {
-        const float* filter = rows + k * order.output_stride + channel * order.input_stride;
-        for (int64_t i = 0; i < count; ++i) {
-          if (source[i] >= 0) taps[i * kBlock + k] = filter[source[i]];
-        }
-      }
-      g.minimal.filter(taps, {u + index * g.minimal.positions() * plane + c * kBlock, plane});
+    float* to = u + index * g.minimal.positions() * plane;
+    for (int64_t input = 0; input < g.in.parts(); ++input) {
+      const FilterBlock block{index / g.out.parts(), index % g.out.parts(), input};
+      transform_block(g, order, block, w, {to + input * kSquare, plane});
     }
+    finish_writes_past_cache();
   });
 }
 

@@ -24,11 +24,10 @@ class FilterGradient final : public Kernel {
     float* v = du + winograd_.filters();
     float* m = v + input_parts() * winograd_.minimal.positions() * tile_plane(chunk_);
     float* sums = m + output_parts() * winograd_.minimal.positions() * tile_plane(chunk_);
-    std::fill_n(du, winograd_.filters(), 0.0f);
     for (int64_t begin = 0; begin < winograd_.tiles(); begin += chunk_) {
       const int64_t end = std::min(winograd_.tiles(), begin + chunk_);
       transform(buffers, begin, end, v, m);
-      correlate(end - begin, v, m, du);
+      correlate(end - begin, v, m, begin > 0, du);
     }
     write(du, buffers.out(0));
     if (bias_) sum_bias(buffers.in(1), sums, buffers.out(1));
@@ -72,7 +71,7 @@ class FilterGradient final : public Kernel {
     });
   }
 
-  void correlate(int64_t tiles, const float* v, const float* m, float* du) const {
+  void correlate(int64_t tiles, const float* v, const float* m, bool add, float* du) const {
     const TileProduct all = winograd_.product(tiles);
     const int64_t pairs = ceil_div(all.outputs, kOutputs);
     const int64_t count = winograd_.groups * pairs * all.positions;
@@ -84,33 +83,23 @@ class FilterGradient final : public Kernel {
       TileProduct size = all;
       size.outputs = std::min(kOutputs, all.outputs - first);
       correlate_tiles(size, v + (input * all.positions + position) * all.plane,
-                      m + (output * all.positions + position) * all.plane,
+                      m + (output * all.positions + position) * all.plane, add,
                       du + (output * all.positions + position) * all.filters);
     });
   }
 
   void write(const float* du, float* dw) const {
-    const Side& in = winograd_.in;
-    const Side& out = winograd_.out;
-    const int64_t plane = filter_plane(in.parts());
-    const int64_t count = winograd_.minimal.taps * winograd_.minimal.taps;
+    const int64_t inputs = winograd_.in.parts(), outputs = winograd_.out.parts();
+    const int64_t plane = filter_plane(inputs);
     parallel_for(output_parts(), winograd_.filters(), [&](int64_t index) {
-      const int64_t first = index % out.parts() * kBlock;
-      const int64_t lanes = std::min(kBlock, out.channels - first);
-      float* rows = dw + index / out.parts() * order_.group_stride + first * order_.output_stride;
-      for (int64_t c = 0; c < in.parts() * kBlock; ++c) {
-        const int64_t channel = c % (in.blocks() * kBlock);
-        if (channel >= in.channels) continue;
-        float sums[kMostTaps * kBlock];
-        winograd_.minimal.filter_gradient(
-            {du + index * winograd_.minimal.positions() * plane + c * kBlock, plane}, sums);
-        const int64_t* source = order_.source.data() + in.phase(c / kBlock) * count;
-        for (int64_t k = 0; k < lanes; ++k) {
-          float* filter = rows + k * order_.output_stride + channel * order_.input_stride;
-          for (int64_t i = 0; i < count; ++i) {
-            if (source[i] >= 0) filter[source[i]] = sums[i * kBlock + k];
-          }
+      const float* from = du + index * winograd_.minimal.positions() * plane;
+      for (int64_t input = 0; input < inputs; ++input) {
+        Taps taps;
+        for (int64_t c = 0; c < kBlock; ++c) {
+          winograd_.minimal.filter_gradient({from + (input * kBlock + c) * kBlock, plane}, taps[c]);
         }
+        each_tap(winograd_, order_, {index / outputs, index % outputs, input}, dw, taps,
+                 [](float& number, float tap) { number = tap; });
       }
     });
   }

@@ -84,11 +84,12 @@ HALFSPACE_INLINE void multiply_row(const TileProduct& size, const float* v, cons
 
 // `channels` inputs of a block and `blocks` blocks of outputs.
 template <int blocks, int channels>
-HALFSPACE_INLINE void correlate_some(const TileProduct& size, const float* v, const float* m, float* du) {
+HALFSPACE_INLINE void correlate_some(const TileProduct& size, const float* v, const float* m, bool add,
+                                     float* du) {
   const int64_t plane = size.positions * size.plane;
   const int64_t filters = size.positions * size.filters;
-  Vector sum[blocks][channels];
-  for (int k = 0; k < blocks; ++k) {
+  Vector sum[blocks][channels] = {};
+  for (int k = 0; add && k < blocks; ++k) {
     for (int c = 0; c < channels; ++c) sum[k][c] = load(du + k * filters + c * kBlock);
   }
   for (int64_t t = 0; t < size.tiles; ++t) {
@@ -104,10 +105,11 @@ HALFSPACE_INLINE void correlate_some(const TileProduct& size, const float* v, co
 }
 
 template <int blocks, int channels>
-HALFSPACE_INLINE void correlate_blocks(const TileProduct& size, const float* v, const float* m, float* du) {
+HALFSPACE_INLINE void correlate_blocks(const TileProduct& size, const float* v, const float* m, bool add,
+                                       float* du) {
   for (int64_t input = 0; input < size.inputs; ++input) {
     for (int64_t c = 0; c < kBlock; c += channels) {
-      correlate_some<blocks, channels>(size, v + c, m, du + c * kBlock);
+      correlate_some<blocks, channels>(size, v + c, m, add, du + c * kBlock);
     }
     v += size.positions * size.plane;
     du += kBlock * kBlock;
@@ -212,11 +214,12 @@ HALFSPACE_SIMD void multiply_tiles(const TileProduct& size, const float* v, cons
   if (k < size.outputs) multiply_row<1>(size, v, u + k * filters, m + k * plane);
 }
 
-HALFSPACE_SIMD void correlate_tiles(const TileProduct& size, const float* v, const float* m, float* du) {
+HALFSPACE_SIMD void correlate_tiles(const TileProduct& size, const float* v, const float* m, bool add,
+                                    float* du) {
   if (size.outputs == 1) {
-    correlate_blocks<1, 8>(size, v, m, du);
+    correlate_blocks<1, 8>(size, v, m, add, du);
   } else {
-    correlate_blocks<2, 4>(size, v, m, du);
+    correlate_blocks<2, 4>(size, v, m, add, du);
   }
 }
 

@@ -18,6 +18,9 @@ inline constexpr int64_t kOutputs = 2;
 // The most taps of a filter here, of both axes.
 inline constexpr int64_t kMostTaps = 49;
 
+// The most positions, of both axes.
+inline constexpr int64_t kMostPositions = 64;
+
 // Tiles side by side in a plane of H x W blocks, rows and pixels so many floats apart: the first has its corner
 // at (h, w), `count` follow each other. What lies outside the plane reads as zero and is not written.
 struct TileRow {
@@ -67,7 +70,7 @@ struct TileProduct {
 // m = u v, where tiles is a multiple of kTogether.
 void multiply_tiles(const TileProduct& size, const float* v, const float* u, float* m);
 
-// du += m v', where outputs is at most kOutputs: more are slower than one pair after the other.
-void correlate_tiles(const TileProduct& size, const float* v, const float* m, float* du);
+// du = m v', or du += m v' where `add`, and outputs is at most kOutputs: more are slower than one pair after the other.
+void correlate_tiles(const TileProduct& size, const float* v, const float* m, bool add, float* du);
 
 }  // namespace halfspace::cpu::HALFSPACE_WIDE

@@ -1,0 +1,33 @@
+// Stores of whole cache lines that do not read these first and leave alone what the cache holds: for large arrays that
+// nothing reads before much else was touched.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+namespace halfspace::cpu {
+
+// Bytes; `to` and `from` begin at one, and whole lines are written.
+inline constexpr size_t kLine = 64;
+
+inline void write_past_cache(float* to, const float* from, int64_t count) {
+#if defined(__SSE__)
+  for (int64_t i = 0; i < count; i += 4) _mm_stream_ps(to + i, _mm_load_ps(from + i));
+#else
+  std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+#endif
+}
+
+// Before other threads read what was written.
+inline void finish_writes_past_cache() {
+#if defined(__SSE__)
+  _mm_sfence();
+#endif
+}
+
+}  // namespace halfspace::cpu
