@@ -238,12 +238,11 @@ const openCounting =
  * A session whose training steps but the last of `steps` wait for the next batch to be staged, up to a minute; tells
  * of each whether it was.
  */
-const openStaging =
-  (steps: number, ended: (byStaging: boolean) => void): OpenSession =>
-  async (program) => {
+function openStaging(steps: number, ended: (byStaging: boolean) => void): OpenSession {
+  let left = steps;
+  return async (program) => {
     const session = await openReference(program);
     let staged: Parameters<SessionLike['run']>[1] = {};
-    let left = steps;
     let arrive: (() => void) | undefined;
     return {
       ...session,
@@ -268,6 +267,7 @@ const openStaging =
       },
     };
   };
+}
 
 test('the images of a step are sent while the step before it is computed', async (t) => {
   const options: SearchOptions = { steps: 9, score: 'paper' };
