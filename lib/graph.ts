@@ -2,7 +2,7 @@
 // Values are the edges, since an operator may have several results. This file knows what every
 // operator must answer (`Op`) but knows no operator; passes read those answers, never names.
 
-import { addNew, setNew } from './collections.js';
+import { addNew, distinct, setNew } from './collections.js';
 import { HalfspaceError } from './errors.js';
 import { formatShape, formatType, sameType, type Shape, type TensorType } from './shape.js';
 
@@ -188,7 +188,7 @@ export const producer = (value: Value): Node | null =>
 export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
   const readers = new Map<Value, Node[]>();
   for (const node of graph.nodes) {
-    for (const value of new Set(node.inputs)) {
+    for (const value of distinct(node.inputs)) {
       const list = readers.get(value);
       if (list) list.push(node);
       else readers.set(value, [node]);
@@ -393,7 +393,7 @@ export function extend(graph: Graph): GraphBuilder {
 /**
  * Builds a graph anew from another: `visit` says what each node becomes, given its new inputs, and
  * returns one value for each of the old outputs (null where it is gone). Inputs and parameters
- * are kept unless replaced through `replace`.
+ * are kept unless replaced through `replace`. The result is yet to be verified, once for several passes.
  */
 export function rewrite(
   graph: Graph,
@@ -418,7 +418,7 @@ export function rewrite(
     );
     node.outputs.forEach((output, index) => now.set(output, results[index] ?? null));
   }
-  return builder.graph(graph.outputs.map((v) => now.get(v)).filter((v) => v != null));
+  return builder.draft(graph.outputs.map((v) => now.get(v)).filter((v) => v != null));
 }
 
 /** The same network for other input shapes (another batch size, say). */
@@ -509,7 +509,7 @@ function fail(message: string): never {
   throw new HalfspaceError('ERR_GRAPH', message);
 }
 
-/** Stands between passes: the graph itself, or ERR_GRAPH unless order, names and types are as promised. */
+/** Ends a series of passes: the graph itself, or ERR_GRAPH unless order, names and types are as promised. */
 export function verified(graph: Graph): Graph {
   const defined = new Map<string, Value>();
   const define = (value: Value): void => {
