@@ -29,16 +29,24 @@ export interface Lowering {
  */
 export function lower({ graph, mode, sources, sinks }: Lowering): readonly DraftStep[] {
   const needed = neededNodes(graph, sinks);
-  const direct = directSinks(sinks);
-  const written = new Map(sources);
-  const steps = graph.nodes
-    .filter((node) => needed.has(node))
-    .flatMap((node) => nodeSteps(node, node.op.lower(mode), direct, written));
-  const copies = sinks.filter((sink) => direct.get(sink.value) !== sink.tensor);
-  return [
-    ...steps,
-    ...copies.map(({ value, tensor }) => reshape(tensorOf(value, written), tensor, `copy of ${value.name}`)),
-  ];
+  const places: Places = { sources, direct: directSinks(sinks), written: new Map() };
+  const steps: DraftStep[] = [];
+  for (const node of graph.nodes) {
+    if (needed.has(node)) steps.push(...nodeSteps(node, node.op.lower(mode), places));
+  }
+  for (const { value, tensor } of sinks) {
+    if (places.direct.get(value) === tensor) continue;
+    steps.push(reshape(tensorOf(value, places), tensor, `copy of ${value.name}`));
+  }
+  return steps;
+}
+
+/** Where values lie. */
+interface Places {
+  readonly sources: Lowering['sources'];
+  readonly direct: ReadonlyMap<Value, Tensor>;
+  /** Of the nodes so far. */
+  readonly written: Map<Value, Tensor>;
 }
 
 /** A tensor that holds a value, named after it unless told otherwise. */
@@ -87,21 +95,16 @@ function directSinks(sinks: readonly Sink[]): ReadonlyMap<Value, Tensor> {
   return direct;
 }
 
-/** The call of one node; adds its results to `written`. Statistics updated in place follow the results. */
-function nodeSteps(
-  node: Node,
-  call: KernelCall,
-  direct: ReadonlyMap<Value, Tensor>,
-  written: Map<Value, Tensor>,
-): readonly DraftStep[] {
-  const inputs = select(node, node.inputs, call.inputs).map((value) => tensorOf(value, written));
-  const results = select(node, node.outputs, call.outputs).map((value) => {
+/** The call of one node; adds its results to `places`. Statistics updated in place follow the results. */
+function nodeSteps(node: Node, call: KernelCall, places: Places): readonly DraftStep[] {
+  const { direct, written } = places;
+  const inputs = select(node, node.inputs, call.inputs).map((value) => tensorOf(value, places));
+  const outputs = select(node, node.outputs, call.outputs).map((value) => {
     const result = direct.get(value) ?? tensorFor(value, temporary);
     written.set(value, result);
     return result;
   });
-  const updates = select(node, node.inputs, call.updates ?? []).map((value) => tensorOf(value, written));
-  const outputs = [...results, ...updates];
+  for (const value of select(node, node.inputs, call.updates ?? [])) outputs.push(tensorOf(value, places));
   const step = { kernel: call.kernel, inputs, outputs, attrs: call.attrs, label: node.name };
   return call.images ? throughImages(step) : [step];
 }
@@ -146,8 +149,8 @@ function select(node: Node, values: readonly Value[], indices?: readonly number[
   });
 }
 
-function tensorOf(value: Value, written: ReadonlyMap<Value, Tensor>): Tensor {
-  const found = written.get(value);
+function tensorOf(value: Value, { sources, written }: Places): Tensor {
+  const found = (producer(value) ? written : sources).get(value);
   if (!found) throw internal(`'${value.name}' is read but never written`);
   return found;
 }

@@ -6,7 +6,6 @@ import { consumers, rewrite, type Graph, type Mode, type Op, type Value } from '
 
 /** The same function with the same gradients and fewer nodes. */
 export function share(graph: Graph): Graph {
-  const readers = consumers(graph);
   const known = new Map<string, readonly Value[]>();
   const numbers = new Map<Value, number>();
   const number = (value: Value): number => {
@@ -14,7 +13,8 @@ export function share(graph: Graph): Graph {
     return numbers.get(value) as number;
   };
   // Twins read the same values, so each of those has several readers, or one and a twin of its own.
-  const shared = new Set([...readers].filter(([, nodes]) => nodes.length > 1).map(([value]) => value));
+  const shared = new Set<Value>();
+  for (const [value, nodes] of consumers(graph)) if (nodes.length > 1) shared.add(value);
   return rewrite(graph, (node, inputs, builder) => {
     const values = inputs as readonly Value[];
     const calls = node.inputs.every((value) => shared.has(value)) ? repeatable(node.op) : null;

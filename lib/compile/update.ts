@@ -58,10 +58,9 @@ export function updateAttributes(
   nesterov: boolean,
   groups: readonly (readonly Span[])[],
 ): Attributes {
-  return {
-    rule,
-    nesterov,
-    groupCount: groups.length,
-    spans: groups.flatMap((spans, group) => spans.flatMap((s) => [group, s.offset, s.length, s.stride])),
-  };
+  const flat: number[] = [];
+  groups.forEach((spans, group) => {
+    for (const { offset, length, stride } of spans) flat.push(group, offset, length, stride);
+  });
+  return { rule, nesterov, groupCount: groups.length, spans: flat };
 }
