@@ -2,7 +2,7 @@
 // Values are the edges, since an operator may have several results. This file knows what every
 // operator must answer (`Op`) but knows no operator; passes read those answers, never names.
 
-import { addNew, distinct, setNew } from './collections.js';
+import { addNew, setNew } from './collections.js';
 import { HalfspaceError } from './errors.js';
 import { formatShape, formatType, sameType, type Shape, type TensorType } from './shape.js';
 
@@ -184,17 +184,14 @@ export const isParameter = (value: Value): value is Parameter => value.origin ==
 export const producer = (value: Value): Node | null =>
   typeof value.origin === 'string' ? null : value.origin;
 
-/** The nodes that read each value, in graph order, a node once. */
-export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
-  const readers = new Map<Value, Node[]>();
+/** The values that nodes read more than once. */
+export function readTwice(graph: Graph): Set<Value> {
+  const read = new Set<Value>();
+  const again = new Set<Value>();
   for (const node of graph.nodes) {
-    for (const value of distinct(node.inputs)) {
-      const list = readers.get(value);
-      if (list) list.push(node);
-      else readers.set(value, [node]);
-    }
+    for (const value of node.inputs) if (!addNew(read, value)) again.add(value);
   }
-  return readers;
+  return again;
 }
 
 /** Nodes whose outputs are what their operator says of their inputs, once and for all. */

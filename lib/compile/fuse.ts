@@ -2,8 +2,8 @@
 // before it. Which operators take part is said by `epilogue` and `fuse`; none is named here.
 
 import {
-  consumers,
   producer,
+  readTwice,
   remakeNode,
   rewrite,
   type Graph,
@@ -27,12 +27,12 @@ export function fuse(graph: Graph): Graph {
 
 /** The nodes that fold into their producer, with the operator that the producer becomes. */
 function epilogues(graph: Graph): ReadonlyMap<Node, Op> {
-  const readers = consumers(graph);
+  const shared = readTwice(graph);
   const outputs = new Set(graph.outputs);
   const folded = new Map<Node, Op>();
   for (const node of graph.nodes) {
     const [x] = node.inputs;
-    if (!node.op.epilogue || !x || outputs.has(x) || readers.get(x)?.length !== 1) continue;
+    if (!node.op.epilogue || !x || outputs.has(x) || shared.has(x)) continue;
     const maker = producer(x);
     const op = maker?.outputs[0] === x ? maker.op.fuse(node.op.epilogue) : null;
     if (op && node.inputs.length === 1) folded.set(node, op);

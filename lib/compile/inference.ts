@@ -19,7 +19,7 @@ export interface InferenceOptions {
 export function compileInference(graph: Graph, { batch, device = 'cpu' }: InferenceOptions): CompiledProgram {
   requireSupported(graph);
   const layout = arenaLayout(graph);
-  const shared = share(atBatch(graph, batch));
+  const shared = atBatch(share(graph), batch);
   const network = verified(fuse(shared));
   const inputs = network.inputs.map((value) => [value, tensorFor(value, { kind: 'input' })] as const);
   const sinks = resultSinks(graph, network);

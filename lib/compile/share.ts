@@ -2,7 +2,7 @@
 // become one. Super-networks are full of such twins, since the candidates of an edge begin with the rectifier
 // or the pooling of one state. Which nodes are alike is read off their kernel calls.
 
-import { consumers, rewrite, type Graph, type Mode, type Op, type Value } from '../graph.js';
+import { readTwice, rewrite, type Graph, type Mode, type Op, type Value } from '../graph.js';
 
 /** The same function with the same gradients and fewer nodes. */
 export function share(graph: Graph): Graph {
@@ -12,9 +12,8 @@ export function share(graph: Graph): Graph {
     if (!numbers.has(value)) numbers.set(value, numbers.size);
     return numbers.get(value) as number;
   };
-  // Twins read the same values, so each of those has several readers, or one and a twin of its own.
-  const shared = new Set<Value>();
-  for (const [value, nodes] of consumers(graph)) if (nodes.length > 1) shared.add(value);
+  // Twins read the same values, so each of those is read more than once, or once and has a twin of its own.
+  const shared = readTwice(graph);
   return rewrite(graph, (node, inputs, builder) => {
     const values = inputs as readonly Value[];
     const calls = node.inputs.every((value) => shared.has(value)) ? repeatable(node.op) : null;

@@ -48,7 +48,7 @@ export function compileTraining(graph: Graph, options: TrainingOptions): Compile
   requireSupported(graph);
   const layout = arenaLayout(graph);
   checkGroups(options.groups, layout);
-  const shared = share(atBatch(graph, options.batch));
+  const shared = atBatch(share(graph), options.batch);
   const network = fuse(shared);
   const measured = withLoss(network, options.loss ? { loss: options.loss } : {});
   const trained = options.smoothing || options.softTargets ? withLoss(network, options) : measured;
