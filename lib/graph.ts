@@ -185,7 +185,7 @@ export const producer = (value: Value): Node | null =>
   typeof value.origin === 'string' ? null : value.origin;
 
 /** The values that nodes read more than once. */
-export function readTwice(graph: Graph): Set<Value> {
+export function readTwice(graph: Graph): ReadonlySet<Value> {
   const read = new Set<Value>();
   const again = new Set<Value>();
   for (const node of graph.nodes) {
@@ -390,7 +390,7 @@ export function extend(graph: Graph): GraphBuilder {
 /**
  * Builds a graph anew from another: `visit` says what each node becomes, given its new inputs, and
  * returns one value for each of the old outputs (null where it is gone). Inputs and parameters
- * are kept unless replaced through `replace`. The result is yet to be verified, once for several passes.
+ * are kept unless replaced through `replace`.
  */
 export function rewrite(
   graph: Graph,
@@ -415,7 +415,7 @@ export function rewrite(
     );
     node.outputs.forEach((output, index) => now.set(output, results[index] ?? null));
   }
-  return builder.draft(graph.outputs.map((v) => now.get(v)).filter((v) => v != null));
+  return builder.graph(graph.outputs.map((v) => now.get(v)).filter((v) => v != null));
 }
 
 /** The same network for other input shapes (another batch size, say). */
@@ -506,7 +506,7 @@ function fail(message: string): never {
   throw new HalfspaceError('ERR_GRAPH', message);
 }
 
-/** Ends a series of passes: the graph itself, or ERR_GRAPH unless order, names and types are as promised. */
+/** Stands between passes: the graph itself, or ERR_GRAPH unless order, names and types are as promised. */
 export function verified(graph: Graph): Graph {
   const defined = new Map<string, Value>();
   const define = (value: Value): void => {

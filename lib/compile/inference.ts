@@ -1,6 +1,6 @@
 // Programs that only run a network forward, on its running statistics.
 
-import { atBatch, verified, type Graph } from '../graph.js';
+import { atBatch, type Graph } from '../graph.js';
 import { requireSupported } from '../ops/opaque.js';
 import { assemble } from './assemble.js';
 import type { CompiledProgram } from './compiled.js';
@@ -20,7 +20,7 @@ export function compileInference(graph: Graph, { batch, device = 'cpu' }: Infere
   requireSupported(graph);
   const layout = arenaLayout(graph);
   const shared = atBatch(share(graph), batch);
-  const network = verified(fuse(shared));
+  const network = fuse(shared);
   const inputs = network.inputs.map((value) => [value, tensorFor(value, { kind: 'input' })] as const);
   const sinks = resultSinks(graph, network);
   const sources = new Map([...inputs, ...parameterTensors(network, layout, 0)]);

@@ -13,7 +13,7 @@ export function share(graph: Graph): Graph {
     return numbers.get(value) as number;
   };
   // Twins read the same values, so each of those is read more than once, or once and has a twin of its own.
-  const shared = readTwice(graph);
+  const shared = new Set(readTwice(graph));
   return rewrite(graph, (node, inputs, builder) => {
     const values = inputs as readonly Value[];
     const calls = node.inputs.every((value) => shared.has(value)) ? repeatable(node.op) : null;

@@ -6,7 +6,6 @@ import {
   isParameter,
   producer,
   rewrite,
-  verified,
   type Graph,
   type Homogeneity,
   type Node,
@@ -79,15 +78,13 @@ const isOnlyResult = ({ outputs }: Node, value: Value, uses: ReadonlyMap<Value, 
 
 function without(graph: Graph, folded: ReadonlyMap<Node, Parameter>): Graph {
   const gone = new Set<Value>(folded.values());
-  return verified(
-    rewrite(
-      graph,
-      (node, inputs, builder) =>
-        folded.has(node)
-          ? [inputs[node.inputs.indexOf(gated(node))] as Value]
-          : builder.copy(node, inputs as readonly Value[]),
-      (value) => (gone.has(value) ? null : value),
-    ),
+  return rewrite(
+    graph,
+    (node, inputs, builder) =>
+      folded.has(node)
+        ? [inputs[node.inputs.indexOf(gated(node))] as Value]
+        : builder.copy(node, inputs as readonly Value[]),
+    (value) => (gone.has(value) ? null : value),
   );
 }
 

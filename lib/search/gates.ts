@@ -3,15 +3,7 @@
 // nothing; at zero its branch is gone, by the ordinary rules of segments and groups. What becomes of
 // the gates that stay is the concern of folding.
 
-import {
-  rewrite,
-  verified,
-  type Graph,
-  type GraphBuilder,
-  type Node,
-  type Parameter,
-  type Value,
-} from '../graph.js';
+import { rewrite, type Graph, type GraphBuilder, type Node, type Parameter, type Value } from '../graph.js';
 import { multiply } from '../ops/arithmetic.js';
 import { takesGate } from './removable.js';
 import { growSegments, segmentOfVertex, type Chain } from './segments.js';
@@ -36,7 +28,7 @@ export function addGates(graph: Graph): Gated {
     });
     return builder.copy(node, values);
   });
-  return { graph: verified(gated), gates };
+  return { graph: gated, gates };
 }
 
 /** One number, as a vector so that it broadcasts over values of any rank. */
