@@ -12,7 +12,7 @@
 
 namespace halfspace::cpu {
 
-// Bytes; `to` and `from` begin at one, and whole lines are written.
+// Of the cache, in bytes. `to` and `from` begin where a line begins, and whole lines are written.
 inline constexpr size_t kLine = 64;
 
 inline void write_past_cache(float* to, const float* from, int64_t count) {

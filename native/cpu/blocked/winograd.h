@@ -137,7 +137,8 @@ struct Tap {
   int64_t minimal, plain;
 };
 
-// Where filter (k, c) of a group lies in a plain weight, and which of its taps each phase meets.
+// Where filter (k, c) of a group lies in a plain weight, and which of its taps each phase meets, in the order of
+// the minimal filter.
 struct FilterOrder {
   int64_t group_stride, output_stride, input_stride;
   std::vector<std::vector<Tap>> phases;
@@ -145,7 +146,7 @@ struct FilterOrder {
 
 // The taps of a block of inputs and a block of outputs, [inputs][taps][outputs]. A whole block, because a vector
 // that is read right after its numbers were written one by one waits until they have left the core.
-using Taps = float[kBlock][kMostTaps * kBlock];
+using BlockOfTaps = float[kBlock][kMostTaps * kBlock];
 
 // The filters of a group from one part of its inputs to one of its outputs.
 struct FilterBlock {
@@ -155,7 +156,7 @@ struct FilterBlock {
 // Calls move(number of the weight, number of `taps`) for all taps of a block that the weight has.
 template <class Float, class Move>
 void each_tap(const Winograd& winograd, const FilterOrder& order, const FilterBlock& block, Float* weight,
-              Taps& taps, Move&& move) {
+              BlockOfTaps& taps, Move&& move) {
   const Side &in = winograd.in, &out = winograd.out;
   const int64_t k = block.output % out.blocks() * kBlock, c = block.input % in.blocks() * kBlock;
   const int64_t outputs = std::min(kBlock, out.channels - k), inputs = std::min(kBlock, in.channels - c);

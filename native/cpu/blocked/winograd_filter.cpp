@@ -12,7 +12,7 @@ namespace {
 // cache, which all filters together would empty where there are many.
 void transform_block(const Winograd& g, const FilterOrder& order, const FilterBlock& block, const float* w,
                      Positions<float> u) {
-  Taps taps;
+  BlockOfTaps taps;
   for (float* channel : taps) std::fill_n(channel, g.minimal.taps * g.minimal.taps * kBlock, 0.0f);
   each_tap(g, order, block, w, taps, [](float number, float& tap) { tap = number; });
   alignas(kLine) float values[kMostPositions * kSquare];

@@ -94,7 +94,7 @@ class FilterGradient final : public Kernel {
     parallel_for(output_parts(), winograd_.filters(), [&](int64_t index) {
       const float* from = du + index * winograd_.minimal.positions() * plane;
       for (int64_t input = 0; input < inputs; ++input) {
-        Taps taps;
+        BlockOfTaps taps;
         for (int64_t c = 0; c < kBlock; ++c) {
           winograd_.minimal.filter_gradient({from + (input * kBlock + c) * kBlock, plane}, taps[c]);
         }

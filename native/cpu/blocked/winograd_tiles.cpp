@@ -189,6 +189,7 @@ HALFSPACE_SIMD void transform_filter_gradient(Positions<const float> u, float* d
 
 template <int tile, int taps>
 constexpr MinimalFilter minimal_filter() {
+  static_assert(taps * taps <= kMostTaps && (tile + taps - 1) * (tile + taps - 1) <= kMostPositions);
   return {.tile = tile,
           .taps = taps,
           .patches = transform_patches<tile, taps>,

@@ -70,7 +70,8 @@ struct TileProduct {
 // m = u v, where tiles is a multiple of kTogether.
 void multiply_tiles(const TileProduct& size, const float* v, const float* u, float* m);
 
-// du = m v', or du += m v' where `add`, and outputs is at most kOutputs: more are slower than one pair after the other.
+// du = m v', or du += m v' where `add`. `outputs` is at most kOutputs: more are slower than one pair after the
+// other.
 void correlate_tiles(const TileProduct& size, const float* v, const float* m, bool add, float* du);
 
 }  // namespace halfspace::cpu::HALFSPACE_WIDE
