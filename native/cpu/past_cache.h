@@ -1,5 +1,5 @@
-// Stores of whole cache lines that do not read these first and leave alone what the cache holds: for large arrays that
-// nothing reads before much else was touched.
+// Stores of whole cache lines that do not read these first and leave alone what the cache holds: for arrays of which
+// some are larger than it. What fits is read back from memory as well, which for filters has not shown.
 #pragma once
 
 #include <cstddef>
