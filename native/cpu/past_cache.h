@@ -12,9 +12,7 @@
 
 namespace halfspace::cpu {
 
-// Of the cache, in bytes. `to` and `from` begin where a line begins, and whole lines are written.
-inline constexpr size_t kLine = 64;
-
+// `to` and `from` are aligned to kAlignment, which is a line of the cache, and whole lines are written.
 inline void write_past_cache(float* to, const float* from, int64_t count) {
 #if defined(__SSE__)
   for (int64_t i = 0; i < count; i += 4) _mm_stream_ps(to + i, _mm_load_ps(from + i));

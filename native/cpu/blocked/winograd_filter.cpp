@@ -15,7 +15,7 @@ void transform_block(const Winograd& g, const FilterOrder& order, const FilterBl
   BlockOfTaps taps;
   for (float* channel : taps) std::fill_n(channel, g.minimal.taps * g.minimal.taps * kBlock, 0.0f);
   each_tap(g, order, block, w, taps, [](float number, float& tap) { tap = number; });
-  alignas(kLine) float values[kMostPositions * kSquare];
+  alignas(kAlignment) float values[kMostPositions * kSquare];
   for (int64_t c = 0; c < kBlock; ++c) g.minimal.filter(taps[c], {values + c * kBlock, kSquare});
   for (int64_t p = 0; p < g.minimal.positions(); ++p) {
     write_past_cache(u.data + p * u.stride, values + p * kSquare, kSquare);
